@@ -1,0 +1,77 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// A plugin's image is opened beside an older build of itself: it must prefer its own symbols to those of an image that is mapped already.
+let pluginLinking: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-Bsymbolic", "-Xlinker", "-z", "-Xlinker", "now"])]
+
+/// One module map for each C library that Debian packages.
+func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
+  .systemLibrary(name: name, path: "Sources/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// A folder of tests for one folder of the host.
+func hostTests(_ folder: String) -> Target {
+  .testTarget(name: "\(folder)Tests", dependencies: ["BotHost"])
+}
+
+let package = Package(
+  name: "bothost",
+  products: [
+    .executable(name: "bothost", targets: ["bothost"]),
+    .library(name: "BotHost", targets: ["BotHost"]),
+    .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
+    .library(name: "Twitch", type: .dynamic, targets: ["TwitchPlugin"]),
+    .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
+    .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
+    .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
+  ],
+  targets: [
+    system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
+    system("CFFI", "libffi", apt: "libffi-dev"),
+    system("COpenSSL", "openssl", apt: "libssl-dev"),
+    system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
+    system("CELF", "libelf", apt: "libelf-dev"),
+    system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
+    .target(name: "CBotHost"),
+    .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+    .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
+    .executableTarget(name: "bothost", dependencies: ["BotHost"]),
+
+    .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
+    .target(
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin",
+      linkerSettings: pluginLinking),
+    .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
+    .target(
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaPlugin",
+      linkerSettings: pluginLinking),
+    .target(
+      name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
+      linkerSettings: pluginLinking),
+    .target(
+      name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
+
+    .executableTarget(name: "twitch-simulator", path: "Tests/Support/TwitchSimulator"),
+    .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
+    .executableTarget(
+      name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
+    .executableTarget(name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
+
+    hostTests("Base"),
+    hostTests("Manifest"),
+    hostTests("Loading"),
+    hostTests("Bus"),
+    hostTests("Network"),
+    hostTests("Journal"),
+    hostTests("Lifecycle"),
+    hostTests("Control"),
+    hostTests("Bots"),
+    .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
+    .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
+    .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,4 @@
+#include <elf.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <link.h>
