@@ -25,6 +25,7 @@ public final class Monitor: @unchecked Sendable {
   }
 
   public func lock() { pthread_mutex_lock(mutex) }
+  public func tryLock() -> Bool { pthread_mutex_trylock(mutex) == 0 }
   public func unlock() { pthread_mutex_unlock(mutex) }
 
   @inline(__always)

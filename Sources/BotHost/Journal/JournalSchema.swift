@@ -2,7 +2,7 @@
 ///
 /// - `event`: all durable events. The row's number is the topic's number times 2^40 plus the position within the topic, so
 ///   that one b-tree serves as the log of every topic, without an index beside it.
-/// - `consumer`: all positions below `floor` are settled; `settled` has those beyond it that were settled out of order.
+/// - `consumer`: a handler (kind 0) or a reader (kind 1); all positions below `floor` are settled; `settled` has those beyond it that were settled out of order.
 /// - `kv`: the plugins' state, by instance and key.
 /// - `dead`: the dead letters.
 enum JournalSchema {
@@ -17,8 +17,8 @@ enum JournalSchema {
       bytes INTEGER NOT NULL);
     CREATE TABLE event(position INTEGER PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL);
     CREATE TABLE consumer(
-      id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES topic(id), name TEXT NOT NULL, floor INTEGER NOT NULL,
-      UNIQUE(topic, name));
+      id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES topic(id), name TEXT NOT NULL, kind INTEGER NOT NULL,
+      floor INTEGER NOT NULL, UNIQUE(topic, name));
     CREATE TABLE settled(
       consumer INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(consumer, position)) WITHOUT ROWID;
     CREATE TABLE instance(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);

@@ -66,11 +66,19 @@ public final class JournalTopic: Sendable {
   static func topic(row: Int64) -> Int64 { row >> positionBits }
 }
 
-/// Somebody who handles the events of a durable topic, and how far they have come. Kept over restarts by its name.
+/// Somebody who takes the events of a durable topic, and how far they have come. Kept over restarts by its name.
 public struct JournalConsumer: Sendable, Hashable {
+  public enum Kind: Int64, Sendable {
+    /// Settles each event that was appended for it; what it has not settled is not removed.
+    case handler = 0
+    /// Reads the topic as a log and stores its position with `seek`; it does not keep events from being removed.
+    case reader = 1
+  }
+
   let id: Int64
   let topic: Int64
   public let name: String
+  public let kind: Kind
 }
 
 /// Where a consumer that is new begins.

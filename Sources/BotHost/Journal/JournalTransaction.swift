@@ -27,7 +27,7 @@ public final class JournalTransaction: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - time: nanoseconds since 1970, for retention by age.
-  ///   - consumers: those that must settle it; the topic's others count as having done so. Nil: all of the topic.
+  ///   - consumers: the handlers that must settle it; the topic's others count as having done so. Nil: all of them.
   ///   - record: the event in the form that the caller reads again; copied.
   public func append(
     _ topic: JournalTopic, time: Int64, consumers: [JournalConsumer]? = nil, record: UnsafeRawBufferPointer
@@ -96,7 +96,7 @@ let anyRevision = UInt64.max
 enum RareOperation {
   case bury(DeadLetterEntry)
   case removeDead(Int64)
-  case run((JournalTables) throws(JournalError) -> Int64)
+  case run(@Sendable (JournalTables) throws(JournalError) -> Void)
 }
 
 /// What a committed transaction gave: for each `append` its position, for each `put` its revision, for each `bury` its
@@ -126,7 +126,8 @@ extension OperationBuffer {
     header.second = UInt32(consumers.count * 8)
     withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(1, consumers.count)) { ids in
       for (index, consumer) in consumers.enumerated() { ids.initializeElement(at: index, to: consumer.id) }
-      operations.append(header, record, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(ids)[..<(consumers.count * 8)]))
+      operations.append(
+        header, record, UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(ids)[..<(consumers.count * 8)]))
     }
   }
 }

@@ -94,6 +94,8 @@ final class SQLiteStatement {
     sqlite3_bind_text(handle, parameter, text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
   }
 
+  func bindNull(_ parameter: Int32) { sqlite3_bind_null(handle, parameter) }
+
   func bind(_ parameter: Int32, copying bytes: [UInt8]) {
     if bytes.isEmpty {
       sqlite3_bind_zeroblob(handle, parameter, 0)
