@@ -68,10 +68,12 @@ public struct ConfigKey: Sendable {
   public var name: String
   public var kind: Kind
   public var isRequired: Bool
-  /// Checked already; null when there is none.
-  public var defaultValue: JSONValue
+  /// As written, its form checked; it may contain `${NAME}`.
+  var defaultNode: YAMLNode?
   /// The environment variable that is used when nothing else gives a value.
   public var environment: String?
+  /// Some value is there when nobody gives one.
+  public var hasDefault: Bool { defaultNode != nil }
   /// Bounds of a number, a duration (nanoseconds), a size (bytes), or of a list's or string's length.
   public var minimum: Double?
   public var maximum: Double?
@@ -99,7 +101,7 @@ public struct TopicDeclaration: Sendable {
 }
 
 /// What happens to a delivery that failed.
-public struct RetryPolicy: Sendable, Hashable {
+public struct RetryDeclaration: Sendable, Hashable {
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     /// Events with the same key wait, so that order is kept.
     case block
@@ -124,13 +126,13 @@ public struct RetryPolicy: Sendable, Hashable {
 
 /// A handler: what the plugin does with events of some topics.
 public struct HandlerDeclaration: Sendable {
-  public var pattern: TopicPattern
+  public var topic: TopicSource
   /// The exported function or, of a plugin with `bind`, the name; nil: the standard handler.
   public var call: String?
   /// A JSON pointer to the ordering key; nil: the event's own key.
   public var key: String?
   public var timeout: TimeSpan
-  public var retry: RetryPolicy
+  public var retry: RetryDeclaration
   /// JSON pointer and the value that must stand there.
   public var conditions: [FieldCondition]
   /// The function's C signature, for calls through libffi; nil: the standard one.
@@ -146,6 +148,13 @@ public struct HandlerDeclaration: Sendable {
   public var location: SourceLocation
 
   public static let defaultTimeout = TimeSpan.seconds(30)
+}
+
+/// Which topics a handler receives.
+public enum TopicSource: Sendable, Hashable {
+  case pattern(TopicPattern)
+  /// The patterns that a configuration key of type string or list of strings holds.
+  case configuration(key: String)
 }
 
 /// An equality that the host checks before it delivers.
