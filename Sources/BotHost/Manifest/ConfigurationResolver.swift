@@ -72,7 +72,7 @@ extension Manifest {
       if key.kind == .secret {
         if let secret = secret(key, given[key.name], environment, &diagnostics) {
           secrets[key.name] = secret
-          object[key.name] = .object(JSONObject([("$secret", .string(key.name))]))
+          object[key.name] = .object(["$secret": .string(key.name)])
           continue
         }
       } else {
