@@ -5,7 +5,7 @@ import Glibc
 ///
 /// What the dynamic loader goes by is read as it reads it: through the program headers and the dynamic segment. Sections are asked for their
 /// names alone. Every offset and every count comes from the file and is believed only within the file.
-struct ELFFile: ~Copyable {
+final class ELFFile {
   /// A function or an object that the library defines or wants.
   struct Symbol {
     var name: String

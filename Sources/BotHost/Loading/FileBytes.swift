@@ -8,10 +8,10 @@ enum FileBytes {
       ImageRefusal(.stage, cause, library: path, message)
     }
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw refuse(.unreadable, "cannot be opened: \(errorText(errno))") }
+    guard file >= 0 else { throw refuse(.unreadable, "cannot be opened: \(FileTree.reason(errno))") }
     defer { close(file) }
     var status = stat()
-    guard fstat(file, &status) == 0 else { throw refuse(.unreadable, "cannot be read: \(errorText(errno))") }
+    guard fstat(file, &status) == 0 else { throw refuse(.unreadable, "cannot be read: \(FileTree.reason(errno))") }
     guard status.st_mode & S_IFMT == S_IFREG else { throw refuse(.notALibrary, "is not a file") }
     guard status.st_size <= limit else {
       throw refuse(.tooLarge, "has \(status.st_size) bytes; the host takes libraries of at most \(limit)")
@@ -30,7 +30,7 @@ enum FileBytes {
         }
       }
     }
-    guard failure == 0 else { throw refuse(.unreadable, "cannot be read: \(errorText(failure))") }
+    guard failure == 0 else { throw refuse(.unreadable, "cannot be read: \(FileTree.reason(failure))") }
     return bytes
   }
 }

@@ -25,7 +25,7 @@ enum FileTree {
       let code = errno
       var status = stat()
       if stat(made, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { continue }
-      throw ImageRefusal(.stage, .unreadable, library: made, "the directory cannot be made: \(errorText(code))")
+      throw ImageRefusal(.stage, .unreadable, library: made, "the directory cannot be made: \(FileTree.reason(code))")
     }
   }
 
@@ -58,5 +58,13 @@ enum FileTree {
   static func name(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return path }
     return String(path[path.index(after: slash)...])
+  }
+
+  /// What an `errno` value says.
+  static func reason(_ code: Int32) -> String {
+    withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+      guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else { return "error \(code)" }
+      return String(cString: base)
+    }
   }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Why a library was not taken, at which step, and what to do about it.
 ///
 /// Thrown by staging, inspection, probing and loading. Whatever was running before goes on running: a refusal leaves nothing mapped
@@ -86,14 +84,5 @@ public struct ImageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
 
   public var description: String {
     advice.isEmpty ? "\(library): \(message)" : "\(library): \(message); \(advice)"
-  }
-}
-
-/// The text of an `errno` value.
-func errorText(_ code: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 256)
-  return buffer.withUnsafeMutableBufferPointer { text in
-    guard let base = text.baseAddress else { return "error \(code)" }
-    return __xpg_strerror_r(code, base, text.count) == 0 ? String(cString: base) : "error \(code)"
   }
 }

@@ -45,7 +45,7 @@ public final class ImageStaging: Sendable {
       ImageRefusal(.stage, cause, library: library, message, advice: advice)
     }
     guard let real = FileTree.realPath(library) else {
-      throw refuse(.unreadable, "cannot be found: \(errorText(errno))", advice: "check `library:` in the manifest")
+      throw refuse(.unreadable, "cannot be found: \(FileTree.reason(errno))", advice: "check `library:` in the manifest")
     }
     let bytes: [UInt8]
     do { bytes = try FileBytes.read(real, limit: Self.maximumSize) } catch { throw refuse(error.cause, error.message) }
@@ -63,7 +63,7 @@ public final class ImageStaging: Sendable {
     let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
     let path = "\(directory)/\(generation)-\(digest.short)-\(number).so"
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o500)
-    guard file >= 0 else { throw refuse(.unreadable, "the private copy \(path) cannot be made: \(errorText(errno))") }
+    guard file >= 0 else { throw refuse(.unreadable, "the private copy \(path) cannot be made: \(FileTree.reason(errno))") }
     var failure: Int32 = 0
     bytes.withUnsafeBytes { all in
       var done = 0
@@ -77,7 +77,7 @@ public final class ImageStaging: Sendable {
     if failure == 0 { failure = Self.flush(directory) }
     guard failure == 0 else {
       unlink(path)
-      throw refuse(.unreadable, "the private copy \(path) cannot be written: \(errorText(failure))")
+      throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
     }
     return StagedImage(
       path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest, size: bytes.count)

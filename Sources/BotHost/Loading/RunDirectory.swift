@@ -17,7 +17,7 @@ public final class RunDirectory: Sendable {
   public init(below base: String) throws {
     func refuse(_ what: String, _ path: String, _ code: Int32) -> ImageRefusal {
       ImageRefusal(
-        .stage, .unreadable, library: path, "\(what): \(errorText(code))",
+        .stage, .unreadable, library: path, "\(what): \(FileTree.reason(code))",
         advice: "give the host a directory that it may write to")
     }
     try FileTree.makeDirectories(base)
