@@ -111,6 +111,10 @@ public struct ByteView {
     return value == Int64.min ? nil : -value
   }
 
+  /// The bytes as a buffer, borrowed like the view.
+  @inlinable
+  public var buffer: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
   /// A copy as text; what is not UTF-8 becomes U+FFFD.
   public var string: String {
     String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)

@@ -121,8 +121,8 @@ extension ChatSession {
         let limit = room.askedAt + configuration.joinTime
         if limit <= now {
           failJoin(
-            ChannelName(trusted: name), code: "timeout", text: "the server did not answer; perhaps there is no such room",
-            into: &outputs)
+            ChannelName(trusted: name), code: "timeout",
+            text: "the server did not answer; perhaps there is no such room", into: &outputs)
         } else {
           next = min(next ?? limit, limit)
         }

@@ -338,7 +338,8 @@ extension ChatSession {
     state.queue.removeAll { $0.group == message.group }
     settle(group.command, .failed(failure), into: &outputs)
     if group.command == 0 {
-      outputs.append(.report(.warning, "a message to \(message.channel) was not sent: \(failure.code): \(failure.text)"))
+      let why = "\(failure.code): \(failure.text)"
+      outputs.append(.report(.warning, "a message to \(message.channel) was not sent: \(why)"))
     }
   }
 
