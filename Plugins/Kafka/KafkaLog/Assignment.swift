@@ -97,15 +97,25 @@ public struct Assignment: Sendable {
     return RecordReference(slot: slot, epoch: slots[slot].epoch, number: number)
   }
 
+  /// Takes back the record that was noted last in its partition: nobody has taken it.
+  public mutating func withdraw(_ reference: RecordReference) {
+    let slot = reference.slot
+    guard slots.indices.contains(slot), slots[slot].epoch == reference.epoch else { return }
+    if slots[slot].tracker.withdrawLast(lowBits: reference.number, mask: RecordReference.numberMask) { open -= 1 }
+  }
+
   /// Notes that a record has been handled. A reference from before a revocation changes nothing.
-  public mutating func settle(_ reference: RecordReference) {
+  /// - Returns: whether its partition is paused and may now go on: `takeResumes` has it.
+  @discardableResult
+  public mutating func settle(_ reference: RecordReference) -> Bool {
     let slot = reference.slot
     guard slots.indices.contains(slot), slots[slot].partition != nil, slots[slot].epoch == reference.epoch else {
-      return
+      return false
     }
     let before = slots[slot].tracker.open
     slots[slot].tracker.settle(lowBits: reference.number, mask: RecordReference.numberMask)
     open -= before - slots[slot].tracker.open
+    return slots[slot].paused && slots[slot].tracker.open <= limit / 2
   }
 
   /// Records open in one partition.

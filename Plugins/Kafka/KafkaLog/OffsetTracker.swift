@@ -53,6 +53,17 @@ public struct OffsetTracker: Sendable {
     return true
   }
 
+  /// Takes back the record that was noted last, when it is that number and still open.
+  mutating func withdrawLast(lowBits: UInt64, mask: UInt64) -> Bool {
+    let number = first &+ ((lowBits &- first) & mask)
+    guard count > 0, number == first + UInt64(count - 1) else { return false }
+    let index = (head + count - 1) & (ring.count - 1)
+    guard !ring[index].settled else { return false }
+    count -= 1
+    open -= 1
+    return true
+  }
+
   /// As `settle`, by the low bits of the number only; right as long as fewer records are open than the mask counts.
   @discardableResult
   mutating func settle(lowBits: UInt64, mask: UInt64) -> Bool {
