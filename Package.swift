@@ -45,8 +45,9 @@ let package = Package(
       name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
+    .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaPlugin",
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin",
       linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
@@ -73,6 +74,7 @@ let package = Package(
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],
