@@ -50,7 +50,7 @@ final class CallBinder {
   private func patterns(of handler: HandlerDeclaration, _ configuration: JSONValue) throws -> [TopicPattern] {
     switch handler.topic {
     case .pattern(let pattern): return [pattern]
-    case .fromConfiguration(let key):
+    case .configuration(let key):
       let values: [JSONValue]
       switch configuration[key] {
       case .array(let list)?: values = list

@@ -64,7 +64,13 @@ extension Host {
           name, "swap",
           "the new manifest asks for more: \(added.joined(separator: ", ")); agree with --allow, or keep the old one")
       }
-      let resolved = try instance.overrides.resolve(read.manifest, environment: options.environment)
+      var diagnostics = Diagnostics()
+      let resolved = read.manifest.resolveConfiguration(
+        overrides: instance.overrides, environment: Environment(options.environment), diagnostics: &diagnostics)
+      guard let resolved else {
+        throw LifecycleFailure(
+          name, "configuration", diagnostics.errors.map(\.description).joined(separator: "; "))
+      }
       for (_, secret) in resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
       let swap = HotSwap(
         instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
@@ -135,7 +141,7 @@ extension Host {
     for instance in instances where instance.state == .running {
       do {
         let read = try PluginSource.read(again: instance.source, library: nil)
-        guard read.differs(from: instance.source, running: instance.generation?.image.staged.digest) else { continue }
+        guard try instance.isOutdated(by: read) else { continue }
         _ = try swapInstance(instance.name)
       } catch { log.error(instance.name, "not reloaded: \(error)") }
     }

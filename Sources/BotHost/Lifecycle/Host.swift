@@ -20,6 +20,7 @@ public final class Host: @unchecked Sendable {
   private var control: ControlServer?
   private var bots: [RunningBot] = []
   private var isStopping = false
+  private let ending = Atomic<Bool>(false)
   public private(set) var startedAt: Int64 = 0
 
   /// The instances in the order in which they were planned.
@@ -28,7 +29,7 @@ public final class Host: @unchecked Sendable {
   /// What exists between `start` and `stop`.
   struct Parts {
     let bus: Bus
-    let journal: Journal
+    let journal: BusJournal
     let network: Network
     let services: HostServices
     let tools: InstanceOperations
@@ -51,6 +52,9 @@ public final class Host: @unchecked Sendable {
 
   var running: Parts? { operations.withLock { parts } }
 
+  /// Whether `stop` has been called.
+  var isEnding: Bool { ending.load(ordering: .acquiring) }
+
   // MARK: Start
 
   public func start() throws {
@@ -68,9 +72,8 @@ public final class Host: @unchecked Sendable {
   private func startAll() throws {
     startedAt = clock.unix
     catalog = PluginCatalog(directories: options.pluginDirectories)
-    for finding in catalog.diagnostics { report(finding) }
     let plan = HostPlan(options: options, catalog: catalog)
-    for finding in plan.diagnostics { report(finding) }
+    for finding in plan.diagnostics.all { report(finding) }
 
     let parts = try makeParts(durable: plan.durableTopics)
     self.parts = parts
@@ -108,10 +111,10 @@ public final class Host: @unchecked Sendable {
 
   private func makeParts(durable: [TopicPattern]) throws -> Parts {
     let run = try RunDirectory(below: options.dataDirectory + "/run")
-    let journal = try Journal(directory: options.dataDirectory, log: log, clock: clock)
+    let journal = try BusJournal(journal: Journal(directory: options.dataDirectory, clock: clock, log: log), log: log)
     let network = try Network(clock: clock)
     let services = HostServices(
-      journal: journal, network: network, metrics: metrics, dataDirectory: options.dataDirectory)
+      journal: journal.journal, network: network, metrics: metrics, dataDirectory: options.dataDirectory)
     var busOptions = BusOptions()
     busOptions.durableTopics = durable
     busOptions.durableLog = journal
@@ -133,10 +136,10 @@ public final class Host: @unchecked Sendable {
   /// Makes an instance and its place on the bus.
   private func add(_ planned: HostPlan.Instance, _ parts: Parts) -> PluginInstance? {
     do {
-      let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(planned.source.manifest.lane))
+      let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(planned.lane))
       let instance = PluginInstance(
         name: planned.name, source: planned.source, resolved: planned.resolved, overrides: planned.overrides,
-        endpoint: endpoint, log: log, clock: clock, services: parts.services)
+        restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services)
       for (_, secret) in planned.resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
       parts.services.register(instance: planned.name, plugin: planned.source.manifest.plugin)
       table.withLock { $0.append(instance) }
@@ -175,6 +178,7 @@ public final class Host: @unchecked Sendable {
 
   /// Finishes what has begun and ends everything, in the opposite order of the start. Once.
   public func stop() {
+    ending.store(true, ordering: .releasing)
     control?.stop()
     for watcher in watchers { watcher.stop() }
     operations.withLock {
@@ -192,7 +196,7 @@ public final class Host: @unchecked Sendable {
         log.warning("host", "a handler did not return; the host ends without it")
       }
       parts.network.stop(timeout: 2_000_000_000)
-      parts.journal.close()
+      parts.journal.journal.close()
       parts.run.remove()
       self.parts = nil
     }
@@ -210,6 +214,30 @@ public final class Host: @unchecked Sendable {
 
   private static func words(_ nanoseconds: Int64) -> String {
     nanoseconds < 1_000_000_000 ? "\(nanoseconds / 1_000_000) ms" : "\(nanoseconds / 1_000_000_000) s"
+  }
+
+  private func startControl() throws {
+    guard let path = options.controlSocket else { return }
+    control = try ControlServer(path: path, handler: HostControl(self), log: log)
+  }
+
+  private func startWatching() {
+    for directory in options.pluginDirectories {
+      do {
+        watchers.append(try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
+      } catch { log.error("host", "\(error)") }
+    }
+  }
+
+  /// Swaps what a changed file belongs to.
+  private func changed(_ names: Set<String>, in directory: String) {
+    for instance in instances where instance.state == .running {
+      let files = [instance.source.path, instance.source.library].map { path in
+        path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
+      }
+      guard files.contains(where: names.contains) else { continue }
+      do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
+    }
   }
 
   private func report(_ finding: Diagnostic) {

@@ -17,7 +17,7 @@ final class HostControl: ControlHandler {
       case "start": return try each(argument, host.startInstance)
       case "stop": return try each(argument, host.stopInstance)
       case "restart": return try each(argument, host.restartInstance)
-      case "dead": return try DeadLetters(host).answer(argument)
+      case "dead": return try DeadLetterDesk(host).answer(argument)
       case "metrics": return .object(["text": .string(host.metricsText())])
       case "commands": return commands(argument)
       default: throw ControlFailure(code: "invalid", message: "this host knows no command '\(command)'", isUsage: true)

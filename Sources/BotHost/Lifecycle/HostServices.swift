@@ -2,14 +2,14 @@ import Synchronization
 
 /// What the host's tables need besides the instance that asks: one for a host.
 final class HostServices: Sendable {
-  let journal: Journal?
+  let journal: Journal
   let network: Network?
   let metrics: Metrics
   let dataDirectory: String
   /// Instance to plugin, for permissions that name plugins.
   private let plugins = Mutex<[String: String]>([:])
 
-  init(journal: Journal?, network: Network?, metrics: Metrics, dataDirectory: String) {
+  init(journal: Journal, network: Network?, metrics: Metrics, dataDirectory: String) {
     self.journal = journal
     self.network = network
     self.metrics = metrics

@@ -38,7 +38,7 @@ public final class PluginInstance: @unchecked Sendable {
 
   init(
     name: String, source: PluginSource, resolved: ResolvedConfiguration, overrides: ConfigurationOverrides,
-    endpoint: Endpoint, log: HostLog, clock: any HostClock, services: HostServices
+    restart: RestartPolicy, endpoint: Endpoint, log: HostLog, clock: any HostClock, services: HostServices
   ) {
     self.name = name
     self.source = source
@@ -52,10 +52,9 @@ public final class PluginInstance: @unchecked Sendable {
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
         calls: manifest.permissions.call))
-    let restart = manifest.restart
     restarts = RestartSchedule(
       minimum: restart.backoff.lower.nanoseconds, maximum: restart.backoff.upper.nanoseconds,
-      limit: restart.limit.count, window: restart.limit.window.nanoseconds)
+      limit: restart.limit.count, window: restart.limit.period.nanoseconds)
   }
 
   public var state: InstanceState {
@@ -109,21 +108,16 @@ public final class PluginInstance: @unchecked Sendable {
     return patterns.contains { $0.matches(byPlugin) }
   }
 
+  /// The instance's part of the journal.
+  func store() throws -> KeyValueStore {
+    if let store = storeCache.withLock({ $0 }) { return store }
+    let store = try services.journal.store(of: name, quota: Int64(clamping: manifest.permissions.kvBytes.bytes))
+    storeCache.withLock { $0 = store }
+    return store
+  }
+
+  private let storeCache = Mutex<KeyValueStore?>(nil)
+
   /// The directory of the instance's own.
   var dataDirectory: String { services.dataDirectory + "/instances/" + name }
-}
-
-/// A manifest and the library that it names, as found on disk.
-public struct PluginSource: Sendable {
-  public var manifest: Manifest
-  /// The manifest's path.
-  public var path: String
-  /// The library's path, resolved.
-  public var library: String
-
-  public init(manifest: Manifest, path: String, library: String) {
-    self.manifest = manifest
-    self.path = path
-    self.library = library
-  }
 }

@@ -45,6 +45,8 @@ public struct ConnectionSpec: Sendable, Equatable {
 
 /// What one hears of a connection. Called on the network's thread, in order; must not block.
 protocol ConnectionObserver: AnyObject, Sendable {
+  /// The connection's number, before anything else is said of it. On the thread that dials.
+  func attached(to connection: UInt64)
   /// Each returns false when there is no room now. It is then offered again after `Network.resume`, and nothing later comes before it.
   func opened(_ opening: ConnectionOpening) -> Bool
   func received(_ frame: UnsafeRawBufferPointer) -> Bool

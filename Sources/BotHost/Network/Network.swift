@@ -96,6 +96,7 @@ final class Network: @unchecked Sendable {
     let id = shared.withLock { shared -> UInt64 in
       let id = shared.next
       shared.next += 1
+      observer.attached(to: id)
       let connection = Connection(
         id: id, owner: owner, spec: spec, observer: observer, outgoing: outgoing, poll: poll, clock: clock)
       connection.resolve = { [weak self] in self?.resolve(id, spec) }

@@ -56,10 +56,9 @@ enum NetService {
             "\(host.instance.name) may not connect to \(wanted.host):\(wanted.port); add it to `permissions: {connect: [...]}`"
           )
         }
-        let observer = host.instance.observer(of: wanted.name, network)
+        let observer = BusConnectionObserver(name: wanted.name, endpoint: host.endpoint, network: network)
         let (code, id) = network.dial(owner: host.instance.name, spec: wanted, observer: observer)
         if code == BH_OK {
-          observer.connection = id
           token.pointee = id
         }
         return code
