@@ -23,7 +23,6 @@ public final class BusJournal: DurableLog, DeadLetterStore {
   private struct Topics {
     var byName: [String: Topic] = [:]
     var byNumber: [Int64: Topic] = [:]
-    var retention: [String: JournalRetention] = [:]
   }
 
   private let topics = Mutex(Topics())
@@ -41,13 +40,12 @@ public final class BusJournal: DurableLog, DeadLetterStore {
     }
   }
 
-  /// How long the events of a topic are kept; `.untilSettled` when nothing is said.
-  public func setRetention(_ retention: JournalRetention, of topic: String) {
-    let known = topics.withLock { topics -> Topic? in
-      topics.retention[topic] = retention
-      return topics.byName[topic]
-    }
-    known?.handle.retention = retention
+  /// Makes a durable topic known, with how long its events are kept, before the first one is published. A topic that is
+  /// not declared is kept until it is settled.
+  @discardableResult
+  public func declare(_ topic: String, retention: JournalRetention) throws(JournalError) -> JournalTopic {
+    _ = try journal.topic(topic, retention: retention)
+    return try self.topic(topic).handle
   }
 
   /// Forgets the consumers for whom `isKnown` is false, so that nothing is kept for handlers that no manifest has any
@@ -169,9 +167,8 @@ public final class BusJournal: DurableLog, DeadLetterStore {
   // MARK: - Names
 
   private func topic(_ name: String) throws(JournalError) -> Topic {
-    let (known, retention) = topics.withLock { ($0.byName[name], $0.retention[name] ?? .untilSettled) }
-    if let known { return known }
-    let handle = try journal.topic(name, retention: retention)
+    if let known = topics.withLock({ $0.byName[name] }) { return known }
+    let handle = try journal.topic(name)
     return topics.withLock { topics in
       if let known = topics.byName[name] { return known }
       let topic = Topic(handle: handle)

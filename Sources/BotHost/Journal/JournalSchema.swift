@@ -14,7 +14,8 @@ enum JournalSchema {
     """
     CREATE TABLE topic(
       id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first INTEGER NOT NULL, next INTEGER NOT NULL,
-      bytes INTEGER NOT NULL);
+      bytes INTEGER NOT NULL, keep_age INTEGER NOT NULL, keep_bytes INTEGER NOT NULL, keep_count INTEGER NOT NULL,
+      max_bytes INTEGER NOT NULL);
     CREATE TABLE event(position INTEGER PRIMARY KEY, time INTEGER NOT NULL, record BLOB NOT NULL);
     CREATE TABLE consumer(
       id INTEGER PRIMARY KEY, topic INTEGER NOT NULL REFERENCES topic(id), name TEXT NOT NULL, kind INTEGER NOT NULL,

@@ -23,9 +23,10 @@ public final class JournalTopic: Sendable {
   let pendingBytes = Atomic<Int64>(0)
   private let byteLimit = Atomic<Int64>(JournalRetention.untilSettled.maxBytes)
 
-  init(id: Int64, name: String) {
+  init(id: Int64, name: String, retention: JournalRetention) {
     self.id = id
     self.name = name
+    use(retention)
   }
 
   /// The oldest position that is still there.
@@ -35,12 +36,11 @@ public final class JournalTopic: Sendable {
   /// Bytes of the records.
   public var bytes: Int64 { committedBytes.load(ordering: .acquiring) }
 
-  public var retention: JournalRetention {
-    get { shared.withLock { $0.retention } }
-    set {
-      shared.withLock { $0.retention = newValue }
-      byteLimit.store(newValue.maxBytes, ordering: .relaxed)
-    }
+  public var retention: JournalRetention { shared.withLock { $0.retention } }
+
+  func use(_ retention: JournalRetention) {
+    shared.withLock { $0.retention = retention }
+    byteLimit.store(retention.maxBytes, ordering: .relaxed)
   }
 
   /// Calls `body` with `next` after each commit that added events, on the journal's thread: it must be quick and not

@@ -65,6 +65,7 @@ final class TopicTable {
   private let saveBeyond: SQLiteStatement
   private let eraseBeyond: SQLiteStatement
   private let addTopic: SQLiteStatement
+  private let saveRetention: SQLiteStatement
   private let addConsumer: SQLiteStatement
   private let eraseConsumer: SQLiteStatement
   private let oldest: SQLiteStatement
@@ -76,7 +77,13 @@ final class TopicTable {
     saveFloor = try database.prepare("UPDATE consumer SET floor = ?2 WHERE id = ?1")
     saveBeyond = try database.prepare("INSERT OR IGNORE INTO settled(consumer, position) VALUES(?1, ?2)")
     eraseBeyond = try database.prepare("DELETE FROM settled WHERE consumer = ?1 AND position < ?2")
-    addTopic = try database.prepare("INSERT INTO topic(name, first, next, bytes) VALUES(?1, 1, 1, 0) RETURNING id")
+    addTopic = try database.prepare(
+      """
+      INSERT INTO topic(name, first, next, bytes, keep_age, keep_bytes, keep_count, max_bytes)
+      VALUES(?1, 1, 1, 0, ?2, ?3, ?4, ?5) RETURNING id
+      """)
+    saveRetention = try database.prepare(
+      "UPDATE topic SET keep_age = ?2, keep_bytes = ?3, keep_count = ?4, max_bytes = ?5 WHERE id = ?1")
     addConsumer = try database.prepare(
       "INSERT INTO consumer(topic, name, kind, floor) VALUES(?1, ?2, ?3, ?4) RETURNING id")
     eraseConsumer = try database.prepare("DELETE FROM consumer WHERE id = ?1")
@@ -96,11 +103,17 @@ final class TopicTable {
     consumers = []
     dirtyTopics = []
     dirtyConsumers = []
-    let topicRows = try database.prepare("SELECT id, name, first, next, bytes FROM topic")
+    let topicRows = try database.prepare(
+      "SELECT id, name, first, next, bytes, keep_age, keep_bytes, keep_count, max_bytes FROM topic")
     while try topicRows.step() {
       let id = topicRows.int(0)
-      let handle = known[id] ?? JournalTopic(id: id, name: topicRows.text(1))
-      set(TopicState(handle: handle, first: topicRows.int(2), next: topicRows.int(3), bytes: topicRows.int(4)))
+      let handle = known[id] ?? JournalTopic(id: id, name: topicRows.text(1), retention: .untilSettled)
+      handle.use(
+        JournalRetention(
+          age: topicRows.int(5), bytes: topicRows.int(6), count: topicRows.int(7), maxBytes: topicRows.int(8)))
+      let state = TopicState(handle: handle, first: topicRows.int(2), next: topicRows.int(3), bytes: topicRows.int(4))
+      set(state)
+      touch(state)
     }
     let consumerRows = try database.prepare("SELECT id, topic, name, kind, floor FROM consumer")
     while try consumerRows.step() {
@@ -152,14 +165,31 @@ final class TopicTable {
   /// Every topic that is in the journal.
   var handles: [JournalTopic] { topics.compactMap { $0?.handle } }
 
-  func register(topic name: String) throws(JournalError) -> JournalTopic {
-    if let known = topics.compactMap({ $0 }).first(where: { $0.handle.name == name }) { return known.handle }
+  func register(topic name: String, retention: JournalRetention?) throws(JournalError) -> JournalTopic {
+    if let known = topics.compactMap({ $0 }).first(where: { $0.handle.name == name }) {
+      if let retention {
+        saveRetention.bind(1, known.handle.id)
+        Self.bind(retention, to: saveRetention)
+        try saveRetention.run()
+        known.handle.use(retention)
+      }
+      return known.handle
+    }
+    let retention = retention ?? .untilSettled
     addTopic.bind(1, name)
+    Self.bind(retention, to: addTopic)
     var id: Int64 = 0
     while try addTopic.step() { id = addTopic.int(0) }
-    let state = TopicState(handle: JournalTopic(id: id, name: name), first: 1, next: 1, bytes: 0)
+    let state = TopicState(handle: JournalTopic(id: id, name: name, retention: retention), first: 1, next: 1, bytes: 0)
     set(state)
     return state.handle
+  }
+
+  private static func bind(_ retention: JournalRetention, to statement: SQLiteStatement) {
+    statement.bind(2, retention.age)
+    statement.bind(3, retention.bytes)
+    statement.bind(4, retention.count)
+    statement.bind(5, retention.maxBytes)
   }
 
   func register(
