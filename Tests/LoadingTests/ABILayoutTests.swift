@@ -91,6 +91,6 @@ struct ABILayoutTests {
   func has() {
     // What BH_HAS tests in C, for the descriptor's last member.
     #expect(MemoryLayout<bh_plugin>.offset(of: \.destroy).map { $0 + 8 } == MemoryLayout<bh_plugin>.size)
-    #expect(MemoryLayout<bh_event>.size == 192)
+    #expect(MemoryLayout<bh_event>.size == 176)
   }
 }
