@@ -66,7 +66,10 @@ struct ManifestCheck {
       seen[identity] = handler.location.line
       checkFunction(what, handler.location, handler.call, handler.signature)
       if let signature = handler.signature {
-        checkArguments(what, handler.location, signature, handler.arguments, emits: handler.emits)
+        let node = document["handlers"]?.sequence?.first { $0.location == handler.location }
+        if node?["args"]?.sequence?.count ?? 0 == handler.arguments.count {
+          checkArguments(what, handler.location, signature, handler.arguments, emits: handler.emits)
+        }
         let hasResult = signature.result != .void
         if handler.emits != nil, !hasResult, !signature.hasCallback {
           diagnostics.error(
@@ -84,6 +87,7 @@ struct ManifestCheck {
             "\(what): 'emits' publishes the result of a function with a 'signature'", at: handler.location)
         }
       }
+      guard handler.signature != nil else { continue }
       for topic in [handler.emits].compactMap({ $0 }) + handler.arguments.compactMap(\.publishedTopic) {
         checkPublished(topic, what, handler.location)
       }
@@ -193,7 +197,10 @@ struct ManifestCheck {
           "\(what): a callback belongs to a handler; a method answers once", at: method.location)
         continue
       }
-      if !method.bindings.isEmpty {
+      let written = document["methods"]?[method.name]?["bind"]?.sequence?.count ?? 0
+      if written > 0 {
+        // What could not be read has been reported.
+        guard written == method.bindings.count else { continue }
         checkArguments(what, method.location, signature, method.bindings, emits: nil)
       } else {
         let wanted = signature.parameters.count { !$0.isImplicit && $0 != .event }
