@@ -101,12 +101,8 @@ public struct ChatLine {
       } else if name.equals("badge-info") {
         badgeInfo = value
       }
-    case 12:
-      if name.equals("display-name") {
-        displayName = value
-      } else if name.equals("tmi-sent-ts") {
-        sentAt = value
-      }
+    case 11: if name.equals("tmi-sent-ts") { sentAt = value }
+    case 12: if name.equals("display-name") { displayName = value }
     case 14: if name.equals("source-room-id") { sourceRoomID = value }
     case 16: if name.equals("custom-reward-id") { customRewardID = value }
     case 17: if name.equals("returning-chatter") { isReturning = value.equals("1") }

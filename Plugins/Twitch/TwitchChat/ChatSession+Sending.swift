@@ -18,7 +18,9 @@ extension ChatSession {
   ) throws(CommandFailure) {
     let channel = try channelName(text)
     guard state.phase != .failed else { throw offline() }
-    if state.server ?? configuration.server == .twitch, state.nick.hasPrefix("justinfan") {
+    if state.server ?? configuration.server == .twitch,
+      configuration.isAnonymous || state.nick.hasPrefix("justinfan")
+    {
       throw CommandFailure(.forbidden, code: "anonymous", text: "reading anonymously: a token is needed to speak")
     }
     if let replyTo, replyTo.utf8.count > 200 {

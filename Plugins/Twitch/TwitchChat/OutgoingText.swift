@@ -82,23 +82,18 @@ public enum OutgoingText {
     return parts
   }
 
-  /// The nearest place at or before `index` that does not cut a character, or `index` when there is none behind `from`.
+  /// The last place, at or before `limit`, that does not cut a character; `limit` when there is none behind `from`.
   private static func characterBoundary(
-    in text: String, atOrBefore index: String.Index, after from: String.Index
+    in text: String, atOrBefore limit: String.Index, after from: String.Index
   ) -> String.Index {
-    let rounded = text.characterStart(at: index)
-    return rounded > from ? rounded : index
-  }
-}
-
-extension String {
-  /// The start of the character that `index` lies in; `index` itself when a character starts there.
-  fileprivate func characterStart(at index: String.Index) -> String.Index {
-    guard index < endIndex, index > startIndex else { return index }
-    // Stepping over the character before and back gives a boundary; if it lands on `index`, that was one.
-    let before = self.index(before: index)
-    let after = self.index(after: before)
-    return after == index ? index : before
+    let rest = text[from...]
+    var boundary = from
+    while boundary < limit {
+      let next = rest.index(after: boundary)
+      if next > limit { break }
+      boundary = next
+    }
+    return boundary > from ? boundary : limit
   }
 }
 
