@@ -136,7 +136,8 @@ public final class KafkaProducer: @unchecked Sendable {
   ///
   /// Everything is copied before the call returns. Never waits for the broker.
   public func produce(
-    topic: Int, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader] = [], token: UInt64
+    topic: Int, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader] = [],
+    token: UInt64
   ) -> Acceptance {
     lock.lock()
     defer { lock.unlock() }
@@ -296,7 +297,8 @@ public final class KafkaProducer: @unchecked Sendable {
     if code == .none {
       watch.works()
       receiver.delivered(
-        token: slot.pointee.token, topic: rd_kafka_topic_name(message.pointee.rkt), partition: message.pointee.partition,
+        token: slot.pointee.token, topic: rd_kafka_topic_name(message.pointee.rkt),
+        partition: message.pointee.partition,
         offset: message.pointee.offset)
       free(slot)
       return
@@ -317,7 +319,8 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Copies a record that the failed client gives back.
   private func keep(_ message: UnsafePointer<rd_kafka_message_t>, _ slot: UnsafeMutablePointer<DeliverySlot>) {
-    let name = UnsafeRawBufferPointer(start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
+    let name = UnsafeRawBufferPointer(
+      start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
     lock.lock()
     let topic = topicNames.firstIndex { $0.elementsEqual(name) } ?? 0
     lock.unlock()
