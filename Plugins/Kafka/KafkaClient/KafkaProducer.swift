@@ -212,6 +212,13 @@ public final class KafkaProducer: @unchecked Sendable {
     client = nil
   }
 
+  /// Makes the client fail as librdkafka does when it can no longer promise its order; for tests of the recovery.
+  func failForTesting() {
+    lock.lock()
+    if let client { rd_kafka_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test") }
+    lock.unlock()
+  }
+
   // MARK: Sending, with the lock held
 
   private func send(
