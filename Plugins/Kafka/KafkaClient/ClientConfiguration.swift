@@ -6,7 +6,8 @@ enum ClientConfiguration {
   /// A configuration with the settings applied; the caller owns it.
   ///
   /// A setting that librdkafka does not know, or a value that it does not take, fails with its own words.
-  static func make(_ settings: [ClientSetting], opaque: UnsafeMutableRawPointer) throws(ClientFailure) -> OpaquePointer {
+  static func make(_ settings: [ClientSetting], opaque: UnsafeMutableRawPointer) throws(ClientFailure) -> OpaquePointer
+  {
     guard let configuration = rd_kafka_conf_new() else {
       throw ClientFailure(.none, "librdkafka gave no configuration object")
     }
@@ -18,7 +19,8 @@ enum ClientConfiguration {
       rd_kafka_conf_destroy(configuration)
       // librdkafka's text repeats the value; of a secret only the name is said.
       throw ClientFailure(
-        .none, setting.isSecret ? "settings.\(setting.name): the value is not taken" : "settings.\(setting.name): \(text)")
+        .none,
+        setting.isSecret ? "settings.\(setting.name): the value is not taken" : "settings.\(setting.name): \(text)")
     }
     rd_kafka_conf_set_opaque(configuration, opaque)
     return configuration

@@ -64,7 +64,8 @@ final class ConnectionWatch {
         once("\(code.rawValue)", .error, text)
       }
     case .reportOnce: once("\(code.rawValue) \(text)", .warning, text)
-    case .ownFault: observer.clientSays(.error, "\(text): records come again; raise max.poll.interval.ms when handlers need longer")
+    case .ownFault:
+      observer.clientSays(.error, "\(text): records come again; raise max.poll.interval.ms when handlers need longer")
     case .fatal:
       let (_, cause) = ClientConfiguration.withErrorText { rd_kafka_fatal_error(client, $0, $1) }
       fatal = cause.isEmpty ? text : cause

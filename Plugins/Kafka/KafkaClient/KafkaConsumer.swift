@@ -327,7 +327,8 @@ public final class KafkaConsumer: @unchecked Sendable {
   }
 
   /// The broker's answer to a commit.
-  private func committed(_ code: rd_kafka_resp_err_t, _ offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) {
+  private func committed(_ code: rd_kafka_resp_err_t, _ offsets: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>)
+  {
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
     failed(code, Self.partitions(of: offsets))
   }

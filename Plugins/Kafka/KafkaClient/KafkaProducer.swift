@@ -136,7 +136,8 @@ public final class KafkaProducer: @unchecked Sendable {
   ///
   /// Everything is copied before the call returns. Never waits for the broker.
   public func produce(
-    topic: Int, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader] = [], token: UInt64
+    topic: Int, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader] = [],
+    token: UInt64
   ) -> Acceptance {
     lock.lock()
     defer { lock.unlock() }
@@ -209,6 +210,13 @@ public final class KafkaProducer: @unchecked Sendable {
     giveBack()
     if let last { destroy(last) }
     client = nil
+  }
+
+  /// Makes the client fail as librdkafka does when it can no longer promise its order; for tests of the recovery.
+  func failForTesting() {
+    lock.lock()
+    if let client { rd_kafka_test_fatal_error(client, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test") }
+    lock.unlock()
   }
 
   // MARK: Sending, with the lock held
@@ -296,7 +304,8 @@ public final class KafkaProducer: @unchecked Sendable {
     if code == .none {
       watch.works()
       receiver.delivered(
-        token: slot.pointee.token, topic: rd_kafka_topic_name(message.pointee.rkt), partition: message.pointee.partition,
+        token: slot.pointee.token, topic: rd_kafka_topic_name(message.pointee.rkt),
+        partition: message.pointee.partition,
         offset: message.pointee.offset)
       free(slot)
       return
@@ -317,7 +326,8 @@ public final class KafkaProducer: @unchecked Sendable {
 
   /// Copies a record that the failed client gives back.
   private func keep(_ message: UnsafePointer<rd_kafka_message_t>, _ slot: UnsafeMutablePointer<DeliverySlot>) {
-    let name = UnsafeRawBufferPointer(start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
+    let name = UnsafeRawBufferPointer(
+      start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
     lock.lock()
     let topic = topicNames.firstIndex { $0.elementsEqual(name) } ?? 0
     lock.unlock()

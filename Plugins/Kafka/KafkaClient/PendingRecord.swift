@@ -76,7 +76,9 @@ struct PendingQueue {
 
   /// Adds records at their places in the order.
   mutating func merge(_ others: [PendingRecord]) {
-    let all = (records[head...].compactMap { $0 } + others).sorted { $0.slot.pointee.sequence < $1.slot.pointee.sequence }
+    let all = (records[head...].compactMap { $0 } + others).sorted {
+      $0.slot.pointee.sequence < $1.slot.pointee.sequence
+    }
     self = PendingQueue()
     for record in all { append(record) }
   }

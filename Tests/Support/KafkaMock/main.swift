@@ -16,13 +16,13 @@
 import CRDKafka
 import Glibc
 
-func say(_ line: String) {
-  print(line)
-  fflush(stdout)
+func say(_ line: String, to file: Int32 = STDOUT_FILENO) {
+  let bytes = Array((line + "\n").utf8)
+  _ = write(file, bytes, bytes.count)
 }
 
 func fail(_ text: String) -> Never {
-  fputs("kafka-mock: \(text)\n", stderr)
+  say("kafka-mock: \(text)", to: STDERR_FILENO)
   exit(2)
 }
 
@@ -71,7 +71,9 @@ struct Cluster {
 signal(SIGPIPE, SIG_IGN)
 // A test that was interrupted leaves nothing behind.
 alarm(UInt32(option("--lifetime", default: 600)))
+// It is a server: that it has no brokers of its own is no news.
 guard let configuration = rd_kafka_conf_new(),
+  rd_kafka_conf_set(configuration, "log_level", "3", nil, 0) == RD_KAFKA_CONF_OK,
   let client = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, nil, 0),
   let mock = rd_kafka_mock_cluster_new(client, Int32(option("--brokers", default: 3))),
   let addresses = rd_kafka_mock_cluster_bootstraps(mock)
