@@ -11,7 +11,7 @@ final class CallBinder {
   private let object: OpaquePointer?
   private let instance: String
   /// Owns the memory behind call targets that go through libffi.
-  private(set) var foreign: [any AnyObject & Sendable] = []
+  private(set) var foreign: [ForeignFunction] = []
 
   init(image: Image, handle: HostHandle, object: OpaquePointer?, instance: String) {
     self.image = image
@@ -75,7 +75,7 @@ final class CallBinder {
     let target: CallTarget
     if let signature = handler.signature, !signature.isStandardHandler {
       target = try foreignTarget(
-        handler.call, signature, handler.arguments, emits: handler.emits, place: handler.location)
+        handler.call, signature, handler.arguments, use: .handler(emits: handler.emits), place: handler.location)
     } else {
       target = try self.target(
         handler.call, kind: UInt32(BH_BIND_HANDLER), manifest: manifest, place: handler.location)
@@ -99,7 +99,7 @@ final class CallBinder {
 
   private func methodTarget(_ method: MethodDeclaration, manifest: Manifest) throws -> CallTarget {
     if let signature = method.signature, !signature.isStandardHandler {
-      return try foreignTarget(method.call, signature, method.bindings, emits: nil, place: method.location)
+      return try foreignTarget(method.call, signature, method.bindings, use: .method, place: method.location)
     }
     if method.call == nil {
       guard let invoke = image.descriptor?.table.invoke else {
@@ -150,16 +150,18 @@ final class CallBinder {
   }
 
   private func foreignTarget(
-    _ call: String?, _ signature: Signature, _ arguments: [ArgumentBinding], emits: String?, place: SourceLocation
+    _ call: String?, _ signature: Signature, _ arguments: [ArgumentBinding], use: ForeignFunction.Use, place: SourceLocation
   ) throws -> CallTarget {
     guard let call, let function = image.function(call) else {
       throw LifecycleFailure(instance, .create, "\(place): the library exports no function '\(call ?? "")'")
     }
-    let foreign = try ForeignFunction(
-      name: call, address: function, signature: signature, arguments: arguments, emits: emits,
-      host: handle.pointer, api: HostTable.api, object: object)
-    self.foreign.append(foreign)
-    return foreign.target
+    let environment = ForeignFunction.Environment(plugin: object, host: handle.pointer, api: HostTable.api)
+    do {
+      let foreign = try ForeignFunction(
+        call, at: function, signature: signature, arguments: arguments, use: use, environment: environment)
+      self.foreign.append(foreign)
+      return CallTarget(function: foreign.handler, context: foreign.context)
+    } catch { throw LifecycleFailure(instance, .create, "\(place): \(error)") }
   }
 }
 

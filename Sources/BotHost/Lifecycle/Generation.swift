@@ -10,13 +10,13 @@ final class Generation: @unchecked Sendable {
   /// The plugin's object; nil for a library without glue, and after `destroy`.
   private(set) var object: OpaquePointer?
   /// Functions that are called through libffi; they own the memory behind their call targets.
-  let foreign: [any AnyObject & Sendable]
+  let foreign: [ForeignFunction]
   /// What `Endpoint.install` gets.
   let plan: EndpointPlan
   let loadedAt: Int64
 
   init(
-    number: UInt32, image: Image, handle: HostHandle, object: OpaquePointer?, foreign: [any AnyObject & Sendable],
+    number: UInt32, image: Image, handle: HostHandle, object: OpaquePointer?, foreign: [ForeignFunction],
     plan: EndpointPlan, loadedAt: Int64
   ) {
     self.number = number

@@ -342,7 +342,7 @@ final class Connection {
         if let session {
           outcome = session.write(bytes)
         } else {
-          let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue))
+          let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
           outcome =
             count >= 0
             ? .done(count) : errno == EAGAIN || errno == EINTR ? .wantsWrite : .failed(String(cString: strerror(errno)))

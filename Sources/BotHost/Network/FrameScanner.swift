@@ -56,7 +56,7 @@ struct FrameScanner: ~Copyable {
       end = 0
       scanned = 0
     } else if start > 0 && buffer.count - end < 4096 {
-      memmove(buffer.baseAddress, buffer.baseAddress.map { $0 + start }, end - start)
+      if let base = buffer.baseAddress { memmove(base, base + start, end - start) }
       scanned -= start
       end -= start
       start = 0

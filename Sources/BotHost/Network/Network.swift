@@ -59,8 +59,8 @@ final class Network: @unchecked Sendable {
 
   init(clock: any HostClock) throws {
     self.clock = clock
-    poll = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
-    bell = eventfd(0, Int32(EFD_CLOEXEC.rawValue) | Int32(EFD_NONBLOCK.rawValue))
+    poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
     guard poll >= 0, bell >= 0 else { throw Failure(description: "no epoll: \(String(cString: strerror(errno)))") }
     var event = epoll_event()
     event.events = EPOLLIN.rawValue
@@ -71,8 +71,8 @@ final class Network: @unchecked Sendable {
   }
 
   deinit {
-    close(poll)
-    close(bell)
+    Glibc.close(poll)
+    Glibc.close(bell)
   }
 
   // MARK: For instances

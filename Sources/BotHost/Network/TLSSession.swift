@@ -17,6 +17,9 @@ final class TLSSession {
     case failed(String)
   }
 
+  /// SSL_OP_NO_RENEGOTIATION (bit 30) and SSL_OP_NO_COMPRESSION (bit 17), macros that Swift does not import.
+  private static let options: UInt64 = 1 << 30 | 1 << 17
+
   private let context: OpaquePointer
   private let session: OpaquePointer
   private let serverName: String
@@ -29,7 +32,7 @@ final class TLSSession {
     self.context = context
     serverName = spec.serverName
     SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
-    SSL_CTX_set_options(context, UInt64(SSL_OP_NO_RENEGOTIATION) | UInt64(SSL_OP_NO_COMPRESSION))
+    SSL_CTX_set_options(context, Self.options)
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
     SSL_CTX_set_default_verify_paths(context)
     if !spec.certificateFile.isEmpty, SSL_CTX_load_verify_file(context, spec.certificateFile) != 1 {

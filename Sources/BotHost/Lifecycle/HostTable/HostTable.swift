@@ -4,7 +4,7 @@ import Glibc
 /// The host's side of the ABI: the core table and the interfaces behind `query`. Constants for the life of the process.
 enum HostTable {
   /// What `create` gets.
-  static let api: UnsafePointer<bh_host_api> = constant(
+  nonisolated(unsafe) static let api: UnsafePointer<bh_host_api> = constant(
     bh_host_api(
       size: UInt32(MemoryLayout<bh_host_api>.size), abi_minor: UInt32(BH_ABI_MINOR), log: log, set_error: setError,
       query: query, ack: ack, nack: nack, publish: publish, topic: topic, config_get: configGet, field: field,
@@ -17,7 +17,7 @@ enum HostTable {
     return UnsafePointer(memory)
   }
 
-  private static let interfaces: [String: UnsafeRawPointer] = [
+  nonisolated(unsafe) private static let interfaces: [String: UnsafeRawPointer] = [
     BH_KV: UnsafeRawPointer(KeyValueService.table), BH_RPC: UnsafeRawPointer(CallService.table),
     BH_TIMER: UnsafeRawPointer(TimerService.table), BH_SECRET: UnsafeRawPointer(SecretService.table),
     BH_METRIC: UnsafeRawPointer(MetricService.table), BH_NET: UnsafeRawPointer(NetService.table),

@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.rpc`: method calls.
 enum CallService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_rpc_v1(
       size: UInt32(MemoryLayout<bh_rpc_v1>.size), version: 1,
       call: { host, cause, method, argument, timeout, done, context, token in

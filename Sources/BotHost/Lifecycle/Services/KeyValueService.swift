@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.kv`: state that outlives restarts and swaps.
 enum KeyValueService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_kv_v1(size: UInt32(MemoryLayout<bh_kv_v1>.size), version: 1, get: get, put: put, remove: remove, scan: scan))
 
   /// Runs `body` with the instance's store; errors become their code and text.

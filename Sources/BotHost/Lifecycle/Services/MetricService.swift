@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.metric`: numbers for operators.
 enum MetricService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_metric_v1(
       size: UInt32(MemoryLayout<bh_metric_v1>.size), version: 1,
       define: { host, kind, name, help, metric in

@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.net`: connections that the host owns.
 enum NetService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_net_v1(
       size: UInt32(MemoryLayout<bh_net_v1>.size), version: 1, dial: dial,
       write: { host, delivery, connection, bytes in

@@ -3,7 +3,7 @@ import Glibc
 
 /// `bh.secret`: values that only the plugin sees that its configuration gave them to.
 enum SecretService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_secret_v1(
       size: UInt32(MemoryLayout<bh_secret_v1>.size), version: 1,
       use: { host, name, use, context in
@@ -19,7 +19,7 @@ enum SecretService {
           }
           // A copy of its own, so that it can be wiped.
           var bytes = secret.reveal { Array($0.utf8) }
-          defer { bytes.withUnsafeMutableBytes { explicit_bzero($0.baseAddress, $0.count) } }
+          defer { bytes.withUnsafeMutableBytes { if let start = $0.baseAddress { explicit_bzero(start, $0.count) } } }
           return bytes.withUnsafeBufferPointer { use(context, bh_bytes(ptr: $0.baseAddress, len: $0.count)) }
         }
       }))

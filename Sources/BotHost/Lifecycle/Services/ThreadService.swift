@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.thread`: threads that the host counts and joins.
 enum ThreadService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_thread_v1(
       size: UInt32(MemoryLayout<bh_thread_v1>.size), version: 1,
       spawn: { host, name, run, context, token in

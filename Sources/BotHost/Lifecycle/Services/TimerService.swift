@@ -2,7 +2,7 @@ import CBotHost
 
 /// `bh.timer`: time as events.
 enum TimerService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_timer_v1(
       size: UInt32(MemoryLayout<bh_timer_v1>.size), version: 1,
       set: { host, name, delay, period, payload in

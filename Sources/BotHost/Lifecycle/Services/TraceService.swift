@@ -3,7 +3,7 @@ import Synchronization
 
 /// `bh.trace`: named spans of work, measured into histograms and told to the debug log.
 enum TraceService {
-  static let table = HostTable.constant(
+  nonisolated(unsafe) static let table = HostTable.constant(
     bh_trace_v1(
       size: UInt32(MemoryLayout<bh_trace_v1>.size), version: 1,
       begin: { host, _, name, span in
