@@ -129,11 +129,13 @@ public final class Journal: Sendable {
   /// The durable topic of that name, made when it is not there. `retention` holds from now on, also after a restart; nil
   /// leaves it as it is, which is `.untilSettled` for a new topic.
   public func topic(_ name: String, retention: JournalRetention? = nil) throws(JournalError) -> JournalTopic {
-    if let known = names.withLock({ $0.topics[name] }), retention == nil || retention == known.retention { return known }
+    if let known = names.withLock({ $0.topics[name] }), retention == nil || retention == known.retention {
+      return known
+    }
     guard (1...255).contains(name.utf8.count) else {
       throw JournalError(.invalid, "a topic's name has 1 to 255 bytes, this one has \(name.utf8.count)")
     }
-    let topic = try run { (tables) throws(JournalError) in 
+    let topic = try run { (tables) throws(JournalError) in
       try tables.topics.register(topic: name, retention: retention)
     }
     names.withLock { $0.topics[name] = topic }
