@@ -239,7 +239,7 @@ final class Chat {
   }
 
   private func userState(_ client: Client, _ channel: String, messageID: String?) {
-    let rank = ranks[channel] ?? .normal
+    let rank = rank(of: client, in: channel)
     let id = messageID.map { "id=\($0);" } ?? ""
     reply(
       client,
@@ -272,7 +272,7 @@ final class Chat {
     }
     guard !client.isAnonymous else { return violate(client, "an anonymous reader spoke") }
     if suspended.contains(channel) { return notice("msg_channel_suspended", "This channel has been suspended.") }
-    let rank = ranks[channel] ?? .normal
+    let rank = rank(of: client, in: channel)
     var account = accounts[client.nick] ?? Account()
     let count = Account.count(&account.messages, now: now, window: 30 * second)
     account.messages.append(now)
@@ -368,6 +368,11 @@ final class Chat {
   }
 
   // MARK: Helpers
+
+  /// What a client is in a room: the owner in its own, elsewhere what was ordered.
+  private func rank(of client: Client, in channel: String) -> Rank {
+    ranks[channel] ?? (channel.dropFirst() == client.nick ? .broadcaster : .normal)
+  }
 
   func violate(_ client: Client, _ what: String) {
     violations.append(Violation(time: monotonicTime(), client: client.number, what: what))
