@@ -26,6 +26,8 @@ let package = Package(
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
   targets: [
+    // What Swift's Glibc module leaves out of the kernel's interface.
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
     system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
     system("CFFI", "libffi", apt: "libffi-dev"),
     system("COpenSSL", "openssl", apt: "libssl-dev"),
@@ -34,7 +36,7 @@ let package = Package(
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost"]),
 
@@ -43,8 +45,9 @@ let package = Package(
       name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
+    .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaPlugin",
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin",
       linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
@@ -56,7 +59,8 @@ let package = Package(
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
-    .executableTarget(name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
+    .executableTarget(
+      name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
 
     hostTests("Base"),
     hostTests("Manifest"),
@@ -70,6 +74,7 @@ let package = Package(
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],
