@@ -55,7 +55,7 @@ let package = Package(
     .target(
       name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
 
-    .executableTarget(name: "twitch-simulator", path: "Tests/Support/TwitchSimulator"),
+    .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
