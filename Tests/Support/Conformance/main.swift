@@ -22,7 +22,9 @@ guard let name = words.first, words.count <= 2, let suite = suites.first(where: 
 }
 let cases = words.count > 1 ? words[1] : suite.defaultCases
 guard access(cases, R_OK) == 0 else {
-  fputs("conformance: \(cases): \(String(cString: strerror(errno))); name a file of cases: make conformance SUITE=\(name) CASES=FILE\n", stderr)
+  fputs(
+    "conformance: \(cases): \(String(cString: strerror(errno))); name a file of cases: make conformance SUITE=\(name) CASES=FILE\n",
+    stderr)
   exit(2)
 }
 let result = suite.run(cases)
