@@ -54,12 +54,25 @@ extension BotPlugin {
   public func health() -> Health { .good }
 
   /// What the exported `bh_plugin_entry_v1` returns.
+  ///
+  /// - Parameter hostMinor: the minor version of the host's ABI. The kit works with every host of its major version.
   public static func entry(_ hostMinor: UInt32) -> UnsafeRawPointer? { table.descriptor }
 }
 
 /// The configuration of a plugin that has none.
 public struct NoConfiguration: Codable, Sendable {
   public init() {}
+}
+
+/// A configuration value of type `duration`: it reaches the plugin as nanoseconds.
+public struct ConfiguredDuration: Decodable, Hashable, Sendable {
+  public let duration: Duration
+
+  public init(_ duration: Duration) { self.duration = duration }
+
+  public init(from decoder: any Decoder) throws {
+    duration = .nanoseconds(try decoder.singleValueContainer().decode(Int64.self))
+  }
 }
 
 /// How a plugin is.

@@ -122,7 +122,8 @@ public struct ChatMessage: Codable, Hashable, Sendable {
   public static func write(
     to json: inout JSONBuffer, platform: some TextBytes, instance: some TextBytes, channelID: some TextBytes,
     channelName: some TextBytes, authorID: some TextBytes, authorName: some TextBytes, bot: Bool = false,
-    roles: some TextBytes = "[]", messageID: some TextBytes, text: some TextBytes, replyTo: (some TextBytes)? = String?.none,
+    roles: some TextBytes = "[]", messageID: some TextBytes, text: some TextBytes,
+    replyTo: (some TextBytes)? = String?.none,
     private isPrivate: Bool = false
   ) {
     json.beginObject()

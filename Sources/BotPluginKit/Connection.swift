@@ -193,6 +193,11 @@ extension Host {
         }
       }
     }
+    if rc == bh_rc(BH_E_DENIED) {
+      throw .denied(
+        "dial \(options.host):\(options.port): the manifest's `permissions: {connect: [...]}` does not cover it, or the plugin is not active"
+      )
+    }
     try PluginError.check(rc, "dial \(options.host):\(options.port)")
     return Connection(name: options.name, host: self, token: token)
   }

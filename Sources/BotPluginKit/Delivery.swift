@@ -73,21 +73,17 @@ extension Host {
   /// Runs `work` off the lane and keeps it on the list of what `end` cancels.
   func runTask(_ work: @escaping @Sendable () async -> Void) {
     let id = nextTask.wrappingAdd(1, ordering: .relaxed).newValue
-    // Entered before it starts, so that an end that comes first finds its place.
-    tasks.withLock { $0.updateValue(nil, forKey: id) }
-    let task = Task {
-      await work()
-      self.tasks.withLock { _ = $0.removeValue(forKey: id) }
-    }
-    let orphaned = tasks.withLock { running in
-      if running.keys.contains(id) {
-        running.updateValue(task, forKey: id)
-        return false
+    // The list is locked while the task starts, so that its end finds its entry.
+    tasks.withLock { running in
+      running[id] = Task {
+        await work()
+        self.forgetTask(id)
       }
-      return true
     }
-    if orphaned && !alive.load(ordering: .acquiring) { task.cancel() }
+    if !alive.load(ordering: .acquiring) { end() }
   }
+
+  private func forgetTask(_ id: UInt64) { tasks.withLock { $0[id] = nil } }
 }
 
 /// An event that was kept beyond its call. It may be read on any thread; the host takes it back when this object goes.

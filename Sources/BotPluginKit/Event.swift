@@ -107,7 +107,9 @@ public struct EventHeaders: RandomAccessCollection {
 
   public subscript(position: Int) -> (name: BorrowedText, value: UnsafeRawBufferPointer) {
     precondition(position >= 0 && position < count, "header index out of range")
-    guard let header = base?[position] else { return (BorrowedText(bh_str()), UnsafeRawBufferPointer(start: nil, count: 0)) }
+    guard let header = base?[position] else {
+      return (BorrowedText(bh_str()), UnsafeRawBufferPointer(start: nil, count: 0))
+    }
     return (BorrowedText(header.name), header.value.buffer)
   }
 

@@ -8,8 +8,8 @@
 /// loss, how to go back to it:
 /// ```swift
 /// HandOver(\.channels, version: 2)
-///   .upgrading(from: 1, as: [String: Int].self) { $0.mapValues { Count(words: $0) } }
-///   .downgrading(to: 1) { $0.mapValues(\.words) }
+///   .upgrading(from: 1, as: [String: Int].self) { $0.channels = $1.mapValues { Count(words: $0) } }
+///   .downgrading(to: 1) { $0.channels.mapValues(\.words) }
 /// ```
 /// What outlives a *restart* belongs in ``Host/kv`` instead.
 public struct HandOver<Plugin: BotPlugin>: Sendable {
@@ -23,6 +23,7 @@ public struct HandOver<Plugin: BotPlugin>: Sendable {
   /// - Parameters:
   ///   - format: a name for the form of the bytes; nil: the plugin's name.
   ///   - version: grows when the form changes.
+  ///   - exportBytes: throws ``PluginError/unsupported(_:)`` for a version that it cannot write; the host then asks for `version`.
   public init(
     format: String? = nil, version: UInt32 = 1,
     exportBytes: @escaping @Sendable (Plugin, StateRequest) throws -> [UInt8],
@@ -37,8 +38,9 @@ public struct HandOver<Plugin: BotPlugin>: Sendable {
   /// A property as JSON.
   public init<Value: Codable & SendableMetatype>(
     _ property: ReferenceWritableKeyPath<Plugin, Value> & Sendable, format: String? = nil, version: UInt32 = 1
-  ) where Plugin: BotPlugin {
-    self.init(format: format, version: version, export: { $0[keyPath: property] }, import: { $0[keyPath: property] = $1 })
+  ) {
+    self.init(
+      format: format, version: version, export: { $0[keyPath: property] }, import: { $0[keyPath: property] = $1 })
   }
 
   /// A value as JSON that is made for the hand-over and taken apart after it.
@@ -48,8 +50,22 @@ public struct HandOver<Plugin: BotPlugin>: Sendable {
   ) {
     self.init(
       format: format, version: version,
-      exportBytes: { plugin, _ in try Self.json(export(plugin)) },
-      importBytes: { plugin, offer in try `import`(plugin, Self.value(Value.self, offer)) })
+      exportBytes: { plugin, request in
+        // A host that is told `unsupported` asks again for this version.
+        guard request.wantedVersion == 0 || request.wantedVersion == version else {
+          throw PluginError.unsupported(
+            "this build writes its state in version \(version), not \(request.wantedVersion)")
+        }
+        return try Self.json(export(plugin))
+      },
+      importBytes: { plugin, offer in
+        guard offer.version == version else {
+          throw PluginError.invalid(
+            "the state is of version \(offer.version), and this build reads version \(version); say `.upgrading(from: \(offer.version), …)`"
+          )
+        }
+        try `import`(plugin, Self.value(Value.self, offer))
+      })
   }
 
   static func json(_ value: some Encodable) throws -> [UInt8] {

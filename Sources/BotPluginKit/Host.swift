@@ -25,7 +25,7 @@ public final class Host: @unchecked Sendable {
   /// Payload memory that `publish` with a closure uses again; taken out by an exchange while in use.
   let spareBuffer = Atomic<UnsafeMutablePointer<JSONBuffer>?>(nil)
   /// The tasks of ``Delivery/task(_:)`` that have not ended.
-  let tasks = Mutex<[UInt64: Task<Void, Never>?]>([:])
+  let tasks = Mutex<[UInt64: Task<Void, Never>]>([:])
   let nextTask = Atomic<UInt64>(1)
 
   /// The instance's name; the plugin's, unless it is started several times.
@@ -105,7 +105,7 @@ public final class Host: @unchecked Sendable {
       defer { running.removeAll() }
       return Array(running.values)
     }
-    for task in running { task?.cancel() }
+    for task in running { task.cancel() }
   }
 
   // MARK: Clock and configuration

@@ -34,7 +34,9 @@ public struct LaneConfined<Object: AnyObject>: @unchecked Sendable {
 extension Host {
   /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. An error that leaves `body` is logged.
   @discardableResult
-  public func thread(_ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Void) throws(PluginError) -> HostThread {
+  public func thread(_ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Void) throws(PluginError)
+    -> HostThread
+  {
     let threads = try require(threadTable, BH_THREAD)
     let start = ThreadStart(host: self, name: name, body: body)
     let context = Unmanaged.passRetained(start)

@@ -152,7 +152,8 @@ public struct JSONBuffer: ~Copyable {
     reserve(bytes.count)
     if let first = bytes.baseAddress { putRun(first.assumingMemoryBound(to: UInt8.self), bytes.count) }
     if let last = bytes.last {
-      needsComma = !(last == UInt8(ascii: ",") || last == UInt8(ascii: "{") || last == UInt8(ascii: "[")
+      needsComma =
+        !(last == UInt8(ascii: ",") || last == UInt8(ascii: "{") || last == UInt8(ascii: "[")
         || last == UInt8(ascii: ":"))
     }
   }
@@ -260,7 +261,9 @@ public struct JSONBuffer: ~Copyable {
       put(UInt8(ascii: "u"))
       put(UInt8(ascii: "0"))
       put(UInt8(ascii: "0"))
-      for nibble in [byte >> 4, byte & 15] { put(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble) }
+      for nibble in [byte >> 4, byte & 15] {
+        put(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble)
+      }
     }
   }
 

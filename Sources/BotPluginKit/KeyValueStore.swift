@@ -154,7 +154,9 @@ public struct KeyValueStore: Sendable {
     _ type: Value.Type, _ bytes: [UInt8], _ key: String
   ) throws(PluginError) -> Value {
     do {
-      return try bytes.withUnsafeBytes { try JSONCoding.decode(type, from: $0, "the value of key \(key)", code: .invalid) }
+      return try bytes.withUnsafeBytes {
+        try JSONCoding.decode(type, from: $0, "the value of key \(key)", code: .invalid)
+      }
     } catch { throw PluginError(error, otherwise: .invalid) }
   }
 }

@@ -52,7 +52,9 @@ public struct Method<Plugin: BotPlugin>: Sendable {
   }
 
   /// `func status() throws -> Status`
-  public init<Answer: Encodable & SendableMetatype>(_ name: String, _ method: @escaping @Sendable (Plugin) -> () throws -> Answer) {
+  public init<Answer: Encodable & SendableMetatype>(
+    _ name: String, _ method: @escaping @Sendable (Plugin) -> () throws -> Answer
+  ) {
     self.name = name
     run = { plugin, call in try call.reply(method(plugin)()) }
   }

@@ -70,7 +70,8 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
     let binding = Int(raw.pointee.binding)
     let index = binding == 0 ? standard : binding - 1
     guard index >= 0, index < handlers.count else {
-      return fail(.notFound("the plugin has no handler for binding \(binding); has the manifest's `call:` a row in the table?"))
+      return fail(
+        .notFound("the plugin has no handler for binding \(binding); has the manifest's `call:` a row in the table?"))
     }
     var deferred = false
     do {
@@ -135,7 +136,9 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
       try call.reply(answer)
       return bh_rc(BH_OK)
     case .handled:
-      if call.state.pointee == .open { throw PluginError.internal("the hook answered .handled, but took no call and gave no answer") }
+      if call.state.pointee == .open {
+        throw PluginError.internal("the hook answered .handled, but took no call and gave no answer")
+      }
       return bh_rc(call.state.pointee == .deferred ? BH_ASYNC : BH_OK)
     }
   }

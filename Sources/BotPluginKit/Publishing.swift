@@ -20,12 +20,32 @@ public struct EventHeader: Hashable, Sendable {
   }
 }
 
+/// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was none; `reject` when one gave
+/// it to the dead letters; `cancelled` when it never came out because the delivery whose effect it was failed. Runs on the lane, so it may
+/// touch the plugin.
+public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
+
+/// What the host carries for a ``PublishCompletion``.
+private final class PublishNotice {
+  let completion: PublishCompletion
+  init(_ completion: @escaping PublishCompletion) { self.completion = completion }
+
+  static let tell: bh_publish_settled = { context, rc, message in
+    guard let context else { return }
+    let notice = Unmanaged<PublishNotice>.fromOpaque(context).takeRetainedValue()
+    notice.completion(
+      rc < 0 ? .failure(PluginError(PluginError.Code(rawValue: rc), message.string)) : .success(()))
+  }
+}
+
 extension Host {
   /// Looks a topic up. Throws when the name is no topic. Permitted in `init`.
   public func topic(_ name: String) throws(PluginError) -> Topic {
     let core = try core
     let reference = name.withABIText { core.pointee.topic(pointer, $0) }
-    guard reference != 0 else { throw .invalid("\"\(name)\" is no topic: it needs dotted parts of letters, digits, _ and -") }
+    guard reference != 0 else {
+      throw .invalid("\"\(name)\" is no topic: it needs dotted parts of letters, digits, _ and -")
+    }
     return Topic(name: name, reference: reference)
   }
 
@@ -36,14 +56,15 @@ extension Host {
   ///   - effectOf: a delivery whose effect this is: the event comes out when that delivery is acknowledged, and never when it
   ///     is not. ``DeliveryToken/none``: it comes out now.
   ///   - correlationID: empty for that of the delivery.
+  ///   - settled: told once, on the lane, how the event ended. Not called when this throws.
   /// - Throws: `denied` for a topic that the manifest does not declare, or in standby; `busy` where waiting for a full lane would
   ///   close a circle; `invalid` for what is no JSON.
   public func publish(
     _ topic: Topic, _ value: some Encodable, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
-    correlationID: some TextBytes = "", headers: [EventHeader] = []
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil
   ) throws(PluginError) {
     let result = try JSONCoding.withJSON(of: value) { bytes in
-      send(topic, bytes, contentType: "", key: key, delivery, correlationID, headers)
+      send(topic, bytes, contentType: "", key: key, delivery, correlationID, headers, settled)
     }
     try result.get()
   }
@@ -51,35 +72,37 @@ extension Host {
   /// Publishes JSON that lies ready. Copies nothing on this side of the ABI and allocates nothing.
   public func publish(
     _ topic: Topic, json: UnsafeRawBufferPointer, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
-    correlationID: some TextBytes = "", headers: [EventHeader] = []
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil
   ) throws(PluginError) {
-    try send(topic, json, contentType: "", key: key, delivery, correlationID, headers).get()
+    try send(topic, json, contentType: "", key: key, delivery, correlationID, headers, settled).get()
   }
 
   /// Publishes bytes of another type than JSON. Copies nothing on this side of the ABI and allocates nothing.
   public func publish(
     _ topic: Topic, bytes: UnsafeRawBufferPointer, contentType: StaticString = "application/octet-stream",
     key: some TextBytes = "", effectOf delivery: DeliveryToken = .none, correlationID: some TextBytes = "",
-    headers: [EventHeader] = []
+    headers: [EventHeader] = [], settled: PublishCompletion? = nil
   ) throws(PluginError) {
-    try send(topic, bytes, contentType: contentType, key: key, delivery, correlationID, headers).get()
+    try send(topic, bytes, contentType: contentType, key: key, delivery, correlationID, headers, settled).get()
   }
 
   /// Publishes what `write` puts into a buffer that is used again and again: nothing is allocated once it has grown.
   public func publish(
     _ topic: Topic, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
-    correlationID: some TextBytes = "", headers: [EventHeader] = [], _ write: (inout JSONBuffer) throws -> Void
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil,
+    _ write: (inout JSONBuffer) throws -> Void
   ) throws {
     let buffer = takeBuffer()
     defer { giveBack(buffer) }
     try write(&buffer.pointee)
-    try send(topic, buffer.pointee.bytes, contentType: "", key: key, delivery, correlationID, headers).get()
+    try send(topic, buffer.pointee.bytes, contentType: "", key: key, delivery, correlationID, headers, settled).get()
   }
 
   @inline(__always)
   private func send(
     _ topic: Topic, _ payload: UnsafeRawBufferPointer, contentType: StaticString, key: some TextBytes,
-    _ delivery: DeliveryToken, _ correlationID: some TextBytes, _ headers: [EventHeader]
+    _ delivery: DeliveryToken, _ correlationID: some TextBytes, _ headers: [EventHeader],
+    _ settled: PublishCompletion?
   ) -> Result<Void, PluginError> {
     guard alive.load(ordering: .relaxed) else { return .failure(Self.gone) }
     var event = bh_outgoing()
@@ -89,6 +112,13 @@ extension Host {
     if contentType.utf8CodeUnitCount > 0, contentType.hasPointerRepresentation {
       event.content_type = bh_str(
         UnsafeRawBufferPointer(start: contentType.utf8Start, count: contentType.utf8CodeUnitCount))
+    }
+    var context: Unmanaged<PublishNotice>?
+    if let settled {
+      let notice = Unmanaged.passRetained(PublishNotice(settled))
+      event.settled = PublishNotice.tell
+      event.settled_context = notice.toOpaque()
+      context = notice
     }
     let rc = withUnsafeMutablePointer(to: &event) { event in
       key.withABIText { key in
@@ -105,6 +135,7 @@ extension Host {
       }
     }
     guard rc < 0 else { return .success(()) }
+    context?.release()  // Nothing was published, so nobody will tell how it ended.
     return .failure(Self.refused(topic, rc))
   }
 

@@ -3,8 +3,7 @@ import Glibc
 
 /// Text that can be handed to the host without a copy: `String`, `Substring`, ``BorrowedText``, or the bytes themselves.
 ///
-/// Generic over it, ``Host/publish(_:json:key:effectOf:correlationID:headers:)-(_,UnsafeRawBufferPointer,_,_,_,_)`` and its
-/// likes take a key from wherever it lies. Bytes must be UTF-8.
+/// Generic over it, ``Host`` and ``JSONBuffer`` take a key or a text from wherever it lies. Bytes must be UTF-8.
 public protocol TextBytes {
   /// Calls `body` with the UTF-8 bytes, which are borrowed until it returns.
   func withTextBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result
