@@ -102,20 +102,20 @@ import Testing
     #expect(kept.count == 2)
     let shown = try #require(try journal.deadLetter(kept[0].number))
     #expect(shown.plugin == "p" && shown.handler == "p/x" && shown.attempts == 4 && shown.buried == 77)
-    #expect(EventRecord.decode(shown.record) == event("a", "1"))
+    #expect(StoredEventCoding.decode(shown.record) == event("a", "1"))
   }
 
   @Test(arguments: 0..<50) func damagedRecordsAreNoEvents(seed: Int) {
     var random = SeededGenerator(seed: UInt64(seed))
-    let whole = EventRecord.encode(event("topic", "payload"))
-    #expect(EventRecord.decode(whole) != nil)
-    for length in 0..<whole.count { #expect(EventRecord.decode(Array(whole.prefix(length))) == nil) }
+    let whole = StoredEventCoding.encode(event("topic", "payload"))
+    #expect(StoredEventCoding.decode(whole) != nil)
+    for length in 0..<whole.count { #expect(StoredEventCoding.decode(Array(whole.prefix(length))) == nil) }
     for _ in 0..<200 {
       var bytes = whole
       for _ in 0..<3 {
         bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
       }
-      _ = EventRecord.decode(bytes)
+      _ = StoredEventCoding.decode(bytes)
     }
   }
 }

@@ -76,7 +76,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
         owners.append(topic)
         var consumers: [JournalConsumer] = []
         for name in append.consumers { consumers.append(try consumer(name, of: topic)) }
-        let record = EventRecord.encode(append.event)
+        let record = StoredEventCoding.encode(append.event)
         record.withUnsafeBytes {
           transaction.append(topic.handle, time: append.event.time, consumers: consumers, record: $0)
         }
@@ -124,7 +124,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
       for record in records {
         let consumers = progress.filter { $0.floor <= record.position && !$0.beyond.contains(record.position) }
         guard !consumers.isEmpty else { continue }
-        guard let event = EventRecord.decode(record.bytes) else {
+        guard let event = StoredEventCoding.decode(record.bytes) else {
           log?.error("journal", "event \(record.position) of topic '\(handle.name)' cannot be read and is left out")
           continue
         }
@@ -161,7 +161,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
     return DeadLetterEntry(
       topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: letter.reason,
       attempts: letter.attempts, published: letter.event.time, buried: letter.time,
-      record: EventRecord.encode(letter.event))
+      record: StoredEventCoding.encode(letter.event))
   }
 
   // MARK: - Names

@@ -15,7 +15,7 @@ public struct DeadLetterEntry: Sendable, Hashable {
   public var published: Int64
   /// When it was given up.
   public var buried: Int64
-  /// The event in the form of `EventRecord`; empty in lists.
+  /// The event in the form of `StoredEventCoding`; empty in lists.
   public var record: [UInt8]
   /// Its size, also in lists.
   public var recordBytes: Int

@@ -2,7 +2,7 @@
 ///
 /// A version byte, then the fields in the order of `StoredEvent`, little-endian, each text and each byte string with its length
 /// before it. A later version may add fields at the end.
-public enum EventRecord {
+public enum StoredEventCoding {
   private static let version: UInt8 = 1
 
   public static func encode(_ event: StoredEvent) -> [UInt8] {
