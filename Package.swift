@@ -56,6 +56,7 @@ let package = Package(
       name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
 
     .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
+    .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
@@ -67,7 +68,7 @@ let package = Package(
     hostTests("Loading"),
     hostTests("Bus"),
     hostTests("Network"),
-    hostTests("Journal"),
+    .testTarget(name: "JournalTests", dependencies: ["BotHost", "journal-writer"]),
     hostTests("Lifecycle"),
     hostTests("Control"),
     hostTests("Bots"),
