@@ -1,3 +1,5 @@
+import Glibc
+
 /// Checks manifests, bots and libraries without running anything of them.
 public struct HostCheck {
   /// One thing that was found.
@@ -47,7 +49,7 @@ public struct HostCheck {
     var files: [String] = []
     var directories = pluginDirectories
     for path in paths {
-      if FileTree.isDirectory(path) {
+      if Self.isDirectory(path) {
         directories.append(path)
       } else if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
         files.append(path)
@@ -79,12 +81,21 @@ public struct HostCheck {
     return report
   }
 
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
   /// Looks into a library's file; its manifest says what must be there.
   private func check(library: String, _ manifest: Manifest?, _ diagnostics: inout Diagnostics) {
     do {
       let expectations =
         manifest.map { ImageExpectations($0, isolation: $0.isolation ?? .thread) } ?? ImageExpectations(plugin: "")
-      _ = try ImageInspection(ImageStaging.unstaged(library), expecting: expectations)
+      // Looked at as it would be at a start: a private copy, so that nobody changes it meanwhile.
+      let run = try RunDirectory(below: "/tmp/bothost-check-\(getuid())")
+      defer { run.remove() }
+      let staged = try ImageStaging(run: run).stage(library: library, plugin: expectations.plugin, generation: 0)
+      _ = try ImageInspection(staged, expecting: expectations)
     } catch {
       diagnostics.error("\(error)", at: manifest?.libraryLocation ?? SourceLocation(file: library))
     }
