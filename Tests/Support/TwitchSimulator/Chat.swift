@@ -2,6 +2,8 @@
 final class Chat {
   let options: Options
   var clients: [Client] = []
+  /// Receives a line of JSON for what a test may want to wait for.
+  var tell: (String) -> Void = { _ in }
   var later: (_ delay: Int64, _ work: @escaping () -> Void) -> Void = { _, _ in }
 
   var transcript: [(time: Int64, client: Int, line: String)] = []
@@ -60,7 +62,10 @@ final class Chat {
   }
 
   func dropClosed() {
-    for client in clients where client.connection.isClosed { leaveAll(client) }
+    for client in clients where client.connection.isClosed {
+      leaveAll(client)
+      happened("closed", client)
+    }
     clients.removeAll { $0.connection.isClosed }
   }
 
@@ -191,6 +196,7 @@ final class Chat {
       if let token = options.token, password != "oauth:\(token)" { return refuse("Login authentication failed") }
     }
     client.isLoggedIn = true
+    happened("login", client)
     for (number, text) in [
       ("001", "Welcome, GLHF!"), ("002", "Your host is tmi.twitch.tv"), ("003", "This server is rather new"),
       ("004", "-"), ("375", "-"), ("372", "You are in a maze of twisty passages, all alike."), ("376", ">"),
@@ -226,6 +232,7 @@ final class Chat {
         reply(other, "\(client.source) JOIN \(channel)")
       }
     }
+    happened("joined", client, channel)
     reply(client, "\(client.source) JOIN \(channel)")
     let others = clients.filter { $0 !== client && $0.rooms.contains(channel) }.map(\.nick)
     let names = [client.nick] + (client.hasMembership ? others + ["ann", "bob"] : [])
@@ -372,6 +379,11 @@ final class Chat {
   /// What a client is in a room: the owner in its own, elsewhere what was ordered.
   private func rank(of client: Client, in channel: String) -> Rank {
     ranks[channel] ?? (channel.dropFirst() == client.nick ? .broadcaster : .normal)
+  }
+
+  private func happened(_ event: String, _ client: Client, _ channel: String? = nil) {
+    let room = channel.map { #","channel":\#(json(String($0.dropFirst())))"# } ?? ""
+    tell(#"{"event":"\#(event)","client":\#(client.number),"nick":\#(json(client.nick))\#(room)}"#)
   }
 
   func violate(_ client: Client, _ what: String) {

@@ -18,7 +18,8 @@ struct Options {
       --ping SECONDS      send PING so often (300), and cut a client that does not answer within 10 s
       --no-stdin          do not read orders from standard input, nor end with it
 
-    Orders, one a line, from standard input or the control port; each is answered with one line of JSON:
+    Logins, joins and ends of connections are told on standard output: {"event":"joined","client":1,…}.
+    Orders, one a line, from standard input or the control port; each is answered there with one line of JSON:
       say CHANNEL USER TEXT      a message of another user
       flood CHANNEL COUNT [RATE] numbered messages, RATE a second, or as fast as they are read
       raw LINE                   any line, to all clients

@@ -20,6 +20,7 @@ final class Server {
     plain = try Listener()
     control = try Listener()
     chat = Chat(options: options)
+    chat.tell = { writeLine($0) }
     chat.later = { [unowned self] delay, work in agenda.add(at: monotonicTime() + delay, work) }
   }
 
