@@ -56,7 +56,8 @@ let package = Package(
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
-    .executableTarget(name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
+    .executableTarget(
+      name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
 
     hostTests("Base"),
     hostTests("Manifest"),

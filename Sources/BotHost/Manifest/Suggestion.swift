@@ -1,11 +1,11 @@
 /// Finds the name that was probably meant.
 public enum Suggestion {
   /// The candidate nearest to `name` by optimal string alignment distance, if it is near enough to be a slip of the
-  /// fingers: a third of the name's length, but at least one edit and at most three.
+  /// fingers: a third of the name's length, but at least one edit and at most three. A single letter is like no other.
   public static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
     let wanted = Array(name.lowercased().unicodeScalars)
     guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
-    let limit = min(3, max(1, (wanted.count + 1) / 3))
+    let limit = wanted.count == 1 ? 0 : min(3, max(1, (wanted.count + 1) / 3))
     var best: (name: String, distance: Int)?
     for candidate in candidates {
       let scalars = Array(candidate.lowercased().unicodeScalars)

@@ -173,6 +173,11 @@ typedef struct bh_event {
   uint32_t reserved;
 } bh_event;
 
+/* Told once how a published event ended: BH_OK when every handler that it reached has acknowledged it (or
+ * there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never sent because its
+ * delivery failed. Runs on the publisher's lane, between two events; `message` is borrowed until it returns. */
+typedef void (*bh_publish_settled)(void *context, bh_rc rc, bh_str message);
+
 /* An event to publish. Borrowed: the host copies what it needs before `publish` returns. */
 typedef struct bh_outgoing {
   uint32_t size;
@@ -186,6 +191,8 @@ typedef struct bh_outgoing {
   const bh_header *headers;
   uint32_t header_count;
   uint32_t reserved;
+  bh_publish_settled settled; /* NULL: the publisher does not want to know */
+  void *settled_context;      /* passed to `settled`; the publisher's own */
 } bh_outgoing;
 
 /* Kinds of `bh_value`. */
