@@ -300,9 +300,9 @@ struct ForeignFunctionTests {
     let library = try #require(dlopen(path, RTLD_NOW | RTLD_LOCAL))
     let function = try function(
       "crypt", "cstring(cstring,cstring)", [field("/text"), ArgumentBinding(.constant("$5$saltstring"))], in: library)
-    // From the specification of SHA-crypt by Ulrich Drepper.
+    // As `openssl passwd -5` has it.
     #expect(
-      emitted(function, #"{"text": "Hello world!"}"#) == "\"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc8\"")
+      emitted(function, #"{"text": "Hello world!"}"#) == "\"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5\"")
   }
 }
 
