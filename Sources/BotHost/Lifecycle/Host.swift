@@ -119,7 +119,7 @@ public final class Host: @unchecked Sendable {
     busOptions.durableTopics = durable
     busOptions.durableLog = journal
     busOptions.deadLetters = journal
-    busOptions.report = { [log] report in log.write(report.level, source: report.source, report.text) }
+    busOptions.report = { [log] report in report.write(to: log) }
     let bus = Bus(busOptions, clock: clock)
     let reaper = Reaper(clock: clock)
     let loader = GenerationLoader(
@@ -188,7 +188,7 @@ public final class Host: @unchecked Sendable {
       parts.supervisor.stop()
       // First nothing new from outside, then a while for what is inside to run through, then one after the other.
       parts.network.pauseReading()
-      parts.bus.quiet(timeout: 5_000_000_000)
+      parts.bus.waitUntilIdle(timeout: 5_000_000_000, clock: clock)
       for instance in instances.reversed() where instance.generation != nil { parts.tools.stop(instance) }
       for bot in bots { bot.close() }
       _ = parts.reaper.settle(timeout: 5_000_000_000)
