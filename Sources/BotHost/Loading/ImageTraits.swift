@@ -32,9 +32,8 @@ struct ImageTraits {
       }
     }
     let sections = file.sections
-    holdsSwift =
-      swiftSymbols || sections?.contains { $0.hasPrefix("swift5_") } == true
-      || file.strings(DT_NEEDED).contains { $0.hasPrefix("libswiftCore.") }
+    // To need Swift's libraries is not to hold Swift: when they would come with the image, they have sections of their own.
+    holdsSwift = swiftSymbols || sections?.contains { $0.hasPrefix("swift5_") } == true
     holdsGo = sections?.contains { $0 == ".go.buildinfo" || $0 == ".note.go.buildid" } == true
 
     if holdsSwift { reasons.append(.swift(object: name)) }
