@@ -20,7 +20,7 @@ let package = Package(
     .executable(name: "bothost", targets: ["bothost"]),
     .library(name: "BotHost", targets: ["BotHost"]),
     .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
-    .library(name: "Twitch", type: .dynamic, targets: ["TwitchPlugin"]),
+    .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
     .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
@@ -42,7 +42,9 @@ let package = Package(
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
-      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin",
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin"),
+    .target(
+      name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
     .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
@@ -74,6 +76,7 @@ let package = Package(
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
+    .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
     .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),

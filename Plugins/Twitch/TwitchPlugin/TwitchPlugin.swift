@@ -2,6 +2,9 @@ import BotPluginKit
 import Glibc
 import TwitchChat
 
+/// The plugin's descriptor, for the symbol that the image exports.
+public func twitchPlugin(_ hostMinor: UInt32) -> UnsafeRawPointer? { TwitchPlugin.entry(hostMinor) }
+
 /// The adapter of Twitch chat: ties the session of `TwitchChat` to the host's connection, timers, topics and methods.
 ///
 /// Runs on its lane. The connection belongs to the host and lives through a swap; the session's state is handed over.
