@@ -68,19 +68,12 @@ public struct ConfigKey: Sendable {
   public var name: String
   public var kind: Kind
   public var isRequired: Bool
-<<<<<<< HEAD
-  /// Checked already; null when there is none.
-  public var defaultValue: JSONValue
-  /// The environment variable that is used when nothing else gives a value.
-  public var environment: String?
-=======
   /// As written, its form checked; it may contain `${NAME}`.
   var defaultNode: YAMLNode?
   /// The environment variable that is used when nothing else gives a value.
   public var environment: String?
   /// Some value is there when nobody gives one.
   public var hasDefault: Bool { defaultNode != nil }
->>>>>>> manifest
   /// Bounds of a number, a duration (nanoseconds), a size (bytes), or of a list's or string's length.
   public var minimum: Double?
   public var maximum: Double?
@@ -108,11 +101,7 @@ public struct TopicDeclaration: Sendable {
 }
 
 /// What happens to a delivery that failed.
-<<<<<<< HEAD
-public struct RetryPolicy: Sendable, Hashable {
-=======
 public struct RetryDeclaration: Sendable, Hashable {
->>>>>>> manifest
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     /// Events with the same key wait, so that order is kept.
     case block
@@ -137,21 +126,13 @@ public struct RetryDeclaration: Sendable, Hashable {
 
 /// A handler: what the plugin does with events of some topics.
 public struct HandlerDeclaration: Sendable {
-<<<<<<< HEAD
-  public var pattern: TopicPattern
-=======
   public var topic: TopicSource
->>>>>>> manifest
   /// The exported function or, of a plugin with `bind`, the name; nil: the standard handler.
   public var call: String?
   /// A JSON pointer to the ordering key; nil: the event's own key.
   public var key: String?
   public var timeout: TimeSpan
-<<<<<<< HEAD
-  public var retry: RetryPolicy
-=======
   public var retry: RetryDeclaration
->>>>>>> manifest
   /// JSON pointer and the value that must stand there.
   public var conditions: [FieldCondition]
   /// The function's C signature, for calls through libffi; nil: the standard one.
@@ -169,8 +150,6 @@ public struct HandlerDeclaration: Sendable {
   public static let defaultTimeout = TimeSpan.seconds(30)
 }
 
-<<<<<<< HEAD
-=======
 /// Which topics a handler receives.
 public enum TopicSource: Sendable, Hashable {
   case pattern(TopicPattern)
@@ -178,7 +157,6 @@ public enum TopicSource: Sendable, Hashable {
   case configuration(key: String)
 }
 
->>>>>>> manifest
 /// An equality that the host checks before it delivers.
 public struct FieldCondition: Sendable, Hashable {
   /// RFC 6901.
