@@ -9,9 +9,11 @@ struct ImageTraits {
   /// Functions that leave the process with a pointer into whoever called them. An image that uses one could be proved harmless only by
   /// running it for ever.
   private static let leaving: Set<String> = [
-    "pthread_create", "thrd_create", "clone", "pthread_key_create", "tss_create", "sigaction", "signal", "sigset", "sysv_signal",
+    "pthread_create", "thrd_create", "clone", "pthread_key_create", "tss_create", "sigaction", "signal", "sigset",
+    "sysv_signal",
     "bsd_signal", "timer_create", "on_exit", "__cxa_thread_atexit_impl", "__cxa_thread_atexit", "__cxa_at_quick_exit",
-    "register_printf_function", "register_printf_specifier", "pthread_setspecific", "set_terminate", "_ZSt13set_terminatePFvvE",
+    "register_printf_function", "register_printf_specifier", "pthread_setspecific", "set_terminate",
+    "_ZSt13set_terminatePFvvE",
     "_ZSt15set_new_handlerPFvvE",
   ]
 
