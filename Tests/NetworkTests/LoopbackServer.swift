@@ -9,7 +9,7 @@ final class LoopbackServer: @unchecked Sendable {
   private let listener: Int32
   let port: UInt16
 
-  init() throws {
+  init(backlog: Int32 = 64) throws {
     listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
@@ -18,7 +18,7 @@ final class LoopbackServer: @unchecked Sendable {
     let listener = self.listener
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &length) == 0
+        bind(listener, $0, length) == 0 && listen(listener, backlog) == 0 && getsockname(listener, $0, &length) == 0
       }
     }
     guard bound else { throw Failure() }
@@ -32,6 +32,41 @@ final class LoopbackServer: @unchecked Sendable {
   func close() {
     if !isClosed { Foundation.close(listener) }
     isClosed = true
+  }
+
+  /// Connects until the listener's queue takes no more; the sockets are the caller's to close.
+  func fill() -> [Int32] {
+    var made: [Int32] = []
+    for _ in 0..<16 {
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+      made.append(descriptor)
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = port.bigEndian
+      address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+      _ = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      // On loopback an answer is there before `connect` returns, if there is one.
+      var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      if poll(&entry, 1, 20) == 0 { break }
+    }
+    return made
+  }
+
+  /// How many sockets of this process are connected to this server.
+  func descriptorsConnected() -> Int {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+    return names.compactMap { Int32($0) }.count { descriptor in
+      var address = sockaddr_in()
+      var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+      let status = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+      }
+      return status == 0 && address.sin_family == sa_family_t(AF_INET) && UInt16(bigEndian: address.sin_port) == port
+    }
   }
 
   /// Waits for the next connection, at most half a minute.
@@ -59,13 +94,39 @@ final class LoopbackClient: @unchecked Sendable {
     isClosed = true
   }
 
-  func send(_ text: String) {
-    let bytes = Array(text.utf8)
+  func send(_ text: String) { send(Array(text.utf8)) }
+
+  func send(_ bytes: [UInt8]) {
     var done = 0
     while done < bytes.count {
-      let count = bytes[done...].withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = bytes[done...].withUnsafeBytes {
+        Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
       if count <= 0 { return }
       done += count
+    }
+  }
+
+  /// Says that nothing more comes; reads on.
+  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  /// Closes with a reset instead of an end.
+  func reset() {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    close()
+  }
+
+  /// Everything up to the end of the stream; nil when it does not end within half a minute, or with an error.
+  func rest() -> [UInt8]? {
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&entry, 1, 30_000) > 0 else { return nil }
+      let count = recv(descriptor, &chunk, chunk.count, 0)
+      guard count >= 0 else { return nil }
+      if count == 0 { return buffer }
+      buffer += chunk[..<count]
     }
   }
 
@@ -84,62 +145,6 @@ final class LoopbackClient: @unchecked Sendable {
       let count = recv(descriptor, &chunk, chunk.count, 0)
       guard count > 0 else { return nil }
       buffer += chunk[..<count]
-    }
-  }
-}
-
-/// Notes what happens on a connection, and has as much room as it is given.
-final class Recorder: ConnectionObserver, @unchecked Sendable {
-  private let condition = NSCondition()
-  private var received: [String] = []
-  private var closings: [ConnectionClosing] = []
-  private(set) var openings: [ConnectionOpening] = []
-  private var room: Int
-
-  init(room: Int = .max) { self.room = room }
-
-  func attached(to connection: UInt64) {}
-
-  func opened(_ opening: ConnectionOpening) -> Bool {
-    condition.withLock { openings.append(opening) }
-    return true
-  }
-
-  func received(_ frame: UnsafeRawBufferPointer) -> Bool {
-    condition.withLock {
-      guard room > 0 else { return false }
-      room -= 1
-      received.append(String(decoding: frame, as: UTF8.self))
-      condition.broadcast()
-      return true
-    }
-  }
-
-  func closed(_ closing: ConnectionClosing) -> Bool {
-    condition.withLock {
-      closings.append(closing)
-      condition.broadcast()
-    }
-    return true
-  }
-
-  func makeRoom(_ count: Int) { condition.withLock { room += count } }
-
-  /// Waits until there are that many frames, at most half a minute.
-  func frames(_ count: Int) -> [String] {
-    condition.withLock {
-      let limit = Date(timeIntervalSinceNow: 30)
-      while received.count < count, condition.wait(until: limit) {}
-      return received
-    }
-  }
-
-  /// Waits for a closing.
-  func closing() -> ConnectionClosing? {
-    condition.withLock {
-      let limit = Date(timeIntervalSinceNow: 30)
-      while closings.isEmpty, condition.wait(until: limit) {}
-      return closings.first
     }
   }
 }

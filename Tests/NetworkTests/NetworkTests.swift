@@ -43,17 +43,17 @@ struct NetworkTests {
     let server = try LoopbackServer()
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
-    let observer = Recorder(room: 100)
+    let observer = Recorder(room: 1000)
     let spec = ConnectionSpec(name: "irc", host: "127.0.0.1", port: server.port)
     let id = network.dial(owner: "bot", spec: spec, observer: observer).id
     let client = try server.accept()
-    let count = 20_000
+    let count = 100_000
     let sender = Thread { for number in 0..<count { client.send("line \(number)\n") } }
     sender.start()
     var taken = 0
     while taken < count {
-      taken = observer.frames(min(count, taken + 100)).count
-      observer.makeRoom(100)
+      taken = observer.frames(min(count, taken + 1000)).count
+      observer.makeRoom(1000)
       network.resume(id)
     }
     let frames = observer.frames(count)
@@ -133,8 +133,9 @@ struct NetworkTests {
     var spec = ConnectionSpec(name: "irc", host: "127.0.0.1", port: server.port)
     spec.idleTimeout = 20_000_000
     _ = network.dial(owner: "bot", spec: spec, observer: observer)
-    _ = try server.accept()
+    let client = try server.accept()
     #expect(observer.closing()?.reason == .idle)
+    #expect(client.rest() == [])
   }
 
   @Test func closingWritesWhatWaitsFirst() throws {
@@ -152,11 +153,5 @@ struct NetworkTests {
     #expect(network.close(id, owner: "bot") == BH_OK)
     #expect(client.line() == "QUIT")
     #expect(observer.closing()?.reason == .local)
-  }
-}
-
-extension Network {
-  fileprivate func write(_ id: UInt64, owner: String, _ bytes: [UInt8]) -> bh_rc {
-    bytes.withUnsafeBytes { write(id, owner: owner, $0) }
   }
 }

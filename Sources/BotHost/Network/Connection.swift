@@ -1,309 +1,379 @@
 import CLinux
 import Glibc
 
-/// One connection, as the network's thread drives it. Everything here belongs to that thread but `outgoing`.
+/// One connection, as the network's thread drives it: a state machine over attempts, each of which is resolved, connected, agreed upon, open,
+/// and over. Belongs to that thread alone; `outgoing` and `status` are what other threads share with it.
 final class Connection {
-  enum Phase: Equatable {
-    /// Waiting for the resolver.
-    case resolving
-    case connecting
-    case handshaking
-    case open
-    /// Writing what waits, then closing.
-    case draining
-    /// Until the next attempt.
-    case waiting(until: Int64)
-    case closed
-
-    var word: String {
-      switch self {
-      case .resolving: "resolving"
-      case .connecting: "connecting"
-      case .handshaking: "handshaking"
-      case .open: "open"
-      case .draining: "draining"
-      case .waiting: "waiting"
-      case .closed: "closed"
-      }
-    }
+  /// How far the end has come that we have begun.
+  enum Goodbye {
+    /// What waits is being written.
+    case flushing
+    /// The end is being said.
+    case saying
+    /// It is said; the other side may still send. A socket that is closed with bytes unread resets the connection, and the reset may overtake
+    /// what was written last.
+    case lingering
   }
 
+  /// The next address is tried beside those under way when they have not answered after this time (RFC 8305, section 5).
+  static let attemptDelay: Int64 = 250_000_000
+  /// For writing what waits, once the end has begun.
+  static let drainTime: Int64 = 5_000_000_000
+  /// For the other side to end as well.
+  static let lingerTime: Int64 = 1_000_000_000
+
   let id: UInt64
-  let owner: String
   let spec: ConnectionSpec
-  let observer: any ConnectionObserver
   let outgoing: OutgoingBytes
-  let clock: any HostClock
-
-  private(set) var phase = Phase.closed
-  private(set) var since: Int64
-  private(set) var bytesIn: UInt64 = 0
-  private(set) var attempt = 0
-  private(set) var peer = ""
-
+  let status: ConnectionStatus
+  private let observer: any ConnectionObserver
+  private let clock: any HostClock
   private let poll: Int32
-  private var descriptor: Int32 = -1
-  private var session: TLSSession?
+  /// Asks for addresses, for the attempt with this number.
+  private let resolve: (UInt64) -> Void
+
+  private(set) var phase = ConnectionState.idle
+  /// The connection that had the name before; this one begins when that has ended.
+  var predecessor: UInt64?
+  /// Something is left to read that epoll will not announce.
+  private(set) var needsTurn = false
+
+  private var transport: Transport?
+  private var racing: [Transport] = []
   private var addresses: [SocketAddress] = []
+  private var trust: TLSTrust?
+  private var failures: [String] = []
+  private var labels: UInt64 = 0
+  private var attempts: UInt64 = 0
+  private var attempt = 0
+
+  /// When the present state has lasted too long, or `waiting` is over.
   private var deadline = Int64.max
+  private var nextAddressAt = Int64.max
   private var lastReceived: Int64 = 0
-  private var openedAt: Int64 = 0
+  private var openedAt: Int64?
   private var backoff: Backoff
   private var scanner: FrameScanner
-  private var interest: UInt32 = 0
-  private var isRegistered = false
+  private var countedDrops: UInt64 = 0
+
   /// The observer had no room; nothing is read until it has.
   private var isPaused = false
   /// The host takes nothing more in.
   private var isShut = false
-  /// What the observer has not been told yet, before any frame.
+  /// Its owner is gone, and nobody is told anything.
+  private var isForgotten = false
+  /// The instance asked for the end; nobody tries again.
+  private var isLeaving = false
+  /// The socket is broken while nothing is read; it is looked at again when something is.
+  private var isParked = false
+  private var writeWantsRead = false
+  private var readWantsWrite = false
+  private var goodbye: Goodbye?
+  private var linger = lingerTime
+  /// What the observer has not been told yet: before any frame, and after the last.
   private var opening: ConnectionOpening?
   private var closing: ConnectionClosing?
   /// The other side has ended; what it sent is still to be handed out.
-  private var ending: (ConnectionClosing.Reason, String)?
-  /// Asks the network for addresses.
-  var resolve: () -> Void = {}
+  private var ending: (reason: ConnectionClosing.Reason, words: String)?
+  /// Writing has failed; what the other side sent before is still read: it may say why.
+  private var writeFailure: String?
 
   init(
-    id: UInt64, owner: String, spec: ConnectionSpec, observer: any ConnectionObserver, outgoing: OutgoingBytes,
-    poll: Int32,
-    clock: any HostClock
+    id: UInt64, spec: ConnectionSpec, observer: any ConnectionObserver, outgoing: OutgoingBytes,
+    status: ConnectionStatus,
+    poll: Int32, clock: any HostClock, resolve: @escaping (UInt64) -> Void
   ) {
     self.id = id
-    self.owner = owner
     self.spec = spec
     self.observer = observer
     self.outgoing = outgoing
+    self.status = status
     self.poll = poll
     self.clock = clock
-    since = clock.unix
+    self.resolve = resolve
     backoff = Backoff(minimum: spec.backoffMinimum, maximum: spec.backoffMaximum)
     scanner = FrameScanner(framing: spec.framing, maximum: spec.maximumFrame)
   }
 
+  /// The connection that a label of epoll's belongs to.
+  static func id(ofLabel label: UInt64) -> UInt64 { label >> 16 }
+
+  /// Over, and whoever was to be told has been told.
+  var isFinished: Bool { phase == .closed && closing == nil }
+
   /// When the connection wants to be looked at without anything happening on its socket.
   var nextTime: Int64 {
     switch phase {
-    case .waiting(let until): until
-    case .resolving, .connecting, .handshaking, .draining: deadline
-    case .open: spec.idleTimeout > 0 && !isPaused ? lastReceived + spec.idleTimeout : .max
-    case .closed: .max
+    case .idle, .closed: .max
+    // The end of the last attempt is told before the next one begins.
+    case .waiting: closing == nil && !isShut ? deadline : .max
+    case .connecting: min(deadline, nextAddressAt)
+    case .resolving, .handshaking, .draining: deadline
+    case .open: idleDeadline
     }
   }
 
-  var isFinished: Bool { phase == .closed && closing == nil }
-  var droppedLines: UInt64 { scanner.droppedLines }
-
-  private func enter(_ phase: Phase) {
-    self.phase = phase
-    since = clock.unix
+  private var idleDeadline: Int64 {
+    guard spec.idleTimeout > 0, !isPaused, !isShut else { return .max }
+    return lastReceived &+ spec.idleTimeout
   }
 
-  // MARK: Connecting
-
-  func start() {
-    attempt += 1
-    deadline = clock.monotonic + spec.connectTimeout
-    scanner = FrameScanner(framing: spec.framing, maximum: spec.maximumFrame)
-    enter(.resolving)
-    resolve()
-  }
-
-  func resolved(_ result: Result<[SocketAddress], any Error>) {
-    guard phase == .resolving else { return }
-    switch result {
-    case .failure(let error): end(.resolve, "\(error)")
-    case .success(let found):
-      addresses = found
-      connectNext(after: "\(spec.host) has no address")
-    }
-  }
-
-  private func connectNext(after reason: String) {
-    var reason = reason
-    while !addresses.isEmpty {
-      let address = addresses.removeFirst()
-      let made = socket(
-        address.family, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-      guard made >= 0 else {
-        reason = "no socket can be made: \(String(cString: strerror(errno)))"
-        continue
-      }
-      var one: Int32 = 1
-      setsockopt(made, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-      setsockopt(made, SOL_SOCKET, SO_KEEPALIVE, &one, socklen_t(MemoryLayout<Int32>.size))
-      let status = address.bytes.withUnsafeBytes { raw in
-        raw.baseAddress.map { Glibc.connect(made, $0.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count)) }
-          ?? -1
-      }
-      if status == 0 || errno == EINPROGRESS {
-        descriptor = made
-        enter(.connecting)
-        watch(EPOLLOUT.rawValue)
-        return
-      }
-      reason = "\(address.text): \(String(cString: strerror(errno)))"
-      close(made)
-    }
-    end(.connect, reason)
-  }
-
-  private func connected() {
-    var failure: Int32 = 0
-    var length = socklen_t(MemoryLayout<Int32>.size)
-    getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &length)
-    guard failure == 0 else {
-      let reason = "\(spec.host):\(spec.port): \(String(cString: strerror(failure)))"
-      dropSocket()
-      connectNext(after: reason)
-      return
-    }
-    guard spec.isTLS else {
-      opened()
-      return
-    }
-    do { session = try TLSSession(descriptor: descriptor, spec: spec) } catch {
-      end(.tls, "\(error)")
-      return
-    }
-    enter(.handshaking)
-    handshake()
-  }
-
-  private func handshake() {
-    guard let session else { return }
-    switch session.handshake() {
-    case .done: opened()
-    case .wantsRead: watch(EPOLLIN.rawValue)
-    case .wantsWrite: watch(EPOLLOUT.rawValue)
-    case .ended: end(.tls, "the server closed the connection during the TLS handshake")
-    case .failed(let reason): end(.tls, reason)
-    }
-  }
-
-  private func opened() {
-    enter(.open)
-    openedAt = clock.monotonic
-    lastReceived = openedAt
-    peer = SocketAddress.of(descriptor, peer: true)
-    opening = ConnectionOpening(
-      local: SocketAddress.of(descriptor, peer: false), peer: peer, tls: session?.version, alpn: session?.alpn,
-      attempt: attempt)
-    outgoing.setOpen(true)
-    update()
-    deliver()
-  }
-
-  // MARK: Events of the socket
-
-  func ready(_ events: UInt32) {
-    switch phase {
-    case .connecting: connected()
-    case .handshaking: handshake()
-    case .open, .draining:
-      if events & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue) != 0 { readSome() }
-      if phase == .open || phase == .draining { flush() }
-    case .resolving, .waiting, .closed: break
+  private func enter(_ state: ConnectionState) {
+    phase = state
+    let peer = transport?.address ?? ""
+    status.update { snapshot in
+      snapshot.phase = state
+      snapshot.since = clock.unix
+      snapshot.attempt = attempt
+      snapshot.peer = state == .open || state == .draining ? peer : ""
     }
   }
 
   /// Looks at the time.
   func tick(_ now: Int64) {
+    guard now >= nextTime else { return }
     switch phase {
-    case .waiting(let until) where now >= until: start()
-    case .resolving, .connecting, .handshaking:
+    case .idle, .closed: break
+    case .waiting: start()
+    case .resolving: end(.resolve, "\(spec.host) was not resolved within \(Self.text(spec.connectTimeout))")
+    case .connecting:
       if now >= deadline {
-        end(
-          phase == .handshaking ? .tls : .connect,
-          "\(spec.host):\(spec.port) did not answer within \(spec.connectTimeout / 1_000_000) ms")
+        end(.connect, "\(target) did not answer within \(Self.text(spec.connectTimeout))\(Self.list(failures))")
+      } else {
+        connectNext()
       }
-    case .open where spec.idleTimeout > 0 && !isPaused && now >= lastReceived + spec.idleTimeout:
-      end(.idle, "nothing was received for \(spec.idleTimeout / 1_000_000) ms")
-    case .draining where now >= deadline: finish()
+    case .handshaking:
+      end(.tls, "the TLS handshake with \(target) did not end within \(Self.text(spec.connectTimeout))")
+    case .open: end(.idle, "nothing was received for \(Self.text(spec.idleTimeout))")
+    case .draining: over()
+    }
+  }
+
+  private var target: String { spec.host.contains(":") ? "[\(spec.host)]:\(spec.port)" : "\(spec.host):\(spec.port)" }
+
+  private static func text(_ nanoseconds: Int64) -> String {
+    nanoseconds >= 10_000_000_000 ? "\(nanoseconds / 1_000_000_000) s" : "\(nanoseconds / 1_000_000) ms"
+  }
+
+  private static func list(_ failures: [String]) -> String {
+    failures.isEmpty ? "" : " (\(failures.prefix(4).joined(separator: "; ")))"
+  }
+}
+
+// MARK: Connecting
+
+extension Connection {
+  /// Begins an attempt.
+  func start() {
+    attempt += 1
+    attempts += 1
+    predecessor = nil
+    failures = []
+    scanner = FrameScanner(framing: spec.framing, maximum: spec.maximumFrame)
+    countedDrops = 0
+    deadline = clock.monotonic &+ spec.connectTimeout
+    enter(.resolving)
+    resolve(attempts)
+  }
+
+  /// The answer to `resolve`; one that comes after its attempt is of no interest.
+  func resolved(_ number: UInt64, _ result: Result<Resolver.Preparation, Resolver.Failure>) {
+    guard phase == .resolving, number == attempts else { return }
+    switch result {
+    case .failure(let failure): end(failure.reason, failure.text)
+    case .success(let preparation):
+      addresses = preparation.addresses
+      trust = preparation.trust
+      enter(.connecting)
+      connectNext()
+    }
+  }
+
+  /// Tries the next address beside those under way.
+  private func connectNext() {
+    nextAddressAt = .max
+    while !addresses.isEmpty {
+      labels = labels &+ 1 & 0xFFFF
+      do throws(Transport.Failure) {
+        racing.append(try Transport(to: addresses.removeFirst(), poll: poll, label: id << 16 | labels))
+        if !addresses.isEmpty { nextAddressAt = clock.monotonic &+ Self.attemptDelay }
+        return
+      } catch {
+        failures.append(error.text)
+      }
+    }
+    if racing.isEmpty {
+      let words = failures.isEmpty ? "\(spec.host) has no address" : failures.prefix(4).joined(separator: "; ")
+      end(.connect, words)
+    }
+  }
+
+  private func connected(_ label: UInt64) {
+    guard let index = racing.firstIndex(where: { $0.label == label }) else { return }
+    let candidate = racing.remove(at: index)
+    if let failure = candidate.connectionFailure() {
+      failures.append(failure)
+      connectNext()
+      return
+    }
+    racing = []
+    addresses = []
+    nextAddressAt = .max
+    transport = candidate
+    guard spec.isTLS else { return opened(candidate) }
+    guard let trust else { return end(.tls, "no certificates are known to trust") }
+    do throws(TLSTrust.Failure) {
+      try candidate.secure(serverName: spec.serverName, alpn: spec.alpn, trust: trust)
+    } catch {
+      return end(.tls, error.description)
+    }
+    self.trust = nil
+    enter(.handshaking)
+    handshake(candidate)
+  }
+
+  private func handshake(_ transport: Transport) {
+    guard let session = transport.session else { return }
+    switch session.handshake() {
+    case .done: opened(transport)
+    case .wantsRead: transport.watch(EPOLLIN.rawValue)
+    case .wantsWrite: transport.watch(EPOLLOUT.rawValue)
+    case .ended: end(.tls, "\(target) closed the connection during the TLS handshake")
+    case .failed(let words): end(.tls, words)
+    }
+  }
+
+  private func opened(_ transport: Transport) {
+    let now = clock.monotonic
+    openedAt = now
+    lastReceived = now
+    deadline = .max
+    enter(.open)
+    status.update { $0.error = "" }
+    opening = ConnectionOpening(
+      local: SocketAddress.of(transport.descriptor, peer: false), peer: transport.address,
+      tls: transport.session?.version, alpn: transport.session?.alpn, attempt: attempt)
+    // With the handshake's last bytes the first of the stream may have been taken from the socket.
+    needsTurn = transport.session != nil
+    outgoing.setOpen(true)
+    update()
+    deliver()
+  }
+}
+
+// MARK: Reading
+
+extension Connection {
+  /// What epoll reports of one of the connection's sockets.
+  func ready(_ label: UInt64, _ events: UInt32) {
+    if phase == .connecting { return connected(label) }
+    guard let transport, transport.label == label else { return }
+    switch phase {
+    case .handshaking: handshake(transport)
+    case .open, .draining:
+      let isBroken = events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+      if isBroken && !isReading && !writeWantsRead {
+        if ending != nil && !isPaused { return over() }
+        // Nobody can act upon it before something is read again; writing has become useless.
+        isParked = true
+        outgoing.setOpen(false)
+        return update()
+      }
+      if isReading && (isBroken || events & EPOLLIN.rawValue != 0 || readWantsWrite) { read() }
+      if phase == .open || phase == .draining { flush() }
     default: break
     }
   }
 
-  private func readSome() {
+  /// Goes on with what epoll does not announce.
+  func turn() {
+    needsTurn = false
+    if isReading { read() }
+  }
+
+  private var isReading: Bool {
+    guard phase == .open || phase == .draining, ending == nil else { return false }
+    return isForgotten || !(isPaused || isShut)
+  }
+
+  private func read() {
+    readWantsWrite = false
     // Bounded, so that a fast peer does not keep the others waiting.
     var rounds = 16
-    while rounds > 0, !isPaused, !isShut, ending == nil, phase == .open || phase == .draining {
+    while rounds > 0, isReading, let transport {
       rounds -= 1
       let space = scanner.space()
-      let outcome: TLSSession.Progress
-      if let session {
-        outcome = session.read(into: space)
-      } else {
-        let count = recv(descriptor, space.baseAddress, space.count, 0)
-        if count > 0 {
-          outcome = .done(count)
-        } else if count == 0 {
-          outcome = .ended
-        } else if errno == EAGAIN || errno == EINTR {
-          outcome = .wantsRead
-        } else {
-          outcome = .failed(String(cString: strerror(errno)))
-        }
-      }
-      switch outcome {
+      switch transport.read(into: space) {
       case .done(let count):
         scanner.filled(count)
-        bytesIn += UInt64(count)
+        status.received(count)
         lastReceived = clock.monotonic
         deliver()
         // A short read has emptied the socket; asking again would only say so.
-        if session == nil && count < space.count { return }
-      case .wantsRead, .wantsWrite: return
-      case .ended:
-        ending = (.peer, "the other side closed the connection")
-        deliver()
-      case .failed(let reason):
-        ending = (.error, reason)
-        deliver()
+        if transport.session == nil && count < space.count { return }
+      case .wantsRead: return
+      case .wantsWrite:
+        readWantsWrite = true
+        return update()
+      case .ended: ended(.peer, "\(target) closed the connection")
+      case .failed(let words): ended(transport.session == nil ? .error : .tls, words)
       }
     }
-    if rounds == 0, session?.hasPending == true { needsAnotherRound = true }
+    if rounds == 0, isReading { needsTurn = true }
   }
 
-  /// Decrypted bytes are left that the socket will not announce.
-  var needsAnotherRound = false
-
-  func anotherRound() {
-    needsAnotherRound = false
-    if phase == .open { readSome() }
+  private func ended(_ reason: ConnectionClosing.Reason, _ words: String) {
+    ending = writeFailure.map { (.error, $0) } ?? (reason, words)
+    update()
+    deliver()
   }
 
   /// Hands out what there is, in order, until the observer has no room.
   private func deliver() {
-    if let closing, phase == .closed || isWaiting {
-      if observer.closed(closing) { self.closing = nil } else { pause() }
+    if isForgotten {
+      scanner.discard()
+      opening = nil
+      closing = nil
+      if ending != nil { conclude() }
       return
     }
+    guard !isPaused else { return }
     if let opening {
       guard observer.opened(opening) else { return pause() }
       self.opening = nil
     }
-    while true {
+    scanning: while true {
       switch scanner.next() {
       case .frame(let frame):
         guard observer.received(frame) else { return pause() }
         scanner.consume()
       case .tooLong(let length):
-        end(.frame, "a frame of \(length) bytes is longer than the \(spec.maximumFrame) permitted")
-        return
-      case .incomplete:
-        if let (reason, words) = ending {
-          ending = nil
-          end(reason, words)
-        }
-        return
+        guard closing == nil, transport != nil else { break scanning }
+        return end(
+          .frame, "a frame of \(length) bytes was announced, which is more than the \(spec.maximumFrame) permitted")
+      case .incomplete: break scanning
       }
+    }
+    if scanner.droppedLines != countedDrops {
+      status.dropped(scanner.droppedLines &- countedDrops)
+      countedDrops = scanner.droppedLines
+    }
+    if ending != nil { return conclude() }
+    if let closing {
+      guard observer.closed(closing) else { return pause() }
+      self.closing = nil
     }
   }
 
-  private var isWaiting: Bool {
-    if case .waiting = phase { return true }
-    return false
+  /// Everything that the other side sent is handed out, and it sends no more.
+  private func conclude() {
+    guard let (reason, _) = ending else { return }
+    // It has ended its stream, and may still read ours.
+    if reason == .peer, phase == .open, outgoing.count > 0 {
+      beginDraining()
+    } else if phase != .draining || reason != .peer || goodbye == .lingering {
+      over()
+    }
   }
 
   private func pause() {
@@ -315,168 +385,208 @@ final class Connection {
   func resume() {
     guard isPaused else { return }
     isPaused = false
+    isParked = false
     lastReceived = clock.monotonic
     deliver()
-    if !isPaused {
-      update()
-      if phase == .open { readSome() }
-    }
+    guard !isPaused else { return }
+    update()
+    if isReading { read() }
   }
 
-  /// Takes nothing more in; what is to be written still is.
+  /// Takes nothing more in and connects no more; what is to be written still is.
   func shut() {
     isShut = true
     update()
   }
+}
 
-  // MARK: Writing
+// MARK: Writing
 
+extension Connection {
   func flush() {
-    guard phase == .open || phase == .draining else { return }
-    var again = true
+    guard phase == .open || phase == .draining, let transport, writeFailure == nil, !isParked else { return }
+    writeWantsRead = false
+    var isBlocked = false
     var failure: String?
-    while again && failure == nil {
-      again = false
-      outgoing.drain { bytes in
-        let outcome: TLSSession.Progress
-        if let session {
-          outcome = session.write(bytes)
-        } else {
-          let count = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-          outcome =
-            count >= 0
-            ? .done(count) : errno == EAGAIN || errno == EINTR ? .wantsWrite : .failed(String(cString: strerror(errno)))
+    while !isBlocked && failure == nil {
+      let hadBytes = outgoing.drain { bytes in
+        switch transport.write(bytes) {
+        case .done(let count): return count
+        case .wantsRead: writeWantsRead = true
+        case .wantsWrite: break
+        case .ended: failure = "\(target) closed the connection"
+        case .failed(let words): failure = words
         }
-        switch outcome {
-        case .done(let count):
-          again = count > 0
-          return count
-        case .wantsRead, .wantsWrite: return 0
-        case .ended:
-          failure = "the other side closed the connection"
-          return 0
-        case .failed(let reason):
-          failure = reason
-          return 0
-        }
+        isBlocked = true
+        return 0
       }
+      if !hadBytes { break }
     }
     if let failure {
-      // What the other side sent before it went is read first: it may say why.
-      if ending == nil { ending = (.error, failure) }
-      deliver()
-      return
+      outgoing.setOpen(false)
+      // After a failure a TLS session can no longer be read.
+      guard transport.session == nil, ending == nil else { return ended(.error, failure) }
+      writeFailure = failure
+      return update()
     }
-    if phase == .draining && outgoing.count == 0 {
-      finish()
-    } else {
-      update()
+    if phase == .draining && !isBlocked { leave() } else { update() }
+  }
+
+  /// Tells epoll what is waited for.
+  private func update() {
+    guard phase == .open || phase == .draining, let transport else { return }
+    var wanted: UInt32 = 0
+    if !isParked {
+      if isReading || writeWantsRead { wanted |= EPOLLIN.rawValue }
+      let isWriting = outgoing.count > 0 && !writeWantsRead && writeFailure == nil
+      if isWriting || readWantsWrite || goodbye == .saying { wanted |= EPOLLOUT.rawValue }
+    }
+    transport.watch(wanted)
+  }
+}
+
+// MARK: Ending
+
+extension Connection {
+  /// Closes once everything that waits has been written; nobody tries again.
+  func drain() {
+    isLeaving = true
+    switch phase {
+    case .open: beginDraining()
+    case .draining: break
+    case .closed:
+      // The end that is still to be told, if any, says already that it is the last.
+      break
+    case .idle, .resolving, .connecting, .handshaking, .waiting: finish()
     }
   }
 
-  // MARK: Ending
-
-  /// Closes once everything that waits has been written.
-  func drain(until deadline: Int64) {
+  /// Ends without a word to anyone: its owner is gone. What waits is written until the deadline.
+  func forget(until limit: Int64, linger: Int64) {
+    isForgotten = true
+    isLeaving = true
+    isParked = false
+    self.linger = linger
     switch phase {
     case .open:
-      enter(.draining)
-      self.deadline = deadline
-      flush()
-    case .draining: self.deadline = min(self.deadline, deadline)
-    case .closed: break
+      beginDraining()
+      deadline = min(deadline, limit)
+      if isReading { read() }
+    case .draining:
+      deadline = min(deadline, limit, goodbye == .lingering ? clock.monotonic &+ linger : .max)
+      if isReading { read() } else { deliver() }
+      update()
     default: finish()
     }
   }
 
-  /// Closes now, by our own will; nobody tries again.
-  func finish() {
-    guard phase != .closed else { return }
-    session?.end()
-    dropSocket()
-    opening = nil
-    ending = nil
-    enter(.closed)
-    closing = ConnectionClosing(reason: .local, error: "", isFinal: true, retryIn: 0)
-    deliver()
-  }
-
-  /// Closes now without a word to anyone: its owner is gone.
-  func forget() {
-    session?.end()
-    dropSocket()
-    opening = nil
-    closing = nil
-    ending = nil
-    enter(.closed)
-  }
-
-  /// Closes now and connects again after `delay`.
+  /// Closes now and connects again after `delay` nanoseconds; also when nobody would try any more, unless the instance has closed it.
   func reconnect(delay: Int64) {
-    session?.end()
-    dropSocket()
-    opening = nil
-    ending = nil
-    isPaused = false
-    enter(.waiting(until: clock.monotonic + max(0, delay)))
-    closing = ConnectionClosing(reason: .local, error: "", isFinal: false, retryIn: max(0, delay) / 1_000_000)
-    deliver()
-  }
-
-  private func end(_ reason: ConnectionClosing.Reason, _ words: String) {
-    if phase == .open { backoff.closed(afterOpenFor: clock.monotonic - openedAt) }
-    let wasDraining = phase == .draining
-    if reason != .peer { session?.end() }
-    dropSocket()
-    opening = nil
-    ending = nil
-    isPaused = false
-    if backoff.failures == 0 { attempt = 0 }
-    if spec.reconnects && !wasDraining && !isShut {
-      let pause = backoff.next(chance: Double.random(in: 0..<1))
-      enter(.waiting(until: clock.monotonic + pause))
-      closing = ConnectionClosing(reason: reason, error: words, isFinal: false, retryIn: pause / 1_000_000)
+    guard !isLeaving else { return }
+    let delay = max(0, delay)
+    if phase == .waiting || phase == .closed {
+      // No attempt is under way whose end would have to be told.
+      closing?.isFinal = false
+      closing?.retryIn = delay / 1_000_000
+    } else if phase != .idle {
+      noteDuration()
+      release(isOrderly: true)
+      closing = ConnectionClosing(reason: .local, error: "", isFinal: false, retryIn: delay / 1_000_000)
     } else {
-      enter(.closed)
+      return
+    }
+    deadline = clock.monotonic &+ delay
+    enter(.waiting)
+    deliver()
+  }
+
+  private func beginDraining() {
+    outgoing.seal()
+    goodbye = .flushing
+    deadline = clock.monotonic &+ Self.drainTime
+    enter(.draining)
+    flush()
+  }
+
+  /// Everything is written: says goodbye.
+  private func leave() {
+    guard let transport, goodbye != .lingering else { return }
+    if ending != nil && !isLeaving { return over() }
+    guard transport.endWriting() else {
+      goodbye = .saying
+      return update()
+    }
+    // Nothing more can come from a side that has ended.
+    if ending != nil && !isPaused { return over() }
+    goodbye = .lingering
+    deadline = min(deadline, clock.monotonic &+ linger)
+    update()
+  }
+
+  /// The connection is over, for the reason that is known.
+  private func over() {
+    if isLeaving { return finish() }
+    var (reason, words) = ending ?? (.peer, "\(target) closed the connection")
+    if reason == .peer, scanner.count > 0 {
+      words += " in the middle of a frame, of which \(scanner.count) bytes had come"
+    }
+    end(reason, words)
+  }
+
+  /// By the instance's will; nobody tries again.
+  private func finish() {
+    release(isOrderly: true)
+    // An end that is still to be told stays the end that it was.
+    var told = closing ?? ConnectionClosing(reason: .local, error: "", isFinal: true, retryIn: 0)
+    told.isFinal = true
+    told.retryIn = 0
+    closing = told
+    enter(.closed)
+    deliver()
+  }
+
+  /// A connection that held for a while begins the counting and the pauses anew.
+  private func noteDuration() {
+    guard let openedAt else { return }
+    let duration = clock.monotonic &- openedAt
+    backoff.closed(afterOpenFor: duration)
+    if duration >= backoff.stableAfter { attempt = 0 }
+  }
+
+  /// An attempt is over that was meant to go on.
+  private func end(_ reason: ConnectionClosing.Reason, _ words: String) {
+    noteDuration()
+    release(isOrderly: reason == .idle || reason == .peer || reason == .frame)
+    status.update { $0.error = words }
+    if spec.reconnects && !isLeaving && !isShut {
+      let pause = backoff.next(chance: Double.random(in: 0..<1))
+      closing = ConnectionClosing(reason: reason, error: words, isFinal: false, retryIn: pause / 1_000_000)
+      deadline = clock.monotonic &+ pause
+      enter(.waiting)
+    } else {
       closing = ConnectionClosing(reason: reason, error: words, isFinal: true, retryIn: 0)
+      enter(.closed)
     }
     deliver()
   }
 
-  private func dropSocket() {
+  /// Gives the socket back. Frames that are whole stay, and go out before the end is told.
+  private func release(isOrderly: Bool) {
     outgoing.setOpen(false)
-    session = nil
-    guard descriptor >= 0 else { return }
-    close(descriptor)
-    descriptor = -1
-    isRegistered = false
-    peer = ""
-  }
-
-  // MARK: epoll
-
-  private func update() {
-    guard phase == .open || phase == .draining else { return }
-    var wanted: UInt32 = 0
-    if !isPaused && !isShut && ending == nil { wanted |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
-    if outgoing.count > 0 { wanted |= EPOLLOUT.rawValue }
-    watch(wanted)
-  }
-
-  private func watch(_ events: UInt32) {
-    guard descriptor >= 0 else { return }
-    var event = epoll_event()
-    event.events = events
-    event.data.u64 = id
-    if events == 0 {
-      // Hang-ups are reported whether asked for or not; a paused connection must not keep the thread awake with them.
-      if isRegistered { epoll_ctl(poll, EPOLL_CTL_DEL, descriptor, &event) }
-      isRegistered = false
-    } else if !isRegistered {
-      isRegistered = epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0
-    } else if interest != events {
-      epoll_ctl(poll, EPOLL_CTL_MOD, descriptor, &event)
-    }
-    interest = events
+    // Twice is harmless, and whether the socket takes it does not matter any more.
+    if isOrderly, goodbye != .lingering { _ = transport?.endWriting() }
+    transport = nil
+    racing = []
+    addresses = []
+    trust = nil
+    nextAddressAt = .max
+    openedAt = nil
+    ending = nil
+    writeFailure = nil
+    goodbye = nil
+    isParked = false
+    writeWantsRead = false
+    readWantsWrite = false
+    needsTurn = false
   }
 }

@@ -6,19 +6,24 @@ public struct ConnectionSpec: Sendable, Equatable {
   public var isTLS: Bool
   /// Connect again after a loss.
   public var reconnects: Bool
+  /// How the bytes that come in are cut into frames.
   var framing: FrameScanner.Framing
   /// SNI and the name that the certificate must be for.
   public var serverName: String
   /// PEM; trusted besides the system's. Empty: none.
   public var certificateFile: String
+  /// The protocol to offer (RFC 7301). Empty: none.
   public var alpn: String
-  /// Bytes.
+  /// Bytes. A longer line is dropped and counted, a longer counted frame closes the connection.
   public var maximumFrame: Int
+  /// Bytes that may wait to be written.
   public var maximumUnsent: Int
-  /// Nanoseconds; 0 for `idleTimeout`: never.
+  /// Nanoseconds for one attempt: the name, the connection to one of its addresses, the TLS handshake.
   public var connectTimeout: Int64
+  /// Nanoseconds between two attempts.
   public var backoffMinimum: Int64
   public var backoffMaximum: Int64
+  /// Nanoseconds without a byte from the other side, after which the connection is closed; 0: never.
   public var idleTimeout: Int64
 
   init(
@@ -41,40 +46,4 @@ public struct ConnectionSpec: Sendable, Equatable {
     backoffMaximum = 60_000_000_000
     idleTimeout = 0
   }
-}
-
-/// What one hears of a connection. Called on the network's thread, in order; must not block.
-protocol ConnectionObserver: AnyObject, Sendable {
-  /// The connection's number, before anything else is said of it. On the thread that dials.
-  func attached(to connection: UInt64)
-  /// Each returns false when there is no room now. It is then offered again after `Network.resume`, and nothing later comes before it.
-  func opened(_ opening: ConnectionOpening) -> Bool
-  func received(_ frame: UnsafeRawBufferPointer) -> Bool
-  func closed(_ closing: ConnectionClosing) -> Bool
-}
-
-/// A connection has come about.
-struct ConnectionOpening: Sendable, Equatable {
-  var local: String
-  var peer: String
-  /// `TLSv1.3`; nil: none.
-  var tls: String?
-  var alpn: String?
-  /// From 1; counts since the last stable connection.
-  var attempt: Int
-}
-
-/// A connection has ended, or could not be made.
-struct ConnectionClosing: Sendable, Equatable {
-  enum Reason: String, Sendable {
-    case resolve, connect, tls, peer, idle, frame, local, error
-  }
-
-  var reason: Reason
-  /// In words.
-  var error: String
-  /// Nobody will try again.
-  var isFinal: Bool
-  /// Milliseconds until the next attempt.
-  var retryIn: Int64
 }

@@ -28,6 +28,9 @@ struct FrameScanner: ~Copyable {
   /// Lines that were longer than permitted and have been left out.
   private(set) var droppedLines: UInt64 = 0
 
+  /// Bytes of the buffer while no frame needs more.
+  private static let usual = 64 << 10
+
   private var buffer: UnsafeMutableRawBufferPointer
   private var start = 0
   private var end = 0
@@ -41,7 +44,7 @@ struct FrameScanner: ~Copyable {
   init(framing: Framing, maximum: Int) {
     self.framing = framing
     self.maximum = max(1, maximum)
-    buffer = .allocate(byteCount: min(64 << 10, max(4096, maximum + 4)), alignment: 16)
+    buffer = .allocate(byteCount: Self.usual, alignment: 16)
   }
 
   deinit { buffer.deallocate() }
@@ -49,25 +52,38 @@ struct FrameScanner: ~Copyable {
   /// Bytes that are waiting.
   var count: Int { end - start }
 
+  /// Throws away everything that waits, as if nothing had come yet.
+  mutating func discard() {
+    start = 0
+    end = 0
+    scanned = 0
+    pending = 0
+    isSkipping = false
+  }
+
   /// Room for the next read: at least 4 KiB.
   mutating func space() -> UnsafeMutableRawBufferPointer {
     if start == end {
       start = 0
       end = 0
       scanned = 0
+      // A large frame does not hold its memory for ever.
+      if buffer.count > Self.usual { resize(to: Self.usual) }
     } else if start > 0 && buffer.count - end < 4096 {
       if let base = buffer.baseAddress { memmove(base, base + start, end - start) }
       scanned -= start
       end -= start
       start = 0
     }
-    if buffer.count - end < 4096 {
-      let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: buffer.count * 2, alignment: 16)
-      larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<end]))
-      buffer.deallocate()
-      buffer = larger
-    }
+    if buffer.count - end < 4096 { resize(to: buffer.count * 2) }
     return UnsafeMutableRawBufferPointer(rebasing: buffer[end...])
+  }
+
+  private mutating func resize(to size: Int) {
+    let other = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
+    other.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<end]))
+    buffer.deallocate()
+    buffer = other
   }
 
   /// Notes how much of `space` a read has filled.
@@ -109,6 +125,7 @@ struct FrameScanner: ~Copyable {
           start = end
         } else if end - start > maximum + 1 {
           isSkipping = true
+          droppedLines += 1
           start = end
         }
         return .incomplete
@@ -117,8 +134,10 @@ struct FrameScanner: ~Copyable {
       let taking = lineEnd + 1 - start
       var length = lineEnd - start
       if length > 0 && buffer[lineEnd - 1] == 0x0D { length -= 1 }
-      if isSkipping || length > maximum {
+      if isSkipping {
         isSkipping = false
+        length = 0
+      } else if length > maximum {
         droppedLines += 1
         length = 0
       }

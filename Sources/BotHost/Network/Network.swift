@@ -6,58 +6,85 @@ import Synchronization
 /// The connections that the host owns on behalf of plugins: one thread with epoll drives them all.
 ///
 /// A connection belongs to an instance by name, not to a generation: a swap does not touch it. All functions are safe on any thread and
-/// none of them waits for the network.
+/// none of them waits for the network, but `stop`.
 final class Network: @unchecked Sendable {
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }
 
+  /// A connection as `describe` and `ps` show it.
+  struct Snapshot: Sendable {
+    var phase = ConnectionState.idle
+    /// The address at the other end; empty when there is none.
+    var peer = ""
+    /// When the state was entered, in nanoseconds since 1970.
+    var since: Int64 = 0
+    var bytesIn: UInt64 = 0
+    /// From 1; counts since the last stable connection.
+    var attempt = 0
+    var droppedLines: UInt64 = 0
+    /// Why the last attempt ended; empty while the connection is open.
+    var error = ""
+
+    var state: String { phase.rawValue }
+  }
+
+  /// An instance may have so many connections.
+  static let limit = 256
+
   /// What the network's thread is asked to do.
-  private enum Order: @unchecked Sendable {
-    case start(Connection)
-    case resolved(UInt64, Result<[SocketAddress], any Error>)
+  private enum Order {
+    case start(Connection, after: UInt64?)
+    case resolved(UInt64, UInt64, Result<Resolver.Preparation, Resolver.Failure>)
     case flush(UInt64)
     case resume(UInt64)
     case drain(UInt64)
     case forget(UInt64)
     case reconnect(UInt64, Int64)
     case pauseAll
-    case stop
+    case look
+    case stop(deadline: Int64)
   }
 
   /// What other threads know of a connection.
-  private struct Entry: @unchecked Sendable {
-    let connection: Connection
+  private struct Entry {
     let owner: String
     let spec: ConnectionSpec
     let outgoing: OutgoingBytes
-    var snapshot: Snapshot
+    let status: ConnectionStatus
+    /// Its instance has closed it.
+    var isClosing = false
   }
 
-  /// A connection as `describe` and `ps` show it.
-  struct Snapshot: Sendable {
-    var state = "resolving"
-    var peer = ""
-    var since: Int64 = 0
-    var bytesIn: UInt64 = 0
-    var attempt = 0
-    var droppedLines: UInt64 = 0
+  private struct Name: Hashable {
+    let owner: String
+    let name: String
   }
 
   private struct Shared {
     var entries: [UInt64: Entry] = [:]
-    var orders: [Order] = []
+    var names: [Name: UInt64] = [:]
     var next: UInt64 = 1
     var isStopping = false
   }
 
   private let shared = Mutex(Shared())
+  /// Connections in it are on their way to the network's thread, which alone touches them afterwards.
+  private let orders = Mutex(Orders())
+
+  private struct Orders: @unchecked Sendable {
+    var waiting: [Order] = []
+    var isClosed = false
+  }
+
   private let poll: Int32
   private let bell: Int32
   private let clock: any HostClock
+  private let resolver = Resolver()
   private var thread: HostThread?
 
-  init(clock: any HostClock) throws {
+  /// Starts the thread; `stop` ends it.
+  init(clock: any HostClock) throws(Failure) {
     self.clock = clock
     poll = epoll_create1(Int32(EPOLL_CLOEXEC))
     bell = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
@@ -65,51 +92,57 @@ final class Network: @unchecked Sendable {
     var event = epoll_event()
     event.events = EPOLLIN.rawValue
     event.data.u64 = 0
-    epoll_ctl(poll, EPOLL_CTL_ADD, bell, &event)
+    guard epoll_ctl(poll, EPOLL_CTL_ADD, bell, &event) == 0 else {
+      throw Failure(description: "no epoll: \(String(cString: strerror(errno)))")
+    }
     thread = HostThread(name: "network") { [self] in run() }
     if thread == nil { throw Failure(description: "no thread for the network") }
   }
 
   deinit {
-    Glibc.close(poll)
-    Glibc.close(bell)
+    if poll >= 0 { Glibc.close(poll) }
+    if bell >= 0 { Glibc.close(bell) }
   }
+}
 
-  // MARK: For instances
+// MARK: For instances
 
-  /// Opens a connection, or finds the one that this owner has under that name with the same specification.
+extension Network {
+  /// Opens a connection, or finds the one that this owner has under that name with the same specification: that one keeps the observer of its
+  /// first dial. One with another specification is closed first, and told so, before the new one begins. BH_E_CANCELLED: the host is
+  /// stopping; BH_E_NOSPACE: the owner has too many.
   func dial(owner: String, spec: ConnectionSpec, observer: any ConnectionObserver) -> (rc: bh_rc, id: UInt64) {
-    var replaced: UInt64?
-    let found: UInt64 = shared.withLock { shared in
-      guard !shared.isStopping else { return 0 }
-      if let (id, entry) = shared.entries.first(where: { $0.value.owner == owner && $0.value.spec.name == spec.name }) {
-        if entry.spec == spec && entry.snapshot.state != "closed" { return id }
-        replaced = id
-        shared.entries[id] = nil
+    let name = Name(owner: owner, name: spec.name)
+    let (code, id) = shared.withLock { shared -> (Int32, UInt64) in
+      guard !shared.isStopping else { return (Int32(BH_E_CANCELLED), 0) }
+      let old = shared.names[name]
+      if let old, let entry = shared.entries[old] {
+        let phase = entry.status.phase
+        if entry.spec == spec && !entry.isClosing && phase != .closed { return (Int32(BH_OK), old) }
+        shared.entries[old] = nil
+      } else if shared.names.keys.count(where: { $0.owner == owner }) >= Self.limit {
+        return (Int32(BH_E_NOSPACE), 0)
       }
-      return UInt64.max
-    }
-    if found == 0 { return (bh_rc(BH_E_CANCELLED), 0) }
-    if found != .max { return (bh_rc(BH_OK), found) }
-    if let replaced { order(.forget(replaced)) }
-    let outgoing = OutgoingBytes(limit: spec.maximumUnsent)
-    let id = shared.withLock { shared -> UInt64 in
       let id = shared.next
       shared.next += 1
+      let outgoing = OutgoingBytes(limit: spec.maximumUnsent)
+      let status = ConnectionStatus(since: clock.unix)
       observer.attached(to: id)
       let connection = Connection(
-        id: id, owner: owner, spec: spec, observer: observer, outgoing: outgoing, poll: poll, clock: clock)
-      connection.resolve = { [weak self] in self?.resolve(id, spec) }
-      shared.entries[id] = Entry(
-        connection: connection, owner: owner, spec: spec, outgoing: outgoing, snapshot: Snapshot(since: clock.unix))
-      shared.orders.append(.start(connection))
-      return id
+        id: id, spec: spec, observer: observer, outgoing: outgoing, status: status, poll: poll, clock: clock,
+        resolve: { [weak self] attempt in
+          self?.resolver.prepare(spec) { [weak self] in self?.order(.resolved(id, attempt, $0)) }
+        })
+      shared.entries[id] = Entry(owner: owner, spec: spec, outgoing: outgoing, status: status)
+      shared.names[name] = id
+      // Under the lock, so that two dials of one name arrive in their order.
+      order(.start(connection, after: old))
+      return (Int32(BH_OK), id)
     }
-    ring()
-    return (bh_rc(BH_OK), id)
+    return (bh_rc(code), id)
   }
 
-  /// Queues bytes, all or nothing.
+  /// Queues bytes, all or nothing. BH_E_NOTFOUND: not connected; BH_E_NOSPACE: more than may ever wait; BH_E_BUSY: more than may wait now.
   func write(_ id: UInt64, owner: String, _ bytes: UnsafeRawBufferPointer) -> bh_rc {
     guard let outgoing = outgoing(id, owner) else { return bh_rc(BH_E_NOTFOUND) }
     let code = outgoing.append(bytes)
@@ -117,7 +150,12 @@ final class Network: @unchecked Sendable {
     return code
   }
 
-  /// The queue of a connection, for writes that are effects of a delivery.
+  /// The same with an array.
+  func write(_ id: UInt64, owner: String, _ bytes: [UInt8]) -> bh_rc {
+    bytes.withUnsafeBytes { write(id, owner: owner, $0) }
+  }
+
+  /// The queue of a connection, for writes that are effects of a delivery; `flush` follows each.
   func outgoing(_ id: UInt64, _ owner: String) -> OutgoingBytes? {
     shared.withLock { shared in
       guard let entry = shared.entries[id], entry.owner == owner else { return nil }
@@ -128,170 +166,199 @@ final class Network: @unchecked Sendable {
   /// Has the queue written, after something was put into it.
   func flush(_ id: UInt64) { order(.flush(id)) }
 
+  /// Closes after what is queued has been written; nobody tries again.
   func close(_ id: UInt64, owner: String) -> bh_rc {
-    guard outgoing(id, owner) != nil else { return bh_rc(BH_E_NOTFOUND) }
-    order(.drain(id))
-    return bh_rc(BH_OK)
+    mark(id, owner: owner) { entry in
+      entry.isClosing = true
+      order(.drain(id))
+    }
   }
 
+  /// Closes now and connects again after `delay` nanoseconds. BH_E_NOTFOUND when the instance has closed it.
   func reconnect(_ id: UInt64, owner: String, delay: Int64) -> bh_rc {
-    guard outgoing(id, owner) != nil else { return bh_rc(BH_E_NOTFOUND) }
-    order(.reconnect(id, delay))
-    return bh_rc(BH_OK)
+    mark(id, owner: owner) { _ in order(.reconnect(id, delay)) }
+  }
+
+  private func mark(_ id: UInt64, owner: String, _ body: (inout Entry) -> Void) -> bh_rc {
+    shared.withLock { shared in
+      guard var entry = shared.entries[id], entry.owner == owner, !entry.isClosing else { return bh_rc(BH_E_NOTFOUND) }
+      body(&entry)
+      shared.entries[id] = entry
+      return bh_rc(BH_OK)
+    }
   }
 
   /// The observer that had no room has some again.
   func resume(_ id: UInt64) { order(.resume(id)) }
 
+  /// How a connection is doing; nil when this owner has none of that number.
   func describe(_ id: UInt64, owner: String) -> (spec: ConnectionSpec, snapshot: Snapshot, unsent: Int, out: UInt64)? {
     shared.withLock { shared in
       guard let entry = shared.entries[id], entry.owner == owner else { return nil }
-      return (entry.spec, entry.snapshot, entry.outgoing.count, entry.outgoing.total)
+      return (entry.spec, entry.status.current, entry.outgoing.count, entry.outgoing.total)
     }
   }
 
   /// All connections of an instance, by name.
   func connections(owner: String) -> [(id: UInt64, spec: ConnectionSpec, snapshot: Snapshot)] {
     shared.withLock { shared in
-      shared.entries.filter { $0.value.owner == owner }.map { ($0.key, $0.value.spec, $0.value.snapshot) }
+      shared.entries.filter { $0.value.owner == owner }.map { ($0.key, $0.value.spec, $0.value.status.current) }
         .sorted { $0.1.name < $1.1.name }
     }
   }
 
   /// Writes what waits and closes everything of an instance; nobody is told.
   func closeAll(owner: String) {
-    let ids = shared.withLock { shared in
-      let ids = shared.entries.filter { $0.value.owner == owner }.map(\.key)
-      for id in ids { shared.entries[id] = nil }
-      return ids
+    shared.withLock { shared in
+      for (id, entry) in shared.entries where entry.owner == owner {
+        shared.entries[id] = nil
+        shared.names[Name(owner: owner, name: entry.spec.name)] = nil
+        order(.forget(id))
+      }
     }
-    for id in ids { order(.forget(id)) }
   }
+}
 
-  // MARK: For the host
+// MARK: For the host
 
-  /// Takes nothing more in from anywhere; what is to be written still is.
+extension Network {
+  /// Takes nothing more in from anywhere and connects no more; what is to be written still is.
   func pauseReading() { order(.pauseAll) }
 
-  /// Ends the thread after what waits has been written, or the time is up.
+  /// Looks at the clock: for tests, which turn it.
+  func look() { order(.look) }
+
+  /// Ends the thread after what waits has been written, or after `timeout` nanoseconds. Waits for that; not to be called by an observer.
   func stop(timeout: Int64) {
-    let deadline = clock.monotonic + timeout
-    while clock.monotonic < deadline {
-      let waiting = shared.withLock { shared in shared.entries.values.contains { $0.outgoing.count > 0 } }
-      if !waiting { break }
-      usleep(1000)
+    shared.withLock { shared in
+      shared.isStopping = true
+      shared.entries = [:]
+      shared.names = [:]
     }
-    shared.withLock { $0.isStopping = true }
-    order(.stop)
+    order(.stop(deadline: clock.monotonic &+ max(0, timeout)))
     thread?.join()
     thread = nil
   }
+}
 
-  // MARK: The thread
+// MARK: The thread
+
+extension Network {
+  /// A host that stops does not wait for the other sides to end as well.
+  private static let lastLinger: Int64 = 50_000_000
 
   private func order(_ order: Order) {
-    let first = shared.withLock { shared in
-      shared.orders.append(order)
-      return shared.orders.count == 1
+    let isFirst = orders.withLock { orders in
+      guard !orders.isClosed else { return false }
+      orders.waiting.append(order)
+      return orders.waiting.count == 1
     }
-    if first { ring() }
-  }
-
-  private func ring() {
+    guard isFirst else { return }
     var one: UInt64 = 1
     _ = Glibc.write(bell, &one, 8)
   }
 
-  private func resolve(_ id: UInt64, _ spec: ConnectionSpec) {
-    // The resolver blocks, for as long as it likes; a literal address does not need it.
-    if TLSSession.isAddress(spec.host) {
-      order(.resolved(id, Result { try SocketAddress.resolve(spec.host, spec.port) }))
-      return
-    }
-    let thread = HostThread(name: "resolver") { [weak self] in
-      let result = Result { try SocketAddress.resolve(spec.host, spec.port) }
-      self?.order(.resolved(id, result))
-    }
-    if thread == nil { order(.resolved(id, .failure(Failure(description: "no thread to resolve \(spec.host)")))) }
-  }
-
   private func run() {
+    // OpenSSL writes with `write`, which would raise SIGPIPE; other signals are for the threads that wait for them.
+    var all = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, nil)
     var live: [UInt64: Connection] = [:]
+    var stopAt: Int64?
     let capacity = 64
     let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
     defer { events.deallocate() }
     while true {
+      if let stopAt, live.isEmpty || clock.monotonic >= stopAt { break }
+      let count = epoll_wait(poll, events, Int32(capacity), patience(live, stopAt))
+      for index in 0..<Int(max(0, count)) {
+        let label = events[index].data.u64
+        if label == 0 {
+          var value: UInt64 = 0
+          _ = Glibc.read(bell, &value, 8)
+        } else {
+          live[Connection.id(ofLabel: label)]?.ready(label, events[index].events)
+        }
+      }
+      let waiting = orders.withLock { orders in
+        defer { orders.waiting.removeAll(keepingCapacity: true) }
+        return orders.waiting
+      }
+      for order in waiting {
+        if case .stop(let deadline) = order {
+          stopAt = deadline
+          for connection in live.values { connection.forget(until: deadline, linger: Self.lastLinger) }
+        } else {
+          carryOut(order, &live)
+        }
+      }
       let now = clock.monotonic
-      var next = Int64.max
-      var isHungry = false
       for connection in live.values {
-        next = min(next, connection.nextTime)
-        if connection.needsAnotherRound { isHungry = true }
+        connection.tick(now)
+        if connection.needsTurn { connection.turn() }
       }
-      let wait = isHungry ? 0 : next == .max ? -1 : Int32(clamping: max(0, (next - now + 999_999) / 1_000_000))
-      let count = epoll_wait(poll, events, Int32(capacity), wait)
-      if count > 0 {
-        for index in 0..<Int(count) {
-          let id = events[index].data.u64
-          if id == 0 {
-            var value: UInt64 = 0
-            _ = read(bell, &value, 8)
-          } else {
-            live[id]?.ready(events[index].events)
-          }
-        }
-      }
-      let orders = shared.withLock { shared -> [Order] in
-        defer { shared.orders.removeAll(keepingCapacity: true) }
-        return shared.orders
-      }
-      for order in orders {
-        if case .stop = order {
-          for connection in live.values { connection.forget() }
-          return
-        }
-        carryOut(order, &live)
-      }
-      let later = clock.monotonic
-      for connection in live.values {
-        if connection.nextTime <= later { connection.tick(later) }
-        if connection.needsAnotherRound { connection.anotherRound() }
-      }
-      publish(&live)
+      tidy(&live)
     }
+    orders.withLock { orders in
+      orders.isClosed = true
+      orders.waiting = []
+    }
+  }
+
+  /// How long to wait for events, in milliseconds.
+  private func patience(_ live: [UInt64: Connection], _ stopAt: Int64?) -> Int32 {
+    var next = stopAt ?? .max
+    for connection in live.values {
+      if connection.needsTurn { return 0 }
+      next = min(next, connection.nextTime)
+    }
+    guard next != .max else { return -1 }
+    let pause = next &- clock.monotonic
+    return pause <= 0 ? 0 : Int32(clamping: (pause - 1) / 1_000_000 + 1)
   }
 
   private func carryOut(_ order: Order, _ live: inout [UInt64: Connection]) {
     switch order {
-    case .start(let connection):
+    case .start(let connection, let old):
       live[connection.id] = connection
-      connection.start()
-    case .resolved(let id, let result): live[id]?.resolved(result)
+      connection.predecessor = old
+      guard let old, let previous = live[old] else { break }
+      if previous.phase == .idle {
+        // It has never begun: nothing is to be told of it, and we stand where it stood.
+        connection.predecessor = previous.predecessor
+        live[old] = nil
+      } else {
+        previous.drain()
+      }
+    case .resolved(let id, let attempt, let result): live[id]?.resolved(attempt, result)
     case .flush(let id): live[id]?.flush()
     case .resume(let id): live[id]?.resume()
-    case .drain(let id): live[id]?.drain(until: clock.monotonic + 5_000_000_000)
+    case .drain(let id): live[id]?.drain()
     case .forget(let id):
-      live[id]?.flush()
-      live[id]?.forget()
-      live[id] = nil
+      live[id]?.forget(until: clock.monotonic &+ Connection.drainTime, linger: Connection.lingerTime)
+      // What it stood behind belonged to the same owner.
+      if let before = live[id]?.predecessor {
+        live[before]?.forget(until: clock.monotonic &+ Connection.drainTime, linger: Connection.lingerTime)
+      }
     case .reconnect(let id, let delay): live[id]?.reconnect(delay: delay)
     case .pauseAll: for connection in live.values { connection.shut() }
-    case .stop: break
+    case .look, .stop: break
     }
   }
 
-  /// Shows the other threads how things are, and lets go of what has ended.
-  private func publish(_ live: inout [UInt64: Connection]) {
-    shared.withLock { shared in
-      for (id, connection) in live {
-        shared.entries[id]?.snapshot = Snapshot(
-          state: connection.phase.word, peer: connection.peer, since: connection.since, bytesIn: connection.bytesIn,
-          attempt: connection.attempt, droppedLines: connection.droppedLines)
-        if connection.isFinished {
-          live[id] = nil
-          shared.entries[id] = nil
-        }
+  /// Begins what has waited for another to end, and lets go of what has ended and has no name any more.
+  private func tidy(_ live: inout [UInt64: Connection]) {
+    var ended: [UInt64] = []
+    for connection in live.values where connection.phase == .idle {
+      if let before = connection.predecessor, let previous = live[before] {
+        guard previous.isFinished else { continue }
+        ended.append(before)
       }
+      connection.start()
     }
+    for connection in live.values where connection.isFinished { ended.append(connection.id) }
+    guard !ended.isEmpty else { return }
+    let gone = shared.withLock { shared in ended.filter { shared.entries[$0] == nil } }
+    for id in gone { live[id] = nil }
   }
 }

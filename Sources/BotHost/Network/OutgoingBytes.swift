@@ -3,43 +3,56 @@ import Synchronization
 
 /// What waits to be written to one connection: filled by any thread, emptied by the network's. All or nothing, and bounded.
 final class OutgoingBytes: Sendable {
-  private struct State {
-    var bytes: [UInt8] = []
-    var head = 0
+  private struct State: ~Copyable {
+    var waiting = WipedBuffer()
+    /// Bytes in `waiting` and `current`.
+    var count = 0
     /// Promised to deliveries that are about to be acknowledged.
     var reserved = 0
     var isOpen = false
+    /// What was promised still comes in, nothing else.
+    var isSealed = false
     var total: UInt64 = 0
   }
 
   private let state = Mutex(State())
+  /// What is being written. Only the network's thread touches it, so that no lock is held over a system call, and it does not change while
+  /// TLS wants to be given the same bytes again.
+  nonisolated(unsafe) private var current = WipedBuffer()
+  /// The most bytes that may wait.
   let limit: Int
 
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// Bytes that wait.
-  var count: Int { state.withLock { $0.bytes.count - $0.head } }
-  /// Bytes ever taken in.
+  var count: Int { state.withLock { $0.count } }
+  /// Bytes ever written to the connection's socket.
   var total: UInt64 { state.withLock { $0.total } }
 
-  /// With `open` false everything that waits is thrown away: the connection it was meant for is gone.
+  /// On the network's thread. With `open` false everything that waits is thrown away: the connection it was meant for is gone.
   func setOpen(_ open: Bool) {
+    if !open { current.removeAll() }
     state.withLock { state in
       state.isOpen = open
-      if !open {
-        state.bytes.removeAll(keepingCapacity: true)
-        state.head = 0
-      }
+      state.isSealed = false
+      guard !open else { return }
+      state.waiting.removeAll()
+      state.count = 0
     }
   }
 
+  /// Takes nothing more in but what was promised before; what waits still goes out.
+  func seal() { state.withLock { $0.isSealed = true } }
+
   /// Takes bytes in; BH_E_BUSY above the limit, BH_E_NOTFOUND when not connected.
   func append(_ bytes: UnsafeRawBufferPointer) -> bh_rc {
-    state.withLock { state in
-      guard state.isOpen else { return bh_rc(BH_E_NOTFOUND) }
-      guard state.bytes.count - state.head + state.reserved + bytes.count <= limit else { return bh_rc(BH_E_BUSY) }
-      state.bytes.append(contentsOf: bytes)
-      state.total += UInt64(bytes.count)
+    // As a number, since the compiler cannot know that the pointer is not kept.
+    let (address, count) = (UInt(bitPattern: bytes.baseAddress), bytes.count)
+    return state.withLock { state in
+      let code = Self.room(for: count, state, limit)
+      guard code == BH_OK else { return code }
+      state.waiting.append(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
+      state.count += count
       return bh_rc(BH_OK)
     }
   }
@@ -47,10 +60,9 @@ final class OutgoingBytes: Sendable {
   /// Promises room; answered by `commit` or `abandon` with the same count.
   func reserve(_ count: Int) -> bh_rc {
     state.withLock { state in
-      guard state.isOpen else { return bh_rc(BH_E_NOTFOUND) }
-      guard state.bytes.count - state.head + state.reserved + count <= limit else { return bh_rc(BH_E_BUSY) }
-      state.reserved += count
-      return bh_rc(BH_OK)
+      let code = Self.room(for: count, state, limit)
+      if code == BH_OK { state.reserved += count }
+      return code
     }
   }
 
@@ -58,8 +70,8 @@ final class OutgoingBytes: Sendable {
     state.withLock { state in
       state.reserved -= bytes.count
       guard state.isOpen else { return }
-      state.bytes.append(contentsOf: bytes)
-      state.total += UInt64(bytes.count)
+      bytes.withUnsafeBytes { state.waiting.append($0) }
+      state.count += bytes.count
     }
   }
 
@@ -67,22 +79,26 @@ final class OutgoingBytes: Sendable {
     state.withLock { $0.reserved -= count }
   }
 
-  /// Hands out what waits, at most 64 KiB; `body` says how much of it is done. Nothing is called when nothing waits.
-  func drain(_ body: (UnsafeRawBufferPointer) -> Int) {
-    // Copied out, so that no lock is held over a system call.
-    let chunk = state.withLock { state in Array(state.bytes[state.head...].prefix(64 << 10)) }
-    guard !chunk.isEmpty else { return }
-    let done = chunk.withUnsafeBytes(body)
-    state.withLock { state in
-      guard state.bytes.count - state.head >= done else { return }
-      state.head += done
-      if state.head == state.bytes.count {
-        state.bytes.removeAll(keepingCapacity: true)
-        state.head = 0
-      } else if state.head > 256 << 10 {
-        state.bytes.removeFirst(state.head)
-        state.head = 0
-      }
+  private static func room(for count: Int, _ state: borrowing State, _ limit: Int) -> bh_rc {
+    guard state.isOpen, !state.isSealed else { return bh_rc(BH_E_NOTFOUND) }
+    guard count <= limit - state.count - state.reserved else { return bh_rc(BH_E_BUSY) }
+    return bh_rc(BH_OK)
+  }
+
+  /// On the network's thread: hands out what waits, at most 64 KiB; `body` says how much of it is done. After a body that did nothing,
+  /// the next one gets at least the same bytes. False, and nothing is called, when nothing waits.
+  func drain(_ body: (UnsafeRawBufferPointer) -> Int) -> Bool {
+    if current.count == 0 {
+      state.withLock { swap(&$0.waiting, &current) }
+      guard current.count > 0 else { return false }
     }
+    let chunk = UnsafeRawBufferPointer(rebasing: current.bytes.prefix(64 << 10))
+    let done = min(max(0, body(chunk)), chunk.count)
+    current.remove(done)
+    state.withLock { state in
+      state.count -= done
+      state.total += UInt64(done)
+    }
+    return true
   }
 }
