@@ -15,7 +15,7 @@ public enum Outcome: Sendable {
 /// delivery's failure (``PluginError``); a payload that does not fit the value is rejected with the place of the mismatch.
 /// The closure over the bare event is the fastest: the kit adds no allocation to it.
 ///
-/// Without a name it takes the events of manifest entries without `call:`.
+/// The row named `handle`, or the only one, takes the events of manifest entries without `call:`.
 public struct Handler<Plugin: BotPlugin>: Sendable {
   let name: String
   let run: @Sendable (Plugin, borrowing Event) throws -> Outcome
@@ -23,7 +23,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
   // MARK: Closures
 
   /// A closure over the event as it is.
-  public init(_ name: String = "", _ body: @escaping @Sendable (Plugin, borrowing Event) throws -> Void) {
+  public init(_ name: String, _ body: @escaping @Sendable (Plugin, borrowing Event) throws -> Void) {
     self.name = name
     run = { plugin, event in
       try body(plugin, event)
@@ -32,14 +32,14 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
   }
 
   /// A closure over the event as it is, which says how it ended.
-  public init(_ name: String = "", _ body: @escaping @Sendable (Plugin, borrowing Event) throws -> Outcome) {
+  public init(_ name: String, _ body: @escaping @Sendable (Plugin, borrowing Event) throws -> Outcome) {
     self.name = name
     run = body
   }
 
   /// A closure over the decoded payload and the event.
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", decoding type: Value.Type,
+    _ name: String, decoding type: Value.Type,
     _ body: @escaping @Sendable (Plugin, Value, borrowing Event) throws -> Void
   ) {
     self.name = name
@@ -51,7 +51,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
 
   /// A closure over the decoded payload and the event, which says how it ended.
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", decoding type: Value.Type,
+    _ name: String, decoding type: Value.Type,
     _ body: @escaping @Sendable (Plugin, Value, borrowing Event) throws -> Outcome
   ) {
     self.name = name
@@ -61,7 +61,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
   // MARK: Methods of the plugin
 
   /// `func onMessage(_ event: borrowing Event) throws`
-  public init(_ name: String = "", _ method: @escaping @Sendable (Plugin) -> (borrowing Event) throws -> Void) {
+  public init(_ name: String, _ method: @escaping @Sendable (Plugin) -> (borrowing Event) throws -> Void) {
     self.name = name
     run = { plugin, event in
       try method(plugin)(event)
@@ -70,14 +70,14 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
   }
 
   /// `func onMessage(_ event: borrowing Event) throws -> Outcome`
-  public init(_ name: String = "", _ method: @escaping @Sendable (Plugin) -> (borrowing Event) throws -> Outcome) {
+  public init(_ name: String, _ method: @escaping @Sendable (Plugin) -> (borrowing Event) throws -> Outcome) {
     self.name = name
     run = { plugin, event in try method(plugin)(event) }
   }
 
   /// `func onMessage(_ message: ChatMessage) throws`
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", _ method: @escaping @Sendable (Plugin) -> (Value) throws -> Void
+    _ name: String, _ method: @escaping @Sendable (Plugin) -> (Value) throws -> Void
   ) {
     self.name = name
     run = { plugin, event in
@@ -88,7 +88,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
 
   /// `func onMessage(_ message: ChatMessage) throws -> Outcome`
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", _ method: @escaping @Sendable (Plugin) -> (Value) throws -> Outcome
+    _ name: String, _ method: @escaping @Sendable (Plugin) -> (Value) throws -> Outcome
   ) {
     self.name = name
     run = { plugin, event in try method(plugin)(event.decode(Value.self)) }
@@ -96,7 +96,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
 
   /// `func onMessage(_ message: ChatMessage, _ event: borrowing Event) throws`
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", _ method: @escaping @Sendable (Plugin) -> (Value, borrowing Event) throws -> Void
+    _ name: String, _ method: @escaping @Sendable (Plugin) -> (Value, borrowing Event) throws -> Void
   ) {
     self.name = name
     run = { plugin, event in
@@ -107,7 +107,7 @@ public struct Handler<Plugin: BotPlugin>: Sendable {
 
   /// `func onMessage(_ message: ChatMessage, _ event: borrowing Event) throws -> Outcome`
   public init<Value: Decodable & SendableMetatype>(
-    _ name: String = "", _ method: @escaping @Sendable (Plugin) -> (Value, borrowing Event) throws -> Outcome
+    _ name: String, _ method: @escaping @Sendable (Plugin) -> (Value, borrowing Event) throws -> Outcome
   ) {
     self.name = name
     run = { plugin, event in try method(plugin)(event.decode(Value.self), event) }

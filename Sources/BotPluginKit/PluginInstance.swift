@@ -40,13 +40,13 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
   private let table: PluginTable<Plugin>
   /// The handlers by binding number less one; never changed, so that dispatch is one index.
   private let handlers: [Handler<Plugin>]
-  /// What takes events without a binding, as an index into `handlers`: the row without a name, or the only one; -1: none.
+  /// What takes events without a binding, as an index into `handlers`: the row `handle`, or the only one; -1: none.
   private let standard: Int
 
   init(host: Host, configuration: [UInt8]) throws(PluginError) {
     table = Plugin.table
     handlers = table.handlers
-    standard = handlers.firstIndex { $0.name.isEmpty } ?? (handlers.count == 1 ? 0 : -1)
+    standard = handlers.firstIndex { $0.name == "handle" } ?? (handlers.count == 1 ? 0 : -1)
     let values = try host.decodeConfiguration(
       Plugin.Configuration.self, configuration.isEmpty ? Array("{}".utf8) : configuration, "the configuration")
     do { plugin = try Plugin(configuration: values, host: host) } catch {
