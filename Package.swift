@@ -26,6 +26,8 @@ let package = Package(
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
   targets: [
+    // What Swift's Glibc module leaves out of the kernel's interface.
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
     system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
     system("CFFI", "libffi", apt: "libffi-dev"),
     system("COpenSSL", "openssl", apt: "libssl-dev"),
@@ -34,7 +36,7 @@ let package = Package(
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost"]),
 

@@ -1,0 +1,77 @@
+import BotHost
+import Glibc
+
+/// The program as a client of a running host.
+enum Control {
+  /// The socket that `--control` names, or the default one.
+  static func socket(_ arguments: ArgumentParser.Arguments) -> String {
+    arguments.value("control") ?? environment["BOTHOST_CONTROL"] ?? defaultSocket
+  }
+
+  static var environment: [String: String] {
+    var result: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { result[String(parts[0])] = String(parts[1]) }
+      entry += 1
+    }
+    return result
+  }
+
+  /// In the user's runtime directory where there is one, so that only they can reach it.
+  static var defaultSocket: String {
+    if let runtime = environment["XDG_RUNTIME_DIR"], !runtime.isEmpty { return runtime + "/bothost.sock" }
+    return "/tmp/bothost-\(getuid()).sock"
+  }
+
+  static func client(_ arguments: ArgumentParser.Arguments) throws -> ControlClient {
+    let path = socket(arguments)
+    do { return try ControlClient(path: path) } catch {
+      throw CommandFailure("\(error); is a host running? name its socket with --control")
+    }
+  }
+
+  /// Sends a request and returns the answer, or throws what the host says is wrong.
+  static func request(_ command: String, _ argument: JSONValue, _ client: ControlClient) throws -> JSONValue {
+    do { return try client.request(command, argument) } catch let failure as ControlFailure {
+      throw CommandFailure(failure.message, code: failure.isUsage ? 2 : 1)
+    }
+  }
+
+  static func request(_ command: String, _ arguments: ArgumentParser.Arguments) throws -> JSONValue {
+    guard arguments.words.isEmpty else { throw UsageError("\(command) takes no words: '\(arguments.words[0])'") }
+    return try request(command, .object(JSONObject()), try client(arguments))
+  }
+
+  /// Receives values until the host ends the stream or `body` returns false.
+  static func stream(
+    _ command: String, _ argument: JSONValue, _ client: ControlClient, _ body: (JSONValue) -> Bool
+  ) throws {
+    do { try client.stream(command, argument, body) } catch let failure as ControlFailure {
+      throw CommandFailure(failure.message, code: failure.isUsage ? 2 : 1)
+    }
+  }
+
+  /// Does one thing to each instance named.
+  static func each(_ command: String, _ arguments: ArgumentParser.Arguments) throws {
+    guard !arguments.words.isEmpty else { throw UsageError("\(command) needs the name of an instance") }
+    let client = try client(arguments)
+    for name in arguments.words {
+      var argument = JSONObject()
+      argument["instance"] = .string(name)
+      _ = try request(command, .object(argument), client)
+    }
+  }
+
+  static func json(_ text: String, _ what: String) throws -> JSONValue {
+    do { return try JSONValue(parsing: text) } catch { throw UsageError("\(what) is not JSON: \(error)") }
+  }
+
+  static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return String(cString: directory) + "/" + path
+  }
+}
