@@ -5,7 +5,7 @@ import Glibc
 enum Control {
   /// The socket that `--control` names, or the default one.
   static func socket(_ arguments: ArgumentParser.Arguments) -> String {
-    arguments.value("control") ?? environment["BOTHOST_CONTROL"] ?? defaultSocket
+    arguments.value("control") ?? environment["BOTHOST_CONTROL"] ?? ControlSocket.defaultPath
   }
 
   static var environment: [String: String] {
@@ -19,24 +19,13 @@ enum Control {
     return result
   }
 
-  /// In the user's runtime directory where there is one, so that only they can reach it.
-  static var defaultSocket: String {
-    if let runtime = environment["XDG_RUNTIME_DIR"], !runtime.isEmpty { return runtime + "/bothost.sock" }
-    return "/tmp/bothost-\(getuid()).sock"
-  }
-
   static func client(_ arguments: ArgumentParser.Arguments) throws -> ControlClient {
-    let path = socket(arguments)
-    do { return try ControlClient(path: path) } catch {
-      throw CommandFailure("\(error); is a host running? name its socket with --control")
-    }
+    do { return try ControlClient(path: socket(arguments)) } catch { throw CommandFailure(error.message) }
   }
 
   /// Sends a request and returns the answer, or throws what the host says is wrong.
   static func request(_ command: String, _ argument: JSONValue, _ client: ControlClient) throws -> JSONValue {
-    do { return try client.request(command, argument) } catch let failure as ControlFailure {
-      throw CommandFailure(failure.message, code: failure.isUsage ? 2 : 1)
-    }
+    do { return try client.request(command, argument) } catch { throw failure(error) }
   }
 
   static func request(_ command: String, _ arguments: ArgumentParser.Arguments) throws -> JSONValue {
@@ -44,13 +33,16 @@ enum Control {
     return try request(command, .object(JSONObject()), try client(arguments))
   }
 
+  /// What the host says is wrong, with the program's exit code for it.
+  static func failure(_ error: ControlError) -> CommandFailure {
+    CommandFailure(error.message, code: error.code == .invalid || error.code == .notfound ? 2 : 1)
+  }
+
   /// Receives values until the host ends the stream or `body` returns false.
   static func stream(
     _ command: String, _ argument: JSONValue, _ client: ControlClient, _ body: (JSONValue) -> Bool
   ) throws {
-    do { try client.stream(command, argument, body) } catch let failure as ControlFailure {
-      throw CommandFailure(failure.message, code: failure.isUsage ? 2 : 1)
-    }
+    do { _ = try client.request(command, argument, onItem: body) } catch { throw failure(error) }
   }
 
   /// Does one thing to each instance named.

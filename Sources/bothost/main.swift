@@ -28,7 +28,7 @@ func overview() -> String {
 func main() throws {
   var words = Array(CommandLine.arguments.dropFirst())
   // The worker's end of a trial: see ImageProbe.
-  if words.first == ImageProbe.childArgument { exit(ImageProbe.childMain(Array(words.dropFirst()))) }
+  if words.first == ImageProbe.mode { exit(ImageProbe.childMain(Array(words.dropFirst()))) }
   switch words.first {
   case nil:
     Output.write(overview(), to: 2)

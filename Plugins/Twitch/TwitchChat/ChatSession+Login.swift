@@ -3,6 +3,10 @@ extension ChatSession {
 
   mutating func opened(now: Int64, into outputs: inout [SessionOutput]) {
     guard state.phase != .failed else { return }
+    if state.phase != .offline {
+      // A new connection in the old one's place, without a word about its end.
+      lost("the connection was replaced", isFinal: false, now: now, into: &outputs)
+    }
     state.capabilities = []
     state.nickTries = 0
     state.pingSentAt = nil
@@ -126,18 +130,24 @@ extension ChatSession {
       state.failedLogins += 1
     }
     let words = state.closingReason.map { "\(reason): \($0)" } ?? reason
+    lost(words, isFinal: isFinal, now: now, into: &outputs)
+    if !isFinal, state.failedLogins > 1 {
+      // The connection opens and the login fails: whoever opens it sees no fault, so the pause is ours to make.
+      outputs.append(.reconnect(after: backoff(), reason: words))
+    }
+  }
+
+  /// What the end of a connection means for rooms, messages and callers.
+  private mutating func lost(
+    _ reason: String, isFinal: Bool, now: Int64, into outputs: inout [SessionOutput]
+  ) {
     state.phase = isFinal ? .failed : .offline
     state.phaseSince = now
     state.pingSentAt = nil
     leaveAll()
     doubtPending("the connection was lost before the server confirmed it", now: now, into: &outputs)
-    outputs.append(.event(.failed(reason: words, isFinal: isFinal)))
-    if isFinal {
-      abandonCommands(words, into: &outputs)
-    } else if state.failedLogins > 1 {
-      // The connection opens and the login fails: whoever opens it sees no fault, so the pause is ours to make.
-      outputs.append(.reconnect(after: backoff(), reason: words))
-    }
+    outputs.append(.event(.failed(reason: reason, isFinal: isFinal)))
+    if isFinal { abandonCommands(reason, into: &outputs) }
   }
 
   /// 1, 2, 4, … times the least pause, up to the largest, and up to a quarter more.

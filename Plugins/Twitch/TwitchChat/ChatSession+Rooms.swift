@@ -22,12 +22,14 @@ extension ChatSession {
     }
   }
 
-  /// Takes over a new configuration of the same login; what differs in rooms is joined and left.
+  /// Takes over a new configuration; what differs in rooms is joined and left. Another name or server takes effect with
+  /// the next connection, which the caller opens. A session that had given up may try again then.
   public mutating func reconfigure(
     _ new: SessionConfiguration, now: Int64, into outputs: inout [SessionOutput]
   ) {
     let dropped = configuration.channels.filter { !new.channels.contains($0) }
     self = ChatSession(configuration: new, state: state)
+    if state.phase == .failed { state.phase = .offline }
     for channel in dropped { leave(channel, reason: "", into: &outputs) }
     handle(.tick, now: now, into: &outputs)
   }

@@ -22,13 +22,11 @@ struct DeadLetterDesk {
       var count: Int64 = 0
       for letter in try wanted(journal, argument, topic) {
         guard let event = StoredEventCoding.decode(letter.record) else {
-          throw ControlFailure(code: "internal", message: "the dead letter \(letter.number) cannot be read")
+          throw ControlError(.internal, "the dead letter \(letter.number) cannot be read")
         }
         let code = parts.bus.redeliver(event, to: letter.handler, flags: UInt32(BH_EVENT_REPLAY))
         guard code >= 0 else {
-          throw ControlFailure(
-            code: "failed",
-            message: "the dead letter \(letter.number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were")
+          throw ControlError(.internal, "the dead letter \(letter.number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were")
         }
         try journal.removeDeadLetters([letter.number])
         count += 1
@@ -38,14 +36,14 @@ struct DeadLetterDesk {
       let numbers = try wanted(journal, argument, topic).map(\.number)
       return .object(["count": .int(Int64(try journal.removeDeadLetters(numbers)))])
     default:
-      throw ControlFailure(code: "invalid", message: "dead takes list, show, replay or delete", isUsage: true)
+      throw ControlError(.invalid, "dead takes list, show, replay or delete")
     }
   }
 
   private func list(_ journal: Journal, topic: String?, limit: Int) throws -> [DeadLetterEntry] {
     let pattern = try topic.map { text in
       guard let pattern = TopicPattern(text) else {
-        throw ControlFailure(code: "invalid", message: "'\(text)' is no topic pattern", isUsage: true)
+        throw ControlError(.invalid, "'\(text)' is no topic pattern")
       }
       return pattern
     }
@@ -68,7 +66,7 @@ struct DeadLetterDesk {
     }
     return try numbers.map { number in
       guard let letter = try journal.deadLetter(number) else {
-        throw ControlFailure(code: "not-found", message: "there is no dead letter \(number); see `bothost dead list`", isUsage: true)
+        throw ControlError(.notfound, "there is no dead letter \(number); see `bothost dead list`")
       }
       return letter
     }

@@ -12,13 +12,13 @@ struct EventTail {
     let text = argument["pattern"]?.string ?? "**"
     guard let pattern = TopicPattern(text) else {
       let reason = TopicPattern.problem(with: text) ?? ""
-      throw ControlFailure(code: "invalid", message: "'\(text)' is no topic pattern: \(reason)", isUsage: true)
+      throw ControlError(.invalid, "'\(text)' is no topic pattern: \(reason)")
     }
     self.pattern = pattern
     from = argument["from"]?.string
   }
 
-  func run(_ stream: ControlStream) throws -> JSONValue {
+  func run(_ reply: ControlReply) throws -> JSONValue {
     guard let parts = host.running else { throw Host.NotRunning() }
     let queue = TailQueue()
     // The tap first, so that nothing falls between the journal's end and the first live event.
@@ -26,12 +26,12 @@ struct EventTail {
     defer { tap.cancel() }
     var seen: Set<String> = []
     if let from {
-      guard try history(parts.journal.journal, from, stream, &seen) else { return .null }
+      guard try history(parts.journal.journal, from, reply, &seen) else { return .null }
     }
-    while !stream.isClosed, !host.isEnding {
+    while reply.isOpen, !host.isEnding {
       for item in queue.take(waiting: 200_000_000) {
         if let id = item["id"]?.string, seen.remove(id) != nil { continue }
-        guard stream.send(item) else { return .null }
+        guard reply.item(item) else { return .null }
       }
       seen.removeAll()
     }
@@ -40,12 +40,12 @@ struct EventTail {
 
   /// What is in the journal of the matching topics, oldest first. False when the client has gone.
   private func history(
-    _ journal: Journal, _ from: String, _ stream: ControlStream, _ seen: inout Set<String>
+    _ journal: Journal, _ from: String, _ reply: ControlReply, _ seen: inout Set<String>
   ) throws -> Bool {
     var position: Int64 = 0
     if from != "earliest" {
       guard let number = Int64(from), number >= 0 else {
-        throw ControlFailure(code: "invalid", message: "--from takes `earliest` or a position, not '\(from)'", isUsage: true)
+        throw ControlError(.invalid, "--from takes `earliest` or a position, not '\(from)'")
       }
       position = number
     }
@@ -58,7 +58,7 @@ struct EventTail {
           guard let event = StoredEventCoding.decode(record.bytes) else { continue }
           let item = Self.describe(event, position: record.position)
           if let id = item["id"]?.string { seen.insert(id) }
-          guard stream.send(item) else { return false }
+          guard reply.item(item) else { return false }
         }
         next = last.position + 1
       }

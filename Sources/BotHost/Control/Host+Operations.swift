@@ -11,7 +11,7 @@ extension Host {
   private func wanted(_ name: String) throws -> PluginInstance {
     if let instance = instance(name) { return instance }
     let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
-    throw MethodFailure(code: "not-found", message: "there is no instance '\(name)'\(hint)", isUsage: true)
+    throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'\(hint)")
   }
 
   public func startInstance(_ name: String) throws {
@@ -106,8 +106,7 @@ extension Host {
     }
     guard !bytes.isEmpty else { return .null }
     do { return try JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) } catch {
-      throw MethodFailure(
-        code: "internal", message: "\(method) answered with something that is not JSON: \(error)", isUsage: false)
+      throw MethodFailure(BH_E_INTERNAL, "\(method) answered with something that is not JSON: \(error)")
     }
   }
 
@@ -130,7 +129,7 @@ extension Host {
     guard let parts = running else { throw NotRunning() }
     guard TopicPattern(topic)?.isLiteral == true else {
       let reason = TopicPattern.problem(with: topic) ?? "a topic that is published has no '*'"
-      throw MethodFailure(code: "invalid", message: "'\(topic)' is no topic: \(reason)", isUsage: true)
+      throw MethodFailure(BH_E_INVALID, "'\(topic)' is no topic: \(reason)")
     }
     let code = parts.bus.publish(topic: topic, payload: payload, key: key, contentType: contentType, source: "operator")
     guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }

@@ -6,13 +6,29 @@ final class HostControl: ControlHandler {
 
   init(_ host: Host) { self.host = host }
 
-  func answer(_ command: String, _ argument: JSONValue, stream: ControlStream) throws -> JSONValue {
+  func handle(_ request: ControlRequest, _ reply: ControlReply) {
     do {
-      switch command {
+      reply.succeed(try answer(request.operation, request.arguments, reply))
+    } catch let error as ControlError {
+      reply.fail(masked(error))
+    } catch let failure as MethodFailure {
+      reply.fail(masked(ControlError(rc: failure.rc, failure.message)))
+    } catch {
+      reply.fail(masked(ControlError(.internal, "\(error)")))
+    }
+  }
+
+  /// What a plugin says about its failure may hold what it was given.
+  private func masked(_ error: ControlError) -> ControlError {
+    ControlError(error.code, host.log.masks.mask(error.message))
+  }
+
+  private func answer(_ command: String, _ argument: JSONValue, _ reply: ControlReply) throws -> JSONValue {
+    switch command {
       case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) } + host.botDescriptions)])
       case "call": return try call(argument)
       case "publish": return try publish(argument)
-      case "tail": return try EventTail(host, argument).run(stream)
+      case "tail": return try EventTail(host, argument).run(reply)
       case "swap": return try swap(argument)
       case "start": return try each(argument, host.startInstance)
       case "stop": return try each(argument, host.stopInstance)
@@ -20,16 +36,13 @@ final class HostControl: ControlHandler {
       case "dead": return try DeadLetterDesk(host).answer(argument)
       case "metrics": return .object(["text": .string(host.metricsText())])
       case "commands": return commands(argument)
-      default: throw ControlFailure(code: "invalid", message: "this host knows no command '\(command)'", isUsage: true)
-      }
-    } catch let failure as MethodFailure {
-      throw ControlFailure(code: failure.code, message: failure.message, isUsage: failure.isUsage)
+      default: throw ControlError(.invalid, "this host knows no command '\(command)'")
     }
   }
 
   private func text(_ argument: JSONValue, _ key: String) throws -> String {
     guard let value = argument[key]?.string else {
-      throw ControlFailure(code: "invalid", message: "the request needs \"\(key)\", a string", isUsage: true)
+      throw ControlError(.invalid, "the request needs \"\(key)\", a string")
     }
     return value
   }

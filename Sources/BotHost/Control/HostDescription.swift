@@ -1,3 +1,10 @@
+extension EndpointStatistics {
+  /// Attempts that failed.
+  var failed: UInt64 { bindings.reduce(0) { $0 + $1.failed } }
+  /// Events given up.
+  var dead: UInt64 { bindings.reduce(0) { $0 + $1.dead } }
+}
+
 /// What `ps` and `metrics` show of a host.
 extension Host {
   /// One instance as a JSON object.
@@ -57,23 +64,24 @@ extension Host {
   }
 
   /// Everything that is counted, in Prometheus' text format.
-  func metricsText() -> String {
-    for instance in instances {
-      let statistics = instance.endpoint.statistics()
-      let numbers: [(String, Metrics.Kind, String, Int64)] = [
-        ("up", .gauge, "1 while the instance runs", instance.state == .running ? 1 : 0),
-        ("generation", .gauge, "the generation that serves", Int64(instance.generation?.number ?? 0)),
-        ("queue_events", .gauge, "events that wait in the lane", Int64(clamping: statistics.depth)),
-        ("in_flight", .gauge, "deliveries that are not settled", Int64(clamping: statistics.inFlight)),
-        ("handled_events", .gauge, "deliveries that were acknowledged", Int64(clamping: statistics.delivered)),
-        ("failed_deliveries", .gauge, "attempts that failed", Int64(clamping: statistics.failed)),
-        ("dead_letters", .gauge, "events that nobody will try again", Int64(clamping: statistics.dead)),
-        ("dropped_events", .gauge, "events that a full lane has dropped", Int64(clamping: statistics.dropped)),
-      ]
-      for (name, kind, help, value) in numbers {
-        if let id = metrics.define(kind, owner: instance.name, name: name, help: help) { metrics.record(id, value) }
-      }
+  func metricsText() -> String { PrometheusText.render(metrics.snapshot()) }
+
+  /// Has the numbers of an instance read when somebody looks.
+  func observe(_ instance: PluginInstance) {
+    let labels = [Metric.Label("instance", instance.name)]
+    func gauge(_ name: String, _ help: String, _ read: @escaping @Sendable () -> Int64) {
+      metrics.observe(name, labels: labels, help: help, read)
     }
-    return metrics.text()
+    gauge("up", "1 while the instance runs") { instance.state == .running ? 1 : 0 }
+    gauge("queue_events", "events that wait in the lane") { Int64(clamping: instance.endpoint.statistics().depth) }
+    gauge("in_flight", "deliveries that are not settled") { Int64(clamping: instance.endpoint.statistics().inFlight) }
+    gauge("handled_events", "deliveries that were acknowledged") {
+      Int64(clamping: instance.endpoint.statistics().delivered)
+    }
+    gauge("failed_deliveries", "attempts that failed") { Int64(clamping: instance.endpoint.statistics().failed) }
+    gauge("dead_letters", "events that nobody will try again") { Int64(clamping: instance.endpoint.statistics().dead) }
+    gauge("dropped_events", "events that a full lane has dropped") {
+      Int64(clamping: instance.endpoint.statistics().dropped)
+    }
   }
 }

@@ -46,7 +46,7 @@ struct GenerationLoader {
             + "`isolation: thread`")
       }
       if let probe, inspection.kind == .plugin {
-        do { try probe.run(staged, expecting: expectations) } catch {
+        do { try probe.run(staged, inspection, expecting: expectations) } catch {
           throw LifecycleFailure(name, .probe, "\(error)")
         }
       }

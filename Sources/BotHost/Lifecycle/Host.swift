@@ -119,7 +119,7 @@ public final class Host: @unchecked Sendable {
     busOptions.durableTopics = durable
     busOptions.durableLog = journal
     busOptions.deadLetters = journal
-    busOptions.report = { [log] report in log.write(report.level, source: report.source, report.text) }
+    busOptions.report = { [log] report in report.write(to: log) }
     let bus = Bus(busOptions, clock: clock)
     let reaper = Reaper(clock: clock)
     let loader = GenerationLoader(
@@ -136,13 +136,14 @@ public final class Host: @unchecked Sendable {
   /// Makes an instance and its place on the bus.
   private func add(_ planned: HostPlan.Instance, _ parts: Parts) -> PluginInstance? {
     do {
-      let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(planned.lane))
+      let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(policy: planned.lane))
       let instance = PluginInstance(
         name: planned.name, source: planned.source, resolved: planned.resolved, overrides: planned.overrides,
         restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services)
       for (_, secret) in planned.resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
       parts.services.register(instance: planned.name, plugin: planned.source.manifest.plugin)
       table.withLock { $0.append(instance) }
+      observe(instance)
       return instance
     } catch {
       log.error(planned.name, "cannot be put on the bus: \(error)")
@@ -187,7 +188,7 @@ public final class Host: @unchecked Sendable {
       parts.supervisor.stop()
       // First nothing new from outside, then a while for what is inside to run through, then one after the other.
       parts.network.pauseReading()
-      parts.bus.quiet(timeout: 5_000_000_000)
+      parts.bus.waitUntilIdle(timeout: 5_000_000_000, clock: clock)
       for instance in instances.reversed() where instance.generation != nil { parts.tools.stop(instance) }
       for bot in bots { bot.close() }
       _ = parts.reaper.settle(timeout: 5_000_000_000)
@@ -218,7 +219,9 @@ public final class Host: @unchecked Sendable {
 
   private func startControl() throws {
     guard let path = options.controlSocket else { return }
-    control = try ControlServer(path: path, handler: HostControl(self), log: log)
+    let server = try ControlServer(path: path, handler: HostControl(self), log: log)
+    try server.start()
+    control = server
   }
 
   private func startWatching() {

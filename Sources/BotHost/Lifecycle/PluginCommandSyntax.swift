@@ -1,3 +1,5 @@
+import CBotHost
+
 /// A subcommand that a plugin adds, with what is needed to turn words into the method's argument.
 public struct PluginCommandSyntax: Sendable {
   public let name: String
@@ -54,10 +56,10 @@ public struct PluginCommandSyntax: Sendable {
       let member = String(word.dropFirst(2))
       guard types[member] != nil || positions.contains(member) else {
         let hint = Suggestion.hint(for: member, in: Array(types.keys)).map { "; \($0)" } ?? ""
-        throw MethodFailure(code: "invalid", message: "'\(name)' has no option '--\(member)'\(hint)", isUsage: true)
+        throw MethodFailure(BH_E_INVALID, "'\(name)' has no option '--\(member)'\(hint)")
       }
       guard index < words.count else {
-        throw MethodFailure(code: "invalid", message: "--\(member) needs a value", isUsage: true)
+        throw MethodFailure(BH_E_INVALID, "--\(member) needs a value")
       }
       result[member] = try value(words[index], of: member)
       index += 1
@@ -67,7 +69,7 @@ public struct PluginCommandSyntax: Sendable {
       result[member] = try value(isLast ? plain[offset...].joined(separator: " ") : plain[offset], of: member)
     }
     if plain.count > positions.count && positions.isEmpty {
-      throw MethodFailure(code: "invalid", message: "'\(name)' takes no words: '\(plain[0])'", isUsage: true)
+      throw MethodFailure(BH_E_INVALID, "'\(name)' takes no words: '\(plain[0])'")
     }
     return .object(result)
   }
@@ -78,8 +80,7 @@ public struct PluginCommandSyntax: Sendable {
     case "any"?: return (try? JSONValue(parsing: word)) ?? .string(word)
     default:
       guard let value = try? JSONValue(parsing: word) else {
-        throw MethodFailure(
-          code: "invalid", message: "'\(member)' is a \(types[member] ?? "value"), and '\(word)' is none", isUsage: true)
+        throw MethodFailure(BH_E_INVALID, "'\(member)' is a \(types[member] ?? "value"), and '\(word)' is none")
       }
       return value
     }

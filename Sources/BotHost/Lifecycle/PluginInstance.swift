@@ -48,6 +48,7 @@ public final class PluginInstance: @unchecked Sendable {
     self.clock = clock
     self.services = services
     let manifest = source.manifest
+    manifestBytes = Mutex((try? FileBytes.read(source.path, limit: 1 << 20)) ?? [])
     settings = Mutex(
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
@@ -81,6 +82,7 @@ public final class PluginInstance: @unchecked Sendable {
 
   /// Takes over a changed manifest and its configuration, as one step for all readers.
   func adopt(_ manifest: Manifest, _ resolved: ResolvedConfiguration) {
+    manifestBytes.withLock { $0 = (try? FileBytes.read(source.path, limit: 1 << 20)) ?? [] }
     settings.withLock {
       $0 = Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets, calls: manifest.permissions.call)
@@ -117,6 +119,18 @@ public final class PluginInstance: @unchecked Sendable {
   }
 
   private let storeCache = Mutex<KeyValueStore?>(nil)
+
+  /// Whether the manifest or the library on disk is another one than what runs.
+  func isOutdated(by source: PluginSource) throws -> Bool {
+    guard let running = generation else { return false }
+    let bytes = try FileBytes.read(source.library, limit: ImageStaging.maximumSize)
+    let digest = bytes.withUnsafeBytes { ImageDigest(of: $0) }
+    let text = try FileBytes.read(source.path, limit: 1 << 20)
+    return digest != running.image.staged.digest || text != manifestBytes.withLock { $0 }
+  }
+
+  /// The manifest's bytes as they were read, to see whether the file has changed.
+  private let manifestBytes: Mutex<[UInt8]>
 
   /// The directory of the instance's own.
   var dataDirectory: String { services.dataDirectory + "/instances/" + name }

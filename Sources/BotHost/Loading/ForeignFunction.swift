@@ -55,7 +55,9 @@ public final class ForeignFunction: @unchecked Sendable {
   /// What to call for an event or a method call.
   public let handler: Handler = { context, event in
     guard let context, let event else { return bh_rc(BH_E_INTERNAL) }
-    return Unmanaged<ForeignFunction>.fromOpaque(UnsafeRawPointer(context))._withUnsafeGuaranteedRef { $0.deliver(event) }
+    return Unmanaged<ForeignFunction>.fromOpaque(UnsafeRawPointer(context))._withUnsafeGuaranteedRef {
+      $0.deliver(event)
+    }
   }
 
   /// What to call it with, in the place of `bh_self *`. Borrowed: keep the object.
@@ -103,7 +105,8 @@ public final class ForeignFunction: @unchecked Sendable {
     result = signature.result
     let explicit = signature.parameters.count { !$0.isImplicit }
     guard arguments.count == explicit else {
-      throw Problem(message: "\(name): \(signature) takes \(explicit) arguments from `args`, which has \(arguments.count)")
+      throw Problem(
+        message: "\(name): \(signature) takes \(explicit) arguments from `args`, which has \(arguments.count)")
     }
     guard signature.argumentCount <= Signature.argumentLimit else {
       throw Problem(message: "\(name): \(signature) has more than \(Signature.argumentLimit) C arguments")
@@ -122,7 +125,9 @@ public final class ForeignFunction: @unchecked Sendable {
     switch use {
     case .method: outcome = .reply
     case .handler(let topic?):
-      guard let reference = builder.topic(topic) else { throw Problem(message: "\(name): \(topic) is no topic to publish on") }
+      guard let reference = builder.topic(topic) else {
+        throw Problem(message: "\(name): \(topic) is no topic to publish on")
+      }
       outcome = .emit(topic: reference)
     case .handler(nil):
       let knowsBothost = signature.parameters.contains { [.plugin, .host, .event, .delivery].contains($0) }
@@ -180,7 +185,8 @@ public final class ForeignFunction: @unchecked Sendable {
   private func call(_ scratch: ForeignScratch) {
     if let plain {
       let answer = plain(
-        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[0])), UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[1])))
+        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[0])),
+        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[1])))
       scratch.result[0] = UInt64(bitPattern: Int64(answer))
     } else {
       ffi_call(interface.cif, function, scratch.result, scratch.places)
@@ -288,7 +294,9 @@ extension ForeignFunction.Environment {
   func say(_ message: String, _ code: bh_rc) {
     var message = message
     message.withUTF8 { text in
-      text.withMemoryRebound(to: CChar.self) { api.pointee.set_error?(host, code, bh_str(ptr: $0.baseAddress, len: $0.count)) }
+      text.withMemoryRebound(to: CChar.self) {
+        api.pointee.set_error?(host, code, bh_str(ptr: $0.baseAddress, len: $0.count))
+      }
     }
   }
 

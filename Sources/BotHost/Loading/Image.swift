@@ -91,7 +91,9 @@ public final class ImageRegistry: Sendable {
   ///
   /// Runs the library's initialisers and, of its own functions, only the entry. Throws an `ImageRefusal` of step `.load`, and then nothing
   /// of the image is in use; it may stay mapped when its inspection says that it must not be unmapped.
-  public func load(_ staged: StagedImage, _ inspection: ImageInspection, expecting expectations: ImageExpectations) throws(ImageRefusal) -> Image {
+  public func load(_ staged: StagedImage, _ inspection: ImageInspection, expecting expectations: ImageExpectations)
+    throws(ImageRefusal) -> Image
+  {
     func refuse(_ cause: ImageRefusal.Cause, _ message: String, _ advice: String = "") -> ImageRefusal {
       ImageRefusal(.load, cause, library: staged.source, message, advice: advice)
     }
@@ -109,7 +111,8 @@ public final class ImageRegistry: Sendable {
       if staged.place == .privateCopy {
         let isNew = state.withLock { state in !state.pinned.contains(base) && state.live.insert(base).inserted }
         guard isNew else {
-          throw refuse(.notNew, "is the same image as one that is loaded already", "stage a copy of its own for each generation")
+          throw refuse(
+            .notNew, "is the same image as one that is loaded already", "stage a copy of its own for each generation")
         }
       }
       do throws(ImageRefusal) {
@@ -118,7 +121,8 @@ public final class ImageRegistry: Sendable {
           throw refuse(.missingSymbol(name), "does not give its function \(name) to the loader")
         }
         return Image(
-          staged: staged, inspection: inspection, descriptor: descriptor, baseAddress: base, handle: handle, registry: self)
+          staged: staged, inspection: inspection, descriptor: descriptor, baseAddress: base, handle: handle,
+          registry: self)
       } catch {
         if staged.place == .privateCopy { retired(base, isMapped: flags & RTLD_NODELETE != 0) }
         throw error
@@ -148,7 +152,8 @@ public final class ImageRegistry: Sendable {
     let entry = unsafeBitCast(symbol, to: Entry.self)
     guard let pointer = entry(UInt32(BH_ABI_MINOR)) else {
       throw refuse(
-        .wrongABI, "cannot work with a host of ABI version \(BH_ABI_MAJOR).\(BH_ABI_MINOR)", "use a newer host or an older build of the plugin")
+        .wrongABI, "cannot work with a host of ABI version \(BH_ABI_MAJOR).\(BH_ABI_MINOR)",
+        "use a newer host or an older build of the plugin")
     }
     return try PluginDescriptor(copying: pointer, expecting: expectations, refuse: refuse)
   }

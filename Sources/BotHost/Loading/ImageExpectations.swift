@@ -43,6 +43,7 @@ public struct ImageExpectations: Sendable, Hashable {
     for handler in manifest.handlers { add(handler.call, BH_BIND_HANDLER, handler.signature) }
     for method in manifest.methods { add(method.call, BH_BIND_METHOD, method.signature) }
     for hook in manifest.hooks { add(hook.call, BH_BIND_HOOK, nil) }
-    self.init(plugin: manifest.plugin, version: manifest.version?.description, functions: functions, isolation: isolation)
+    self.init(
+      plugin: manifest.plugin, version: manifest.version?.description, functions: functions, isolation: isolation)
   }
 }

@@ -118,13 +118,15 @@ public final class ImageProbe: Sendable {
     }
     if let signal = outcome.signal {
       throw ImageRefusal(
-        .probe, .crashed(call: step, signal: signal), library: source, "crashed with \(Self.signalName(signal)) in \(step)\(said)",
+        .probe, .crashed(call: step, signal: signal), library: source,
+        "crashed with \(Self.signalName(signal)) in \(step)\(said)",
         advice: "run it under a debugger with `bothost verify`")
     }
     if let refusal { throw refusal }
     guard let report, outcome.exitCode == 0 else {
       throw ImageRefusal(
-        .probe, .failed(call: step), library: source, "ended its trial in \(step) with exit code \(outcome.exitCode)\(said)",
+        .probe, .failed(call: step), library: source,
+        "ended its trial in \(step) with exit code \(outcome.exitCode)\(said)",
         advice: "a library must not call exit")
     }
     return report
@@ -134,7 +136,8 @@ public final class ImageProbe: Sendable {
   static func signalName(_ signal: Int32) -> String {
     let names: [Int32: String] = [
       SIGABRT: "SIGABRT", SIGALRM: "SIGALRM", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",
-      SIGPIPE: "SIGPIPE", SIGSEGV: "SIGSEGV", SIGSYS: "SIGSYS", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP", SIGXCPU: "SIGXCPU",
+      SIGPIPE: "SIGPIPE", SIGSEGV: "SIGSEGV", SIGSYS: "SIGSYS", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP",
+      SIGXCPU: "SIGXCPU",
     ]
     return names[signal] ?? "signal \(signal)"
   }

@@ -44,18 +44,12 @@ public final class ImageStaging: Sendable {
     func refuse(_ cause: ImageRefusal.Cause, _ message: String, advice: String = "") -> ImageRefusal {
       ImageRefusal(.stage, cause, library: library, message, advice: advice)
     }
-    guard let real = FileTree.realPath(library) else {
-      throw refuse(.unreadable, "cannot be found: \(FileTree.reason(errno))", advice: "check `library:` in the manifest")
-    }
-    let bytes: [UInt8]
-    do { bytes = try FileBytes.read(real, limit: Self.maximumSize) } catch { throw refuse(error.cause, error.message) }
-    guard let digest = bytes.withUnsafeBytes({ ImageDigest(of: $0) }) else {
-      throw refuse(.unreadable, "cannot be digested: libcrypto offers no SHA-256")
-    }
+    let (real, bytes, digest) = try Self.read(library)
     let sourceDirectory = FileTree.directory(of: real)
     if SystemLibraries().isSystem(real) {
       return StagedImage(
-        path: real, source: library, sourceDirectory: sourceDirectory, place: .system, digest: digest, size: bytes.count)
+        path: real, source: library, sourceDirectory: sourceDirectory, place: .system, digest: digest, size: bytes.count
+      )
     }
 
     let directory = "\(run.path)/images/\(Self.fileName(plugin))"
@@ -63,7 +57,9 @@ public final class ImageStaging: Sendable {
     let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
     let path = "\(directory)/\(generation)-\(digest.short)-\(number).so"
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o500)
-    guard file >= 0 else { throw refuse(.unreadable, "the private copy \(path) cannot be made: \(FileTree.reason(errno))") }
+    guard file >= 0 else {
+      throw refuse(.unreadable, "the private copy \(path) cannot be made: \(FileTree.reason(errno))")
+    }
     var failure: Int32 = 0
     bytes.withUnsafeBytes { all in
       var done = 0
@@ -80,7 +76,35 @@ public final class ImageStaging: Sendable {
       throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
     }
     return StagedImage(
-      path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest, size: bytes.count)
+      path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest,
+      size: bytes.count)
+  }
+
+  /// Describes a library where it stands, for looking at it and for nothing else: what is mapped is always a copy.
+  ///
+  /// Throws an `ImageRefusal` of step `.stage` when it cannot be read.
+  public static func unstaged(_ library: String) throws -> StagedImage {
+    let (real, bytes, digest) = try read(library)
+    return StagedImage(
+      path: real, source: library, sourceDirectory: FileTree.directory(of: real),
+      place: SystemLibraries().isSystem(real) ? .system : .privateCopy, digest: digest, size: bytes.count)
+  }
+
+  /// A library's path without links, its bytes and their digest.
+  private static func read(_ library: String) throws -> (path: String, bytes: [UInt8], digest: ImageDigest) {
+    func refuse(_ cause: ImageRefusal.Cause, _ message: String, advice: String = "") -> ImageRefusal {
+      ImageRefusal(.stage, cause, library: library, message, advice: advice)
+    }
+    guard let real = FileTree.realPath(library) else {
+      throw refuse(
+        .unreadable, "cannot be found: \(FileTree.reason(errno))", advice: "check `library:` in the manifest")
+    }
+    let bytes: [UInt8]
+    do { bytes = try FileBytes.read(real, limit: maximumSize) } catch { throw refuse(error.cause, error.message) }
+    guard let digest = bytes.withUnsafeBytes({ ImageDigest(of: $0) }) else {
+      throw refuse(.unreadable, "cannot be digested: libcrypto offers no SHA-256")
+    }
+    return (real, bytes, digest)
   }
 
   /// Removes the private copy of an image that was refused or has been unmapped.
@@ -92,7 +116,8 @@ public final class ImageStaging: Sendable {
   private static func fileName(_ plugin: String) -> String {
     let safe = plugin.utf8.prefix(64).map { byte -> UInt8 in
       switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"),
         UInt8(ascii: "-"), UInt8(ascii: "_"):
         byte
       default: UInt8(ascii: "_")

@@ -4,12 +4,13 @@ import Glibc
 enum MappedFiles {
   /// Whether any page of a file is mapped; nil when `/proc/self/maps` cannot be read.
   ///
-  /// A file that was removed while mapped shows with ` (deleted)` after its path, so the path need only start the field.
+  /// A file that was removed while mapped shows with ` (deleted)` after its path.
   static func contains(_ path: String) -> Bool? {
     let file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
     let wanted = Array(path.utf8)
+    let removed = Array("\(path) (deleted)".utf8)
     var line: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
@@ -21,7 +22,10 @@ enum MappedFiles {
           line.append(byte)
           continue
         }
-        if let slash = line.firstIndex(of: UInt8(ascii: "/")), line[slash...].starts(with: wanted) { return true }
+        if let slash = line.firstIndex(of: UInt8(ascii: "/")) {
+          let mapped = line[slash...]
+          if mapped.elementsEqual(wanted) || mapped.elementsEqual(removed) { return true }
+        }
         line.removeAll(keepingCapacity: true)
       }
     }

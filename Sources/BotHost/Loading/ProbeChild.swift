@@ -35,7 +35,9 @@ struct ProbeChild {
     defer { close(input) }
     var written = 0
     while written < request.count {
-      let count = request.withUnsafeBytes { pwrite(input, $0.baseAddress?.advanced(by: written), request.count - written, off_t(written)) }
+      let count = request.withUnsafeBytes {
+        pwrite(input, $0.baseAddress?.advanced(by: written), request.count - written, off_t(written))
+      }
       guard count > 0 else { throw Failure(message: FileTree.reason(errno)) }
       written += count
     }
@@ -165,7 +167,9 @@ struct ProbeChild {
     if count < 0 { return errno == EINTR || errno == EAGAIN }
     guard count > 0 else { return false }
     bytes += buffer[..<count]
-    if bytes.count > limit { if keepEnd { bytes.removeFirst(bytes.count - limit) } else { bytes.removeLast(bytes.count - limit) } }
+    if bytes.count > limit {
+      if keepEnd { bytes.removeFirst(bytes.count - limit) } else { bytes.removeLast(bytes.count - limit) }
+    }
     return true
   }
 

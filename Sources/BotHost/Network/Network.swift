@@ -13,7 +13,7 @@ final class Network: @unchecked Sendable {
   }
 
   /// What the network's thread is asked to do.
-  private enum Order {
+  private enum Order: @unchecked Sendable {
     case start(Connection)
     case resolved(UInt64, Result<[SocketAddress], any Error>)
     case flush(UInt64)
@@ -26,7 +26,7 @@ final class Network: @unchecked Sendable {
   }
 
   /// What other threads know of a connection.
-  private struct Entry {
+  private struct Entry: @unchecked Sendable {
     let connection: Connection
     let owner: String
     let spec: ConnectionSpec

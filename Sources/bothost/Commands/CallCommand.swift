@@ -33,8 +33,8 @@ enum CallCommand: Command {
           result["ok"] = try caller.call(method, try Control.json(line, "the argument"), timeout)
         } catch {
           failed = true
-          let code = (error as? MethodFailure)?.code ?? "invalid"
-          result["error"] = .object(["code": .string(code), "message": .string("\(error)")])
+          let code = (error as? MethodFailure).map { ControlError.Code(rc: $0.rc) } ?? .invalid
+          result["error"] = .object(["code": .string(code.rawValue), "message": .string("\(error)")])
         }
         Output.line(JSONValue.object(result).serialized())
       }
@@ -73,8 +73,8 @@ struct LiveCaller: MethodCaller {
     request["method"] = .string(method)
     request["argument"] = argument
     if timeout > 0 { request["timeout_ns"] = .int(timeout) }
-    do { return try client.request("call", .object(request))["result"] ?? .null } catch let failure as ControlFailure {
-      throw MethodFailure(code: failure.code, message: failure.message, isUsage: failure.isUsage)
+    do { return try client.request("call", .object(request))["result"] ?? .null } catch {
+      throw MethodFailure(error.code.rc, error.message)
     }
   }
 

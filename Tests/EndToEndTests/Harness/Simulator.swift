@@ -6,6 +6,8 @@ final class Simulator {
   let tls: Int
   let plain: Int
   let certificate: String
+  /// How many lines of its output have been looked at.
+  private var seen = 1
 
   private struct Ready: Decodable {
     let tls: Int
@@ -13,8 +15,16 @@ final class Simulator {
     let ca: String
   }
 
+  /// A line that a client sent.
+  struct Sent: Decodable {
+    /// Nanoseconds of a monotonic clock.
+    let t: Int64
+    let client: Int
+    let line: String
+  }
+
   init(_ arguments: [String] = []) throws {
-    program = try RunningProgram(Build.simulator, arguments + ["--lifetime", "600"])
+    program = try RunningProgram(Build.simulator, arguments + ["--lifetime", "900"])
     let line = try program.line(.output, "its ports") { $0.hasPrefix("{") }
     let ready = try JSONDecoder().decode(Ready.self, from: Data(line.utf8))
     tls = ready.tls
@@ -22,8 +32,25 @@ final class Simulator {
     certificate = ready.ca
   }
 
-  /// Orders traffic or a fault; the simulator's answer, when the order has one, is its next line of output.
-  func order(_ line: String) { program.send(line) }
+  /// Orders traffic or a fault, and returns the simulator's answer.
+  @discardableResult
+  func order(_ line: String, within seconds: Double = 180) throws -> String {
+    program.send(line)
+    defer { seen += 1 }
+    return try program.line(.output, number: seen, within: seconds, "the answer to '\(line)'")
+  }
+
+  /// Waits until that many lines with the prefix have come from clients.
+  func expect(_ count: Int, _ prefix: String, within seconds: Int = 120) throws {
+    let answer = try order("expect \(count) \(seconds * 1000) \(prefix)", within: Double(seconds) + 30)
+    guard !answer.contains("error") else {
+      throw RunningProgram.Failure(description: "expected \(count) lines '\(prefix)': \(answer)")
+    }
+  }
+
+  func transcript() throws -> [Sent] {
+    try JSONDecoder().decode([Sent].self, from: Data(order("transcript").utf8))
+  }
 
   /// What a host needs in its environment to be a bot of this simulator.
   func environment(channels: [String]) -> [String: String] {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Checks manifests, bots and libraries without running anything of them.
 public struct HostCheck {
   /// One thing that was found.
@@ -47,7 +49,7 @@ public struct HostCheck {
     var files: [String] = []
     var directories = pluginDirectories
     for path in paths {
-      if FileTree.isDirectory(path) {
+      if Self.isDirectory(path) {
         directories.append(path)
       } else if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
         files.append(path)
@@ -77,6 +79,11 @@ public struct HostCheck {
     }
     report.errors += diagnostics.dropped
     return report
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Looks into a library's file; its manifest says what must be there.
