@@ -191,6 +191,7 @@ public final class Host: @unchecked Sendable {
       parts.network.stop(timeout: 2_000_000_000)
       parts.journal.journal.close()
       parts.run.remove()
+      if options.removesDataDirectory { FileTree.remove(options.dataDirectory) }
       self.parts = nil
     }
     log.notice("host", "stopped")
