@@ -231,6 +231,7 @@ public final class Endpoint: @unchecked Sendable {
     lane.offerRoom(always: true)
     let address = LaneAddress(lane)
     let drop = queued == .drop
+    revoke()
     _ = onLane(timeout: 2_000_000_000) { address.pointer.giveUpQueued(drop: drop) }
     lane.lock()
     lane.pointee.stopping = true
@@ -243,6 +244,20 @@ public final class Endpoint: @unchecked Sendable {
     } else {
       pthread_join(thread, nil)
     }
+  }
+
+  /// On the lane, at its end: events that wait behind others of their key.
+  func takeWaiting() -> [LaneItem] {
+    let bindings = installed.withLock { $0.handlers + $0.retired + ($0.standard.map { [$0] } ?? []) }
+    var items: [LaneItem] = []
+    for binding in bindings {
+      for key in binding.keys.keys.sorted() {
+        while let item = binding.keys[key]?.waiting.removeFirst() { items.append(item) }
+      }
+      binding.keys.removeAll()
+      binding.record.pointee.heldKeys = 0
+    }
+    return items
   }
 
   /// Nothing is queued, under way, or waiting for a retry.

@@ -88,7 +88,7 @@ extension Endpoint {
   }
 
   /// Takes back everything that the generation has under way.
-  private func revoke() {
+  func revoke() {
     bus.slots.forEach { slot in
       guard slot.pointee.lane == lane else { return }
       let token = slot.token
@@ -199,6 +199,19 @@ extension UnsafeMutablePointer<LaneState> {
       items.append(pointee.batch[pointee.batchIndex])
       pointee.batchIndex += 1
     }
+    // Retries that wait, and what waits behind them.
+    pointee.bus._withUnsafeGuaranteedRef { bus in
+      bus.slots.forEach { slot in
+        guard slot.pointee.lane == self, let item = slot.pointee.item,
+          slot.move(slot.token, from: { $0 == DeliverySlot.waiting }, to: DeliverySlot.claimed) != nil
+        else { return }
+        items.append(item)
+        pointee.retrying.wrappingSubtract(1, ordering: .relaxed)
+        slot.retire(answered: false)
+        bus.slots.giveBack(slot)
+      }
+    }
+    items += pointee.endpoint._withUnsafeGuaranteedRef { $0.takeWaiting() }
     lock()
     while let item = takeOldest() {
       pointee.accepted &+= 1
