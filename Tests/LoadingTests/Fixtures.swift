@@ -26,7 +26,8 @@ enum Fixtures {
 
   /// Compiles a source with a command and gives the path of what comes out. The same output name is built once.
   static func build(
-    _ name: String, _ source: String, suffix: String = "c", _ command: [String], libraries: [String] = [], output: String
+    _ name: String, _ source: String, suffix: String = "c", _ command: [String], libraries: [String] = [],
+    output: String
   ) throws -> String {
     try built.withLock { built in
       if let known = built[output] { return try known.get() }
@@ -61,7 +62,9 @@ enum Fixtures {
     try process.run()
     process.waitUntilExit()
     let text = try String(contentsOfFile: output, encoding: .utf8)
-    guard process.terminationStatus == 0 else { throw Failure(description: "\(command.joined(separator: " ")):\n\(text)") }
+    guard process.terminationStatus == 0 else {
+      throw Failure(description: "\(command.joined(separator: " ")):\n\(text)")
+    }
     return text
   }
 
@@ -74,7 +77,8 @@ enum Fixtures {
 
   /// A shared library from C++, by g++, which knows unique symbols.
   static func cpp(_ output: String, _ source: String, _ flags: [String] = []) throws -> String {
-    try build("library", source, suffix: "cpp", ["g++", "-std=c++17", "-shared", "-fPIC"] + flags, output: "\(output).so")
+    try build(
+      "library", source, suffix: "cpp", ["g++", "-std=c++17", "-shared", "-fPIC"] + flags, output: "\(output).so")
   }
 
   /// A shared library from Swift.
@@ -85,12 +89,17 @@ enum Fixtures {
       .write(toFile: "\(map)/module.modulemap", atomically: true, encoding: .utf8)
     return try build(
       "library", source, suffix: "swift",
-      ["swiftc", "-parse-as-library", "-emit-library", "-I", map, "-Xlinker", "-Bsymbolic", "-module-name", "Module_\(output)"] + flags,
+      [
+        "swiftc", "-parse-as-library", "-emit-library", "-I", map, "-Xlinker", "-Bsymbolic", "-module-name",
+        "Module_\(output)",
+      ] + flags,
       output: "\(output).so")
   }
 
   /// The smallest plugin, named `small`. `-DVALUE=…` is what its function `value` returns; `extra` may define more.
-  static func plugin(_ output: String, extra: String = "", _ flags: [String] = [], libraries: [String] = []) throws -> String {
+  static func plugin(_ output: String, extra: String = "", _ flags: [String] = [], libraries: [String] = []) throws
+    -> String
+  {
     try c(output, extra + "\n" + smallPlugin, flags, libraries: libraries)
   }
 
@@ -151,7 +160,8 @@ enum Fixtures {
   static func described(_ path: String, _ bytes: [UInt8]) throws -> StagedImage {
     guard let digest = bytes.withUnsafeBytes({ ImageDigest(of: $0) }) else { throw Failure(description: "no SHA-256") }
     return StagedImage(
-      path: path, source: path, sourceDirectory: FileTree.directory(of: path), place: .privateCopy, digest: digest, size: bytes.count)
+      path: path, source: path, sourceDirectory: FileTree.directory(of: path), place: .privateCopy, digest: digest,
+      size: bytes.count)
   }
 
   /// Looks at bytes as if they were a library.
@@ -162,7 +172,9 @@ enum Fixtures {
     try ImageInspection(bytes: bytes, image: try described(path, bytes), expecting: expectations)
   }
 
-  static func inspect(file path: String, _ expectations: ImageExpectations = smallExpectations) throws -> ImageInspection {
+  static func inspect(file path: String, _ expectations: ImageExpectations = smallExpectations) throws
+    -> ImageInspection
+  {
     try inspect(try FileBytes.read(path, limit: 1 << 30), as: path, expectations)
   }
 

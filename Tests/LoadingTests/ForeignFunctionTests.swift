@@ -27,31 +27,41 @@ struct ForeignFunctionTests {
     bool negate(bool x) { return !x; }
     const char *echo(const char *text) { return text; }
     const char *latin(void) { return "caf\xe9"; }
-    const char *between(const char *s, size_t n) { snprintf(buffer, sizeof buffer, "[%.*s:%zu]", (int)n, s ? s : "-", n); return buffer; }
+    const char *between(const char *s, size_t n) {
+      snprintf(buffer, sizeof buffer, "[%.*s:%zu]", (int)n, s ? s : "-", n);
+      return buffer;
+    }
     int32_t bytes_sum(const uint8_t *s, size_t n) { int32_t t = 0; while (n--) t += *s++; return t; }
     double not_a_number(void) { return NAN; }
     void nothing(void) {}
     int32_t calls;
     int32_t called(void) { return calls; }
     void counted(int32_t x) { calls += x; }
-    const char *many(int8_t a, uint16_t b, int32_t c, uint64_t d, float e, double f, bool g, const char *h, const char *i, size_t j) {
-      snprintf(buffer, sizeof buffer, "%d %u %d %llu %g %g %d %s %.*s", a, b, c, (unsigned long long)d, e, f, g, h, (int)j, i);
+    const char *many(int8_t a, uint16_t b, int32_t c, uint64_t d, float e, double f, bool g, const char *h,
+                     const char *i, size_t j) {
+      unsigned long long wide = d;
+      snprintf(buffer, sizeof buffer, "%d %u %d %llu %g %g %d %s %.*s", a, b, c, wide, e, f, g, h, (int)j, i);
       return buffer;
     }
-    int32_t answer(const bh_event *event, bh_token delivery) { return delivery == event->delivery && event->attempt == 1 ? 2 : -12; }
+    int32_t answer(const bh_event *event, bh_token delivery) {
+      return delivery == event->delivery && event->attempt == 1 ? 2 : -12;
+    }
     int32_t compare(const char *a, const char *b) { int c = strcmp(a, b); return c < 0 ? -1 : c > 0; }
     int32_t is_null(const void *p) { return p == NULL; }
     int32_t with_host(const bh_host *h) { return h != NULL ? 3 : -1; }
-    int32_t fifth(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f, int32_t g, int32_t h, int32_t i, int32_t j, int32_t k, int32_t l) {
+    int32_t twelve(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f, int32_t g, int32_t h, int32_t i,
+                   int32_t j, int32_t k, int32_t l) {
       return a + 2*b + 3*c + 4*d + 5*e + 6*f + 7*g + 8*h + 9*i + 10*j + 11*k + 12*l;
     }
-    typedef int32_t (*visit)(void *context, int8_t a, uint64_t b, float c, double d, bool e, const char *f, const char *g, size_t h, const uint8_t *i, size_t j);
+    typedef int32_t (*visit)(void *context, int8_t a, uint64_t b, float c, double d, bool e, const char *f,
+                             const char *g, size_t h, const uint8_t *i, size_t j);
     static visit kept;
     int32_t visits(visit f, int32_t times) {
       int32_t sum = 0;
       kept = f;
       for (int32_t i = 0; i < times; i++)
-        sum += f(buffer, (int8_t)-i, UINT64_MAX, 0.5f, -2.25, i & 1, i ? "caf\xc3\xa9" : NULL, "str\"ing!", 7, (const uint8_t *)"\xff\x00\x01\x02", 4);
+        sum += f(buffer, (int8_t)-i, UINT64_MAX, 0.5f, -2.25, i & 1, i ? "caf\xc3\xa9" : NULL, "str\"ing!", 7,
+                 (const uint8_t *)"\xff\x00\x01\x02", 4);
       return sum;
     }
     int32_t visit_later(int32_t x) { return kept ? kept(0, (int8_t)x, 0, 0, 0, false, "", "", 0, 0, 0) : -1; }
@@ -67,12 +77,14 @@ struct ForeignFunctionTests {
   }
 
   private func function(
-    _ name: String, _ signature: String, _ sources: [ArgumentBinding] = [], use: ForeignFunction.Use = .handler(emits: "out.topic"),
+    _ name: String, _ signature: String, _ sources: [ArgumentBinding] = [],
+    use: ForeignFunction.Use = .handler(emits: "out.topic"),
     in library: UnsafeMutableRawPointer? = nil
   ) throws -> ForeignFunction {
     let symbol = try #require(dlsym(library ?? self.library, name))
     return try ForeignFunction(
-      name, at: symbol, signature: try Signature(parsing: signature), arguments: sources, use: use, environment: host.environment)
+      name, at: symbol, signature: try Signature(parsing: signature), arguments: sources, use: use,
+      environment: host.environment)
   }
 
   private func field(_ pointer: String, default value: JSONValue? = nil) -> ArgumentBinding {
@@ -80,35 +92,45 @@ struct ForeignFunctionTests {
   }
 
   /// What is published when an event with that payload comes, or the reason why nothing is.
-  private func emitted(_ function: ForeignFunction, _ payload: String, headers: [String: String] = [:], isJSON: Bool = true) -> String {
+  private func emitted(
+    _ function: ForeignFunction, _ payload: String, headers: [String: String] = [:], isJSON: Bool = true
+  ) -> String {
     let count = host.published.count
     let code = host.deliver(function, payload, headers: headers, isJSON: isJSON)
     if code == bh_rc(BH_OK), host.published.count == count + 1 { return host.payloads.last ?? "" }
     return code == bh_rc(BH_E_REJECT) ? "rejected: \(host.lastError)" : "\(code)"
   }
 
-  @Test("numbers of every type, at their limits and beyond", arguments: [
-    ("next_i8", "i8", "-127", "-128", "-129"), ("next_i8", "i8", "127", "126", "128"),
-    ("next_i16", "i16", "-32767", "-32768", "32768"), ("next_i32", "i32", "-2147483647", "-2147483648", "2147483648"),
-    ("next_i64", "i64", "9223372036854775807", "9223372036854775806", "9223372036854775808"),
-    ("next_i64", "i64", "-9223372036854775807", "-9223372036854775808", "1e300"),
-    ("next_u8", "u8", "255", "254", "256"), ("next_u8", "u8", "1", "0", "-1"), ("next_u16", "u16", "65535", "65534", "65536"),
-    ("next_u32", "u32", "4294967295", "4294967294", "4294967296"), ("next_u64", "u64", "9223372036854775807", "9223372036854775806", "-1"),
-    ("next_u64", "u64", "9223372036854775808", "9223372036854775807", "1.5"), ("next_i32", "i32", "7.0", "6", "7.5"),
-    ("half_f32", "f32", "3", "1.5", "1e39"), ("half_f64", "f64", "0.5", "0.25", "\"0.5\""),
-  ])
+  @Test(
+    "numbers of every type, at their limits and beyond",
+    arguments: [
+      ("next_i8", "i8", "-127", "-128", "-129"), ("next_i8", "i8", "127", "126", "128"),
+      ("next_i16", "i16", "-32767", "-32768", "32768"), ("next_i32", "i32", "-2147483647", "-2147483648", "2147483648"),
+      ("next_i64", "i64", "9223372036854775807", "9223372036854775806", "9223372036854775808"),
+      ("next_i64", "i64", "-9223372036854775807", "-9223372036854775808", "1e300"),
+      ("next_u8", "u8", "255", "254", "256"), ("next_u8", "u8", "1", "0", "-1"),
+      ("next_u16", "u16", "65535", "65534", "65536"),
+      ("next_u32", "u32", "4294967295", "4294967294", "4294967296"),
+      ("next_u64", "u64", "9223372036854775807", "9223372036854775806", "-1"),
+      ("next_u64", "u64", "9223372036854775808", "9223372036854775807", "1.5"), ("next_i32", "i32", "7.0", "6", "7.5"),
+      ("half_f32", "f32", "3", "1.5", "1e39"), ("half_f64", "f64", "0.5", "0.25", "\"0.5\""),
+    ])
   func numbers(_ name: String, _ type: String, _ value: String, _ result: String, _ outside: String) throws {
     let function = try function(name, "\(type)(\(type))", [field("/x")])
     #expect(emitted(function, #"{"x": \#(value)}"#) == result)
     #expect(emitted(function, #"{"x": \#(outside)}"#).hasPrefix("rejected: \(name)(\(type)): /x "))
   }
 
-  @Test("a field of the wrong type, or none, is an error of the delivery", arguments: [
-    ("next_i32", "i32(i32)", #""7""#), ("next_i32", "i32(i32)", "true"), ("next_i32", "i32(i32)", "null"), ("next_i32", "i32(i32)", "[1]"),
-    ("negate", "bool(bool)", "1"), ("negate", "bool(bool)", #""true""#), ("half_f64", "f64(f64)", "false"), ("half_f64", "f64(f64)", "{}"),
-    ("echo", "cstring(cstring)", "7"), ("echo", "cstring(cstring)", "null"), ("between", "cstring(str)", "[]"),
-    ("bytes_sum", "i32(bytes)", "{}"),
-  ])
+  @Test(
+    "a field of the wrong type, or none, is an error of the delivery",
+    arguments: [
+      ("next_i32", "i32(i32)", #""7""#), ("next_i32", "i32(i32)", "true"), ("next_i32", "i32(i32)", "null"),
+      ("next_i32", "i32(i32)", "[1]"),
+      ("negate", "bool(bool)", "1"), ("negate", "bool(bool)", #""true""#), ("half_f64", "f64(f64)", "false"),
+      ("half_f64", "f64(f64)", "{}"),
+      ("echo", "cstring(cstring)", "7"), ("echo", "cstring(cstring)", "null"), ("between", "cstring(str)", "[]"),
+      ("bytes_sum", "i32(bytes)", "{}"),
+    ])
   func wrongTypes(_ name: String, _ signature: String, _ value: String) throws {
     let function = try function(name, signature, [field("/x")])
     #expect(emitted(function, #"{"x": \#(value)}"#).contains("/x is "))
@@ -138,7 +160,10 @@ struct ForeignFunctionTests {
   @Test("json gives the text of any value")
   func json() throws {
     let function = try function("between", "cstring(json)", [field("/x")])
-    for (value, text) in [("[1, 2]", "[1,2]"), (#"{"a":null}"#, #"{"a":null}"#), ("true", "true"), ("1.5", "1.5"), ("null", "null"), ("-3", "-3")] {
+    for (value, text) in [
+      ("[1, 2]", "[1,2]"), (#"{"a":null}"#, #"{"a":null}"#), ("true", "true"), ("1.5", "1.5"), ("null", "null"),
+      ("-3", "-3"),
+    ] {
       #expect(emitted(function, #"{"x": \#(value)}"#) == JSONValue.string("[\(text):\(text.count)]").serialized())
     }
     #expect(emitted(function, #"{"x": "a\"b"}"#) == JSONValue.string("[\"a\\\"b\":6]").serialized())
@@ -158,12 +183,17 @@ struct ForeignFunctionTests {
     #expect(emitted(number, "{}", headers: ["n": "42"]) == "41")
     #expect(emitted(number, "{}") == "4")
     #expect(emitted(number, "{}", headers: ["n": "x"]).hasPrefix("rejected"))
-    #expect(emitted(try function("negate", "bool(bool)", [ArgumentBinding(.header("n"))]), "{}", headers: ["n": "true"]) == "false")
-    #expect(emitted(try function("echo", "cstring(cstring)", [ArgumentBinding(.constant("fixed"))]), "{}") == "\"fixed\"")
+    #expect(
+      emitted(try function("negate", "bool(bool)", [ArgumentBinding(.header("n"))]), "{}", headers: ["n": "true"])
+        == "false")
+    #expect(
+      emitted(try function("echo", "cstring(cstring)", [ArgumentBinding(.constant("fixed"))]), "{}") == "\"fixed\"")
     #expect(emitted(try function("echo", "cstring(cstring)", [ArgumentBinding(.constant(.null))]), "{}") == "null")
     #expect(emitted(try function("echo", "cstring(cstring)", [field("/x", default: "d")]), "{}") == "\"d\"")
     #expect(emitted(try function("half_f32", "f32(f32)", [ArgumentBinding(.constant(9))]), "{}") == "4.5")
-    #expect(emitted(try function("between", "cstring(json)", [ArgumentBinding(.constant(["a": 1]))]), "{}") == JSONValue.string(#"[{"a":1}:7]"#).serialized())
+    #expect(
+      emitted(try function("between", "cstring(json)", [ArgumentBinding(.constant(["a": 1]))]), "{}")
+        == JSONValue.string(#"[{"a":1}:7]"#).serialized())
     #expect(emitted(try function("is_null", "i32(ptr)"), "{}") == "1")
   }
 
@@ -175,7 +205,7 @@ struct ForeignFunctionTests {
     let payload = #"{"a":-8,"b":65535,"c":-3,"d":12345678901,"e":0.5,"f":-2.25,"g":true,"h":"one","i":"two"}"#
     #expect(emitted(function, payload) == "\"-8 65535 -3 12345678901 0.5 -2.25 1 one two\"")
     let twelve = try self.function(
-      "fifth", "i32(" + Array(repeating: "i32", count: 12).joined(separator: ",") + ")",
+      "twelve", "i32(" + Array(repeating: "i32", count: 12).joined(separator: ",") + ")",
       (1...12).map { ArgumentBinding(.constant(.int(Int64($0)))) })
     #expect(emitted(twelve, "{}") == "650")
   }
@@ -183,7 +213,8 @@ struct ForeignFunctionTests {
   @Test("what is returned: nothing, NaN, text that is not UTF-8")
   func results() throws {
     #expect(emitted(try function("nothing", "void()"), "{}") == "null")
-    #expect(emitted(try function("not_a_number", "f64()"), "{}").hasSuffix("what it returned does not fit into its type"))
+    #expect(
+      emitted(try function("not_a_number", "f64()"), "{}").hasSuffix("what it returned does not fit into its type"))
     #expect(emitted(try function("latin", "cstring()"), "{}").hasSuffix("what it returned is not UTF-8"))
   }
 
@@ -253,25 +284,31 @@ struct ForeignFunctionTests {
     #expect(host.published.count == count + 1)
 
     let nan = try self.function(
-      "visit_nan", "void(callback(f64))", [ArgumentBinding(.publish(topic: "seen.nan", fields: ["x"]))], use: .handler(emits: nil))
+      "visit_nan", "void(callback(f64))", [ArgumentBinding(.publish(topic: "seen.nan", fields: ["x"]))],
+      use: .handler(emits: nil))
     #expect(host.deliver(nan, "{}") == bh_rc(BH_OK))
     #expect(host.published.count == count + 1)
     #expect(host.state.withLock { $0.logged.count } == 1)
   }
 
-  @Test("what cannot be prepared is said", arguments: [
-    ("next_i32", "i32(i32)", [ArgumentBinding](), "takes 1 arguments"),
-    ("next_i32", "i32(i32)", [ArgumentBinding(.constant("x"))], "the constant \"x\" is no i32"),
-    ("next_i8", "i8(i8)", [ArgumentBinding(.constant(128))], "the constant 128 is no i8"),
-    ("next_i32", "i32(i32)", [ArgumentBinding(.field("/x"), default: 1.5)], "the default 1.5 is no i32"),
-    ("echo", "cstring(cstring)", [ArgumentBinding(.constant("a\0b"))], "is no cstring"),
-    ("next_i32", "i32(i32)", [ArgumentBinding(.event)], "$event cannot be passed as i32"),
-    ("answer", "i32(event)", [ArgumentBinding(.field("/x"))], "an event parameter is bound to $event"),
-    ("next_i32", "i32(self)", [ArgumentBinding](), "takes self"),
-    ("visits", "i32(callback(i8))", [ArgumentBinding(.publish(topic: "a.b", fields: []))], "needs 1 field names and has 0"),
-    ("visits", "i32(callback(i8))", [ArgumentBinding(.publish(topic: "nodot", fields: ["x"]))], "nodot is no topic"),
-    ("visits", "i32(callback(i8))", [ArgumentBinding(.constant(1))], "a callback is bound to a topic"),
-  ])
+  @Test(
+    "what cannot be prepared is said",
+    arguments: [
+      ("next_i32", "i32(i32)", [ArgumentBinding](), "takes 1 arguments"),
+      ("next_i32", "i32(i32)", [ArgumentBinding(.constant("x"))], "the constant \"x\" is no i32"),
+      ("next_i8", "i8(i8)", [ArgumentBinding(.constant(128))], "the constant 128 is no i8"),
+      ("next_i32", "i32(i32)", [ArgumentBinding(.field("/x"), default: 1.5)], "the default 1.5 is no i32"),
+      ("echo", "cstring(cstring)", [ArgumentBinding(.constant("a\0b"))], "is no cstring"),
+      ("next_i32", "i32(i32)", [ArgumentBinding(.event)], "$event cannot be passed as i32"),
+      ("answer", "i32(event)", [ArgumentBinding(.field("/x"))], "an event parameter is bound to $event"),
+      ("next_i32", "i32(self)", [ArgumentBinding](), "takes self"),
+      (
+        "visits", "i32(callback(i8))", [ArgumentBinding(.publish(topic: "a.b", fields: []))],
+        "needs 1 field names and has 0"
+      ),
+      ("visits", "i32(callback(i8))", [ArgumentBinding(.publish(topic: "nodot", fields: ["x"]))], "nodot is no topic"),
+      ("visits", "i32(callback(i8))", [ArgumentBinding(.constant(1))], "a callback is bound to a topic"),
+    ])
   func problems(_ name: String, _ signature: String, _ arguments: [ArgumentBinding], _ message: String) throws {
     do {
       _ = try function(name, signature, arguments)
@@ -281,7 +318,9 @@ struct ForeignFunctionTests {
 
   @Test("a topic that is none cannot be emitted on")
   func noTopic() throws {
-    #expect(throws: ForeignFunction.Problem.self) { _ = try function("nothing", "void()", use: .handler(emits: "nodot")) }
+    #expect(throws: ForeignFunction.Problem.self) {
+      _ = try function("nothing", "void()", use: .handler(emits: "nodot"))
+    }
   }
 
   @Test("several threads may call one function")
@@ -296,13 +335,14 @@ struct ForeignFunctionTests {
 
   @Test("crypt of the system's library, as a manifest alone binds it")
   func crypt() throws {
-    let path = try #require(LibrarySearch.find("libcrypt.so.1", manifestDirectory: "/"))
+    let path = try #require(PluginDirectory.find("libcrypt.so.1", beside: "/", []))
     let library = try #require(dlopen(path, RTLD_NOW | RTLD_LOCAL))
     let function = try function(
       "crypt", "cstring(cstring,cstring)", [field("/text"), ArgumentBinding(.constant("$5$saltstring"))], in: library)
     // As `openssl passwd -5` has it.
     #expect(
-      emitted(function, #"{"text": "Hello world!"}"#) == "\"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5\"")
+      emitted(function, #"{"text": "Hello world!"}"#) == "\"$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5\""
+    )
   }
 }
 

@@ -69,7 +69,8 @@ final class ForeignHost: @unchecked Sendable {
     api.pointee.publish = { host, delivery, event in
       guard let event else { return bh_rc(BH_E_INVALID) }
       let published = Published(
-        topic: event.pointee.topic_ref, payload: ForeignHost.text(event.pointee.payload), key: ForeignHost.text(event.pointee.key),
+        topic: event.pointee.topic_ref, payload: ForeignHost.text(event.pointee.payload),
+        key: ForeignHost.text(event.pointee.key),
         delivery: delivery)
       ForeignHost.of(host)?.state.withLock { $0.published.append(published) }
       return bh_rc(BH_OK)
@@ -128,10 +129,13 @@ final class ForeignHost: @unchecked Sendable {
 
   /// Delivers an event to a function as the bus would.
   func deliver(
-    _ function: ForeignFunction, _ payload: String, headers: [String: String] = [:], key: String = "", delivery: UInt64 = 77,
+    _ function: ForeignFunction, _ payload: String, headers: [String: String] = [:], key: String = "",
+    delivery: UInt64 = 77,
     isJSON: Bool = true
   ) -> bh_rc {
-    Self.withEvent(payload, headers: headers, key: key, delivery: delivery, isJSON: isJSON) { function.handler(function.context, $0) }
+    Self.withEvent(payload, headers: headers, key: key, delivery: delivery, isJSON: isJSON) {
+      function.handler(function.context, $0)
+    }
   }
 
   static func withEvent<Value>(

@@ -20,10 +20,13 @@ struct ImageInspectionTests {
     #expect(inspection.buildID != nil)
   }
 
-  @Test("what is no library is refused", arguments: [
-    ("", ImageRefusal.Cause.truncated), ("\u{7F}E", .truncated), ("hello, world", .notALibrary), ("#!/bin/sh\necho", .notALibrary),
-    ("!<arch>\nfoo", .notALibrary), ("\u{7F}ELF", .truncated),
-  ])
+  @Test(
+    "what is no library is refused",
+    arguments: [
+      ("", ImageRefusal.Cause.truncated), ("\u{7F}E", .truncated), ("hello, world", .notALibrary),
+      ("#!/bin/sh\necho", .notALibrary),
+      ("!<arch>\nfoo", .notALibrary), ("\u{7F}ELF", .truncated),
+    ])
   func noLibrary(_ text: String, _ cause: ImageRefusal.Cause) {
     let refusal = Fixtures.refusal { try Fixtures.inspect(Array(text.utf8)) }
     #expect(refusal?.cause == cause)
@@ -43,9 +46,11 @@ struct ImageInspectionTests {
     }
   }
 
-  @Test("a library for another machine is refused", arguments: [
-    (4, UInt8(1)), (5, UInt8(2)), (7, UInt8(9)), (18, UInt8(40)), (18, UInt8(243)), (18, UInt8(3)),
-  ])
+  @Test(
+    "a library for another machine is refused",
+    arguments: [
+      (4, UInt8(1)), (5, UInt8(2)), (7, UInt8(9)), (18, UInt8(40)), (18, UInt8(243)), (18, UInt8(3)),
+    ])
   func otherMachine(_ offset: Int, _ value: UInt8) throws {
     var bytes = try Fixtures.bytes(try Fixtures.plugin("plain"))
     bytes[offset] = value
@@ -73,7 +78,8 @@ struct ImageInspectionTests {
     #expect(refusal?.message.contains("version 2") == true)
     let data = try Fixtures.c("entrydata", "int bh_plugin_entry_v1 = 1;")
     #expect(Fixtures.refusal { _ = try Fixtures.inspect(file: data) }?.cause == .missingSymbol("bh_plugin_entry_v1"))
-    let hidden = try Fixtures.c("entryhidden", "__attribute__((visibility(\"hidden\"))) int bh_plugin_entry_v1(void) { return 1; }")
+    let hidden = try Fixtures.c(
+      "entryhidden", "__attribute__((visibility(\"hidden\"))) int bh_plugin_entry_v1(void) { return 1; }")
     #expect(Fixtures.refusal { _ = try Fixtures.inspect(file: hidden) }?.cause == .missingSymbol("bh_plugin_entry_v1"))
   }
 
@@ -84,14 +90,18 @@ struct ImageInspectionTests {
       file: path,
       ImageExpectations(
         plugin: "small",
-        functions: [Function(name: "on_event", kind: UInt32(BH_BIND_HANDLER)), Function(name: "by_name", kind: UInt32(BH_BIND_METHOD))]))
+        functions: [
+          Function(name: "on_event", kind: UInt32(BH_BIND_HANDLER)),
+          Function(name: "by_name", kind: UInt32(BH_BIND_METHOD)),
+        ]))
     #expect(inspection.exported == ["on_event"])
     #expect(inspection.boundByName.map(\.name) == ["by_name"])
     let refusal = Fixtures.refusal {
       _ = try Fixtures.inspect(
         file: path,
         ImageExpectations(
-          plugin: "small", functions: [Function(name: "by_name", kind: UInt32(BH_BIND_HANDLER), signature: try signature("i32(self)"))]))
+          plugin: "small",
+          functions: [Function(name: "by_name", kind: UInt32(BH_BIND_HANDLER), signature: try signature("i32(self)"))]))
     }
     #expect(refusal?.cause == .missingSymbol("by_name"))
   }
@@ -129,7 +139,8 @@ struct ImageInspectionTests {
     #expect(inspection.kind == .glueless)
     let data = Function(name: "data", kind: 1, signature: try signature("i32(i32)"))
     #expect(
-      Fixtures.refusal { _ = try Fixtures.inspect(file: path, ImageExpectations(plugin: "any", functions: [data])) }?.cause
+      Fixtures.refusal { _ = try Fixtures.inspect(file: path, ImageExpectations(plugin: "any", functions: [data])) }?
+        .cause
         == .missingSymbol("data"))
     let callback = Function(name: "twice", kind: 1, signature: try signature("i32(callback(i32))"))
     let pinned = try Fixtures.inspect(file: path, ImageExpectations(plugin: "any", functions: [callback]))
@@ -139,9 +150,13 @@ struct ImageInspectionTests {
   @Test("what cannot live beside another build of itself is refused in the host and permitted in a worker")
   func staticTLS() throws {
     let path = try Fixtures.plugin(
-      "statictls", extra: "static __thread int slot[64] __attribute__((tls_model(\"initial-exec\"))); int *tls(void) { return slot; }")
+      "statictls",
+      extra:
+        "static __thread int slot[64] __attribute__((tls_model(\"initial-exec\"))); int *tls(void) { return slot; }")
     #expect(Fixtures.refusal { _ = try Fixtures.inspect(file: path) }?.cause == .staticTLS)
-    #expect(throws: Never.self) { _ = try Fixtures.inspect(file: path, ImageExpectations(plugin: "small", isolation: .process)) }
+    #expect(throws: Never.self) {
+      _ = try Fixtures.inspect(file: path, ImageExpectations(plugin: "small", isolation: .process))
+    }
   }
 
   @Test("memory that is both written to and run is refused")
@@ -166,7 +181,8 @@ struct ImageInspectionTests {
     #expect(worker.privateLibraries.map(\.path) == [helper])
 
     let lost = try Fixtures.plugin(
-      "lost", extra: "int helped(void); int use(void) { return helped(); }", ["-L\(Fixtures.directory)"], libraries: ["-lhelper"])
+      "lost", extra: "int helped(void); int use(void) { return helped(); }", ["-L\(Fixtures.directory)"],
+      libraries: ["-lhelper"])
     #expect(Fixtures.refusal { _ = try Fixtures.inspect(file: lost) }?.cause == .missingLibrary("libhelper.so"))
   }
 
@@ -188,11 +204,13 @@ struct ImageInspectionTests {
     let kept = try Fixtures.plugin("kept", ["-Wl,-z,nodelete"])
     #expect(try Fixtures.inspect(file: kept).unloadSafety == .pinned([.noDelete(object: "kept.so")]))
     let threaded = try Fixtures.plugin(
-      "threaded", extra: "#include <pthread.h>\nvoid go(void *(*f)(void *)) { pthread_t t; pthread_create(&t, 0, f, 0); }")
+      "threaded",
+      extra: "#include <pthread.h>\nvoid go(void *(*f)(void *)) { pthread_t t; pthread_create(&t, 0, f, 0); }")
     #expect(
       try Fixtures.inspect(file: threaded).unloadSafety
         == .pinned([.leavesPointers(object: "threaded.so", function: "pthread_create")]))
-    let go = try Fixtures.plugin("go", extra: "__attribute__((section(\".go.buildinfo\"), used)) static const char info[] = \"go\";")
+    let go = try Fixtures.plugin(
+      "go", extra: "__attribute__((section(\".go.buildinfo\"), used)) static const char info[] = \"go\";")
     #expect(Fixtures.refusal { _ = try Fixtures.inspect(file: go) }?.cause == .goRuntime)
     let worker = try Fixtures.inspect(file: go, ImageExpectations(plugin: "small", isolation: .process))
     #expect(worker.unloadSafety == .pinned([.go(object: "go.so")]))
@@ -211,9 +229,11 @@ struct ImageInspectionTests {
     #expect(inspection.needed.contains { $0.name == "libswiftCore.so" && $0.place == .swiftRuntime && $0.isLoaded })
 
     let middle = try Fixtures.swift(
-      "libmiddle", "@_cdecl(\"middle\") public func middle() -> Int32 { Int32(\"7\".count) }", ["-Xlinker", "-soname=libmiddle.so"])
+      "libmiddle", "@_cdecl(\"middle\") public func middle() -> Int32 { Int32(\"7\".count) }",
+      ["-Xlinker", "-soname=libmiddle.so"])
     let over = try Fixtures.plugin(
-      "over", extra: "int middle(void); int use(void) { return middle(); }", ["-L\(Fixtures.directory)", "-Wl,-rpath,$ORIGIN"],
+      "over", extra: "int middle(void); int use(void) { return middle(); }",
+      ["-L\(Fixtures.directory)", "-Wl,-rpath,$ORIGIN"],
       libraries: ["-lmiddle"])
     let safety = try Fixtures.inspect(file: over, ImageExpectations(plugin: "small", isolation: .process)).unloadSafety
     #expect(safety.reasons.contains(.swift(object: FileTree.name(of: middle))))
@@ -222,11 +242,14 @@ struct ImageInspectionTests {
 
   @Test("random changes never crash the inspection")
   func mutations() throws {
-    let original = try Fixtures.bytes(try Fixtures.plugin("signed-mutant", extra: """
-      #include <bothost.h>
-      BH_EXPORT int32_t on_push(bh_self *s) { return 0; }
-      BH_SIG(on_push, "i32(self)");
-      """))
+    let original = try Fixtures.bytes(
+      try Fixtures.plugin(
+        "signed-mutant",
+        extra: """
+          #include <bothost.h>
+          BH_EXPORT int32_t on_push(bh_self *s) { return 0; }
+          BH_SIG(on_push, "i32(self)");
+          """))
     let expectations = ImageExpectations(
       plugin: "small", functions: [Function(name: "on_push", kind: 1, signature: try signature("i32(self)"))])
     var random = SeededGenerator(seed: 0x5eed)
@@ -244,7 +267,8 @@ struct ImageInspectionTests {
           case 2: Int.random(in: (bytes.count - 3000)..<bytes.count, using: &random)
           default: Int.random(in: 0..<bytes.count, using: &random)
           }
-        let value: UInt8 = [0, 0xff, 0x7f, 0x80, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random) ?? 0
+        let value: UInt8 =
+          [0, 0xff, 0x7f, 0x80, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random) ?? 0
         bytes[place] = value
       }
       if Bool.random(using: &random) && Bool.random(using: &random) {
@@ -264,7 +288,8 @@ struct ImageInspectionTests {
   @Test("a refusal says the file, what is wrong and what to do")
   func text() throws {
     let refusal = Fixtures.refusal { try Fixtures.inspect(Array("nothing".utf8), as: "/plugins/x.so") }
-    #expect(refusal?.description == "/plugins/x.so: is not an ELF file; a shared library was expected; link with -shared")
+    #expect(
+      refusal?.description == "/plugins/x.so: is not an ELF file; a shared library was expected; link with -shared")
   }
 }
 
@@ -289,7 +314,8 @@ func swiftPlugin(_ value: Int) -> String {
     memory.pointee.size = UInt32(MemoryLayout<bh_plugin>.size)
     memory.pointee.abi_major = 1
     let name: StaticString = "swiftly"
-    memory.pointee.name = bh_str(ptr: UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), len: name.utf8CodeUnitCount)
+    let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    memory.pointee.name = bh_str(ptr: text, len: name.utf8CodeUnitCount)
     memory.pointee.create = { _, _, _, object in
       object?.pointee = OpaquePointer(bitPattern: 8)
       return 0

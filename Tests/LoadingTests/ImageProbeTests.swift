@@ -13,7 +13,8 @@ struct ImageProbeTests {
     probe: ImageProbe = ImageProbe(program: Fixtures.program, timeout: 60_000_000_000)
   ) throws -> ImageProbe.Report {
     let staged = try Fixtures.staging("probe").stage(library: library, plugin: expectations.plugin, generation: 1)
-    return try probe.run(staged, try ImageInspection(staged, expecting: expectations), expecting: expectations, start: start)
+    return try probe.run(
+      staged, try ImageInspection(staged, expecting: expectations), expecting: expectations, start: start)
   }
 
   private func refusal(_ name: String, extra: String = "", _ flags: [String]) throws -> ImageRefusal? {
@@ -68,8 +69,12 @@ struct ImageProbeTests {
     let probe = ImageProbe(program: Fixtures.program, timeout: 60_000_000_000)
     let staged = try Fixtures.staging().stage(library: library, plugin: "small", generation: 1)
     let inspection = try ImageInspection(staged, expecting: Fixtures.smallExpectations)
-    let first = Fixtures.refusal { try probe.run(staged, inspection, expecting: Fixtures.smallExpectations, start: Self.start) }
-    let second = Fixtures.refusal { try probe.run(staged, inspection, expecting: Fixtures.smallExpectations, start: Self.start) }
+    let first = Fixtures.refusal {
+      try probe.run(staged, inspection, expecting: Fixtures.smallExpectations, start: Self.start)
+    }
+    let second = Fixtures.refusal {
+      try probe.run(staged, inspection, expecting: Fixtures.smallExpectations, start: Self.start)
+    }
     #expect(first != nil && first == second)
     // Without a create there is nothing that crashes.
     #expect(throws: Never.self) { try probe.run(staged, inspection, expecting: Fixtures.smallExpectations) }
@@ -89,7 +94,8 @@ struct ImageProbeTests {
   @Test("an exit in the middle is a failure, and what was written on the way is shown")
   func exits() throws {
     let refusal = try refusal(
-      "exit", extra: "#include <stdlib.h>\n#include <stdio.h>", ["-DIN_CREATE=fputs(\"going now\\n\", stderr); exit(0)"])
+      "exit", extra: "#include <stdlib.h>\n#include <stdio.h>", ["-DIN_CREATE=fputs(\"going now\\n\", stderr); exit(0)"]
+    )
     #expect(refusal?.cause == .failed(call: "create"))
     #expect(refusal?.message.contains("going now") == true)
   }
@@ -106,7 +112,8 @@ struct ImageProbeTests {
 
   @Test("names that are no functions must be known to bind")
   func binding() throws {
-    let expectations = ImageExpectations(plugin: "small", functions: [ImageExpectations.Function(name: "known", kind: 1)])
+    let expectations = ImageExpectations(
+      plugin: "small", functions: [ImageExpectations.Function(name: "known", kind: 1)])
     let none = try Fixtures.plugin("plain")
     #expect(Fixtures.refusal { _ = try run(none, expectations) }?.cause == .missingSymbol("known"))
     let bind = """
@@ -135,7 +142,8 @@ struct ImageProbeTests {
         static bh_rc try_all(bh_host *host, const bh_host_api *api, const bh_start *start) {
           char value[64] = "";
           if (!(start->flags & BH_START_PROBE)) return -101;
-          if (api->config_get(host, text("/list/1/a~1b"), keep, value) != BH_OK || strcmp(value, "\\"deep\\"")) return -102;
+          if (api->config_get(host, text("/list/1/a~1b"), keep, value) != BH_OK) return -102;
+          if (strcmp(value, "\\"deep\\"")) return -110;
           if (api->config_get(host, text("/none"), keep, value) != BH_E_NOTFOUND) return -103;
           const bh_kv_v1 *kv = api->query(host, text(BH_KV), 1);
           if (!kv || kv->get(host, text("k"), 0, keep, value) != BH_E_NOTFOUND) return -104;
@@ -178,7 +186,8 @@ struct ImageProbeTests {
 
   @Test("an undefined symbol and a wrong descriptor are refusals of the trial")
   func early() throws {
-    let undefined = try Fixtures.plugin("undefined", extra: "int not_there(void); int use(void) { return not_there(); }")
+    let undefined = try Fixtures.plugin(
+      "undefined", extra: "int not_there(void); int use(void) { return not_there(); }")
     let refusal = Fixtures.refusal { _ = try run(undefined) }
     #expect(refusal?.cause == .loaderRefused)
     #expect(refusal?.message.contains("not_there") == true)
@@ -195,7 +204,8 @@ struct ImageProbeTests {
   func kinds() throws {
     _ = try run(try Fixtures.swift("SwiftOne", swiftPlugin(1)), ImageExpectations(plugin: "swiftly"))
     let expectations = ImageExpectations(
-      plugin: "any", functions: [ImageExpectations.Function(name: "twice", kind: 1, signature: try Signature(parsing: "i32(i32)"))])
+      plugin: "any",
+      functions: [ImageExpectations.Function(name: "twice", kind: 1, signature: try Signature(parsing: "i32(i32)"))])
     let report = try run(try Fixtures.c("glueless", "int twice(int x) { return 2 * x; } int data = 4;"), expectations)
     #expect(report == ImageProbe.Report())
   }

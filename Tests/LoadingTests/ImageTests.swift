@@ -12,7 +12,8 @@ struct ImageTests {
     plugin: "small", functions: [value, ImageExpectations.Function(name: "count", kind: 1)])
 
   private func load(
-    _ library: String, _ staging: ImageStaging, _ registry: ImageRegistry, _ expectations: ImageExpectations = small, generation: UInt64 = 1
+    _ library: String, _ staging: ImageStaging, _ registry: ImageRegistry, _ expectations: ImageExpectations = small,
+    generation: UInt64 = 1
   ) throws -> Image {
     let staged = try staging.stage(library: library, plugin: expectations.plugin, generation: generation)
     return try registry.load(staged, try ImageInspection(staged, expecting: expectations), expecting: expectations)
@@ -103,12 +104,15 @@ struct ImageTests {
     #expect(Fixtures.refusal { _ = try ImageInspection(staged, expecting: Self.small) }?.cause == .unreadable)
   }
 
-  @Test("descriptors of a wrong size, version, name or nothing at all are refused", arguments: [
-    ("size0", ["-DSIZE=0"], ImageRefusal.Cause.wrongDescriptor), ("size8", ["-DSIZE=8"], .wrongDescriptor),
-    ("size183", ["-DSIZE=183"], .wrongDescriptor), ("sizehuge", ["-DSIZE=0x7fffffff"], .wrongDescriptor),
-    ("major0", ["-DMAJOR=0"], .wrongABI), ("major2", ["-DMAJOR=2"], .wrongABI), ("named", ["-DNAME=\"other\""], .wrongDescriptor),
-    ("nothing", ["-DIN_ENTRY=return NULL"], .wrongABI), ("nul", ["-DNAME=\"sm\\377ll\""], .wrongDescriptor),
-  ])
+  @Test(
+    "descriptors of a wrong size, version, name or nothing at all are refused",
+    arguments: [
+      ("size0", ["-DSIZE=0"], ImageRefusal.Cause.wrongDescriptor), ("size8", ["-DSIZE=8"], .wrongDescriptor),
+      ("size183", ["-DSIZE=183"], .wrongDescriptor), ("sizehuge", ["-DSIZE=0x7fffffff"], .wrongDescriptor),
+      ("major0", ["-DMAJOR=0"], .wrongABI), ("major2", ["-DMAJOR=2"], .wrongABI),
+      ("named", ["-DNAME=\"other\""], .wrongDescriptor),
+      ("nothing", ["-DIN_ENTRY=return NULL"], .wrongABI), ("nul", ["-DNAME=\"sm\\377ll\""], .wrongDescriptor),
+    ])
   func descriptors(_ name: String, _ flags: [String], _ cause: ImageRefusal.Cause) throws {
     let staging = try Fixtures.staging()
     let registry = ImageRegistry()
@@ -127,7 +131,9 @@ struct ImageTests {
     expectations.version = "1.0.0"
     #expect(try load(try Fixtures.plugin("plain"), staging, registry, expectations).retire() == .unmapped)
     expectations.version = "1.0.1"
-    #expect(Fixtures.refusal { _ = try load(try Fixtures.plugin("plain"), staging, registry, expectations) }?.cause == .wrongDescriptor)
+    #expect(
+      Fixtures.refusal { _ = try load(try Fixtures.plugin("plain"), staging, registry, expectations) }?.cause
+        == .wrongDescriptor)
   }
 
   @Test("a descriptor from a newer header is read as far as this host knows it")
@@ -139,7 +145,8 @@ struct ImageTests {
       static bh_rc create(bh_host *h, const bh_host_api *a, const bh_start *s, bh_self **o) { return BH_OK; }
       static void destroy(bh_self *s) {}
       static const struct { bh_plugin plugin; void *more[4]; } grown = {
-        {.size = sizeof grown, .abi_major = 1, .abi_minor = 9, .name = {"small", 5}, .create = create, .destroy = destroy}, {0}};
+        {.size = sizeof grown, .abi_major = 1, .abi_minor = 9, .name = {"small", 5}, .create = create,
+         .destroy = destroy}, {0}};
       BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { return &grown.plugin; }
       """)
     let staging = try Fixtures.staging()
@@ -200,11 +207,13 @@ struct ImageTests {
       static void destroy(bh_self *) {}
       extern "C" BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t) {
         static bh_plugin plugin{};
-        plugin.size = sizeof plugin; plugin.abi_major = 1; plugin.name = {"small", 5}; plugin.create = create; plugin.destroy = destroy;
+        plugin.size = sizeof plugin; plugin.abi_major = 1; plugin.name = {"small", 5};
+        plugin.create = create; plugin.destroy = destroy;
         return &plugin;
       }
       """)
-    let image = try load(library, try Fixtures.staging(), ImageRegistry(), ImageExpectations(plugin: "small", functions: [Self.value]))
+    let image = try load(
+      library, try Fixtures.staging(), ImageRegistry(), ImageExpectations(plugin: "small", functions: [Self.value]))
     #expect(Fixtures.call(image.function("value")) == 1)
     guard case .pinned(let reasons) = image.retire() else {
       Issue.record("an image with unique symbols was unmapped")
@@ -236,10 +245,13 @@ struct ImageTests {
   func system() throws {
     let staging = try Fixtures.staging()
     let registry = ImageRegistry()
-    let path = try #require(LibrarySearch.find("libcrypt.so.1", manifestDirectory: "/"))
+    let path = try #require(PluginDirectory.find("libcrypt.so.1", beside: "/", []))
     let expectations = ImageExpectations(
       plugin: "crypt",
-      functions: [ImageExpectations.Function(name: "crypt", kind: 1, signature: try Signature(parsing: "cstring(cstring,cstring)"))])
+      functions: [
+        ImageExpectations.Function(
+          name: "crypt", kind: 1, signature: try Signature(parsing: "cstring(cstring,cstring)"))
+      ])
     let one = try load(path, staging, registry, expectations)
     let two = try load(path, staging, registry, expectations)
     #expect(one.function("crypt") == two.function("crypt"))

@@ -59,16 +59,11 @@ public struct HostCheck {
     }
     let directory = PluginDirectory.load(directories, files: files)
     var diagnostics = directory.diagnostics
-    var sources = directory.sources
+    let sources = directory.sources
     for plugin in directory.plugins {
       if let path = plugin.libraryPath { check(library: path, plugin.manifest, &diagnostics) }
     }
     for path in libraries { check(library: path, nil, &diagnostics) }
-    let compilation = BotCompilation(
-      sources: directory.botFiles, manifests: directory.manifests, environment: Environment(environment))
-    diagnostics.append(contentsOf: compilation.diagnostics)
-    sources += compilation.sources
-
     var report = Report()
     report.files = Set(sources.map(\.name)).count + libraries.count
     for diagnostic in diagnostics.all {
@@ -91,11 +86,7 @@ public struct HostCheck {
     do {
       let expectations =
         manifest.map { ImageExpectations($0, isolation: $0.isolation ?? .thread) } ?? ImageExpectations(plugin: "")
-      // Looked at as it would be at a start: a private copy, so that nobody changes it meanwhile.
-      let run = try RunDirectory(below: "/tmp/bothost-check-\(getuid())")
-      defer { run.remove() }
-      let staged = try ImageStaging(run: run).stage(library: library, plugin: expectations.plugin, generation: 0)
-      _ = try ImageInspection(staged, expecting: expectations)
+      _ = try ImageInspection(ImageStaging.unstaged(library), expecting: expectations)
     } catch {
       diagnostics.error("\(error)", at: manifest?.libraryLocation ?? SourceLocation(file: library))
     }

@@ -1,3 +1,10 @@
+extension EndpointStatistics {
+  /// Attempts that failed.
+  var failed: UInt64 { bindings.reduce(0) { $0 + $1.failed } }
+  /// Events given up.
+  var dead: UInt64 { bindings.reduce(0) { $0 + $1.dead } }
+}
+
 /// What `ps` and `metrics` show of a host.
 extension Host {
   /// One instance as a JSON object.

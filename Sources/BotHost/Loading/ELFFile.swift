@@ -3,8 +3,9 @@ import Glibc
 
 /// A shared library's bytes seen through libelf, without running or mapping any of them.
 ///
-/// What the dynamic loader goes by is read as it reads it: through the program headers and the dynamic segment. Sections are asked for their
-/// names alone. Every offset and every count comes from the file and is believed only within the file.
+/// What the dynamic loader goes by is read as it reads it: through the program headers and the dynamic segment.
+/// Sections are asked for their names alone. Every offset and every count comes from the file and is believed only
+/// within the file.
 final class ELFFile {
   /// A function or an object that the library defines or wants.
   struct Symbol {
@@ -222,21 +223,25 @@ final class ELFFile {
     let magic: [UInt8] = [0x7F, 0x45, 0x4C, 0x46]
     guard content.count >= 4 else {
       throw Fault(
-        cause: magic.starts(with: content) ? .truncated : .notALibrary, message: "has \(content.count) bytes and is no library")
+        cause: magic.starts(with: content) ? .truncated : .notALibrary,
+        message: "has \(content.count) bytes and is no library")
     }
     guard content.starts(with: magic) else {
-      let what = content.starts(with: "!<arch>".utf8) ? "a static archive" : content.starts(with: "#!".utf8) ? "a script" : nil
+      let what =
+        content.starts(with: "!<arch>".utf8) ? "a static archive" : content.starts(with: "#!".utf8) ? "a script" : nil
       throw Fault(
         cause: .notALibrary, message: "is \(what ?? "not an ELF file"); a shared library was expected",
         advice: "link with -shared")
     }
     guard content.count >= 64 else {
-      throw Fault(cause: .truncated, message: "is truncated: it ends within its first header, after \(content.count) bytes")
+      throw Fault(
+        cause: .truncated, message: "is truncated: it ends within its first header, after \(content.count) bytes")
     }
     guard content[Int(EI_CLASS)] == UInt8(ELFCLASS64) else {
       let what = content[Int(EI_CLASS)] == UInt8(ELFCLASS32) ? "a 32-bit library" : "of unknown word size"
       throw Fault(
-        cause: .wrongArchitecture, message: "is \(what); this host is 64-bit \(hostMachine.name)", advice: "build it for this machine")
+        cause: .wrongArchitecture, message: "is \(what); this host is 64-bit \(hostMachine.name)",
+        advice: "build it for this machine")
     }
     guard content[Int(EI_DATA)] == UInt8(ELFDATA2LSB) else {
       throw Fault(
@@ -259,7 +264,8 @@ final class ELFFile {
     }
     guard Int32(header.e_machine) == hostMachine.number else {
       throw Fault(
-        cause: .wrongArchitecture, message: "is built for \(machineName(header.e_machine)); this host is \(hostMachine.name)",
+        cause: .wrongArchitecture,
+        message: "is built for \(machineName(header.e_machine)); this host is \(hostMachine.name)",
         advice: "build it for this machine")
     }
     guard Int32(header.e_type) == ET_DYN else {
@@ -270,7 +276,8 @@ final class ELFFile {
         case ET_CORE: "a core dump"
         default: "of ELF type \(header.e_type)"
         }
-      throw Fault(cause: .notALibrary, message: "is \(what); a shared library was expected", advice: "link with -shared")
+      throw Fault(
+        cause: .notALibrary, message: "is \(what); a shared library was expected", advice: "link with -shared")
     }
     return header
   }
@@ -293,7 +300,8 @@ final class ELFFile {
       if kinds.contains(segment.p_type) {
         guard segment.p_offset <= UInt64(size), segment.p_filesz <= UInt64(size) - segment.p_offset else {
           throw Fault(
-            cause: .truncated, message: "is truncated: segment \(index) ends beyond its \(size) bytes", advice: "copy or build it again")
+            cause: .truncated, message: "is truncated: segment \(index) ends beyond its \(size) bytes",
+            advice: "copy or build it again")
         }
       }
       if segment.p_type == UInt32(PT_LOAD) {
@@ -316,7 +324,8 @@ final class ELFFile {
     let least = UInt64(max(Int(header.e_shnum), 1)) * 64
     guard header.e_shoff <= UInt64(size), least <= UInt64(size) - header.e_shoff else {
       throw Fault(
-        cause: .truncated, message: "is truncated: its section headers lie beyond its \(size) bytes", advice: "copy or build it again")
+        cause: .truncated, message: "is truncated: its section headers lie beyond its \(size) bytes",
+        advice: "copy or build it again")
     }
     var index = 0
     guard header.e_shentsize == 64, elf_getshdrstrndx(elf, &index) == 0 else {
@@ -332,7 +341,8 @@ final class ELFFile {
       if header.sh_type != UInt32(SHT_NOBITS), header.sh_type != UInt32(SHT_NULL) {
         guard header.sh_offset <= UInt64(size), header.sh_size <= UInt64(size) - header.sh_offset else {
           throw Fault(
-            cause: .truncated, message: "is truncated: a section ends beyond its \(size) bytes", advice: "copy or build it again")
+            cause: .truncated, message: "is truncated: a section ends beyond its \(size) bytes",
+            advice: "copy or build it again")
         }
       }
       if let name = elf_strptr(elf, index, Int(header.sh_name)) { names.append(String(cString: name)) }
@@ -343,7 +353,9 @@ final class ELFFile {
 
   private static func dynamicEntries(_ elf: OpaquePointer, _ segments: [GElf_Phdr]) throws(Fault) -> [GElf_Dyn] {
     guard let segment = segments.first(where: { $0.p_type == UInt32(PT_DYNAMIC) }) else {
-      throw Fault(cause: .notALibrary, message: "is not dynamically linked; a shared library was expected", advice: "link with -shared")
+      throw Fault(
+        cause: .notALibrary, message: "is not dynamically linked; a shared library was expected",
+        advice: "link with -shared")
     }
     let count = Int(segment.p_filesz / 16)
     guard count > 0, count < 4096,
@@ -358,7 +370,8 @@ final class ELFFile {
     return entries
   }
 
-  private static func stringTable(_ dynamic: [GElf_Dyn], _ segments: [GElf_Phdr], size: Int) throws(Fault) -> Range<Int> {
+  private static func stringTable(_ dynamic: [GElf_Dyn], _ segments: [GElf_Phdr], size: Int) throws(Fault) -> Range<Int>
+  {
     func value(_ tag: Int32) -> UInt64? { dynamic.first { $0.d_tag == Int64(tag) }?.d_un.d_val }
     guard let address = value(DT_STRTAB), let length = value(DT_STRSZ), length <= UInt64(size),
       let start = offset(of: address, length: length, in: segments)

@@ -23,10 +23,15 @@ enum FileTree {
       made += "/\(part)"
       guard mkdir(made, 0o700) != 0 else { continue }
       let code = errno
-      var status = stat()
-      if stat(made, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR { continue }
+      if isDirectory(made) { continue }
       throw ImageRefusal(.stage, .unreadable, library: made, "the directory cannot be made: \(FileTree.reason(code))")
     }
+  }
+
+  /// Whether there is a directory of that name, or a link to one.
+  static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// Removes a file or a directory with all that is in it. Follows no symbolic link; what cannot be removed stays.

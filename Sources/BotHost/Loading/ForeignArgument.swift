@@ -1,8 +1,8 @@
 import CBotHost
 import Glibc
 
-/// One step of an argument program: where a parameter's value comes from and which C arguments it fills. Trivial, so that going through the
-/// program touches no reference count.
+/// One step of an argument program: where a parameter's value comes from and which C arguments it fills. Trivial, so
+/// that going through the program touches no reference count.
 struct ForeignArgument {
   /// Where the value comes from.
   enum Source: UInt8 {
@@ -52,7 +52,8 @@ struct ForeignArgument {
   /// Fills the argument's words. Nil when that worked.
   @inline(__always)
   func fill(
-    _ scratch: ForeignScratch, _ event: UnsafePointer<bh_event>, _ host: OpaquePointer, _ api: UnsafePointer<bh_host_api>
+    _ scratch: ForeignScratch, _ event: UnsafePointer<bh_event>, _ host: OpaquePointer,
+    _ api: UnsafePointer<bh_host_api>
   ) -> Failure? {
     let words = scratch.words + index
     switch source {
@@ -100,7 +101,8 @@ struct ForeignArgument {
 
   @inline(__always)
   private func fillField(
-    _ scratch: ForeignScratch, _ words: UnsafeMutablePointer<UInt64>, _ event: UnsafePointer<bh_event>, _ host: OpaquePointer,
+    _ scratch: ForeignScratch, _ words: UnsafeMutablePointer<UInt64>, _ event: UnsafePointer<bh_event>,
+    _ host: OpaquePointer,
     _ api: UnsafePointer<bh_host_api>
   ) -> Failure? {
     var value = bh_value()
@@ -116,7 +118,8 @@ struct ForeignArgument {
     case .scalar(let scalar): return fillScalar(words, value, scalar)
     case .cstring, .str, .bytes:
       guard value.kind == UInt32(BH_VALUE_STRING) else { return .wrongKind(value.kind) }
-      return fillText(scratch, words, UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), checked: true)
+      return fillText(
+        scratch, words, UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), checked: true)
     case .json:
       fillJSON(scratch, words, value)
       return nil
@@ -125,7 +128,9 @@ struct ForeignArgument {
   }
 
   @inline(__always)
-  private func fillScalar(_ words: UnsafeMutablePointer<UInt64>, _ value: bh_value, _ scalar: Signature.Scalar) -> Failure? {
+  private func fillScalar(_ words: UnsafeMutablePointer<UInt64>, _ value: bh_value, _ scalar: Signature.Scalar)
+    -> Failure?
+  {
     switch value.kind {
     case UInt32(BH_VALUE_INT):
       if scalar == .bool { return .wrongKind(value.kind) }

@@ -5,8 +5,9 @@ import Synchronization
 
 /// A C function, made at run time, that publishes an event whenever the library calls it.
 ///
-/// A library may keep the function for ever, and nobody can tell when it has forgotten it. So the function's own memory is never given back
-/// (one for each callback parameter and load), and what `close` ends is what it does. An image that got one is never unmapped.
+/// A library may keep the function for ever, and nobody can tell when it has forgotten it. So the function's own
+/// memory is never given back (one for each callback parameter and load), and what `close` ends is what it does. An
+/// image that got one is never unmapped.
 final class ForeignCallback: @unchecked Sendable {
   /// What to give to the library.
   let address: UnsafeMutableRawPointer
@@ -25,7 +26,8 @@ final class ForeignCallback: @unchecked Sendable {
   private let thread = Atomic<UInt>(0)
 
   init?(
-    _ callback: Signature.Callback, of function: String, publishingOn topic: UInt64, named topicName: String, fields: [String],
+    _ callback: Signature.Callback, of function: String, publishingOn topic: UInt64, named topicName: String,
+    fields: [String],
     environment: ForeignFunction.Environment
   ) {
     guard
@@ -41,13 +43,14 @@ final class ForeignCallback: @unchecked Sendable {
     self.topicName = topicName
     self.function = function
     self.environment = environment
-    let entry: @convention(c) (
-      UnsafeMutablePointer<ffi_cif>?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
-      UnsafeMutableRawPointer?
-    ) -> Void = { _, result, arguments, context in
-      guard let context else { return }
-      Unmanaged<ForeignCallback>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.called(arguments, result) }
-    }
+    let entry:
+      @convention(c) (
+        UnsafeMutablePointer<ffi_cif>?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+        UnsafeMutableRawPointer?
+      ) -> Void = { _, result, arguments, context in
+        guard let context else { return }
+        Unmanaged<ForeignCallback>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.called(arguments, result) }
+      }
     let context = Unmanaged.passRetained(self)
     guard
       ffi_prep_closure_loc(
@@ -84,7 +87,8 @@ final class ForeignCallback: @unchecked Sendable {
     return true
   }
 
-  private func called(_ arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ result: UnsafeMutableRawPointer?) {
+  private func called(_ arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ result: UnsafeMutableRawPointer?)
+  {
     // libffi wants a whole word for small results; a callback's result is always zero.
     if callback.result != .void { result?.storeBytes(of: 0, as: UInt64.self) }
     running.wrappingAdd(1, ordering: .sequentiallyConsistent)
@@ -93,7 +97,8 @@ final class ForeignCallback: @unchecked Sendable {
 
     var writer = JSONWriter()
     guard write(arguments, &writer) else {
-      return environment.warn("\(function): its callback passed a value that JSON does not have; nothing is published on \(topicName)")
+      return environment.warn(
+        "\(function): its callback passed a value that JSON does not have; nothing is published on \(topicName)")
     }
     let json = writer.bytes
     var outgoing = bh_outgoing()
@@ -103,7 +108,9 @@ final class ForeignCallback: @unchecked Sendable {
     let isWithin = thread.load(ordering: .acquiring) == UInt(pthread_self())
     let token = isWithin ? delivery.load(ordering: .relaxed) : 0
     let code = environment.api.pointee.publish?(environment.host, token, &outgoing) ?? bh_rc(BH_E_UNSUPPORTED)
-    if code < 0 { environment.warn("\(function): what its callback passed could not be published on \(topicName) (\(code))") }
+    if code < 0 {
+      environment.warn("\(function): what its callback passed could not be published on \(topicName) (\(code))")
+    }
   }
 
   /// What the library passed, as an object. False when there is something that JSON does not have.
@@ -137,7 +144,9 @@ final class ForeignCallback: @unchecked Sendable {
         writer.string(bytes: UnsafeRawBufferPointer(start: text, count: length))
       case .str, .bytes:
         let start = place.load(as: UnsafeRawPointer?.self)
-        guard let length = next()?.load(as: UInt.self), length <= UInt(ForeignFunction.longestResult) else { return false }
+        guard let length = next()?.load(as: UInt.self), length <= UInt(ForeignFunction.longestResult) else {
+          return false
+        }
         guard let start else {
           writer.null()
           continue

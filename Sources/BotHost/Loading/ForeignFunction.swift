@@ -3,22 +3,27 @@ import CFFI
 import Glibc
 import Synchronization
 
-/// A function of any library, called with an event's fields as its arguments by the C signature that the manifest gives.
+/// A function of any library, called with an event's fields as its arguments by the C signature that the manifest
+/// gives.
 ///
-/// Prepared once, when a generation is loaded: the signature becomes an `ffi_cif`, the bindings an argument program. `handler` and `context`
-/// are what the bus enters, in the shape of a `bh_handler`, for events and for methods alike. A call allocates nothing unless it
-/// passes long texts.
+/// Prepared once, when a generation is loaded: the signature becomes an `ffi_cif`, the bindings an argument program.
+/// `handler` and `context` are what the bus enters, in the shape of a `bh_handler`, for events and for methods alike.
+/// A call allocates nothing unless it passes long texts.
 ///
 /// What a call does:
-/// - A field or header that is missing, or of the wrong type, or out of range, or a `cstring` with a NUL within it, fails the delivery with
-///   `BH_E_REJECT` (a method call with `BH_E_INVALID`) and a reason; the library is not called.
-/// - With `emits`, what the function returns is published on that topic as one JSON value, as an effect of the delivery, with the
-///   delivery's ordering key. `void` publishes `null`, as does a NULL `cstring`; NaN, and text that is not UTF-8, reject the delivery.
+/// - A field or header that is missing, or of the wrong type, or out of range, or a `cstring` with a NUL within it,
+///   fails the delivery with `BH_E_REJECT` (a method call with `BH_E_INVALID`) and a reason; the library is not
+///   called.
+/// - With `emits`, what the function returns is published on that topic as one JSON value, as an effect of the
+///   delivery, with the delivery's ordering key. `void` publishes `null`, as does a NULL `cstring`; NaN, and text
+///   that is not UTF-8, reject the delivery.
 /// - A method's result is its reply.
-/// - Otherwise an `i32` of a function that takes `self`, `host`, `event` or `delivery`, so was written for bothost, is the handler's answer. Of
-///   any other function the result means nothing to bothost, and the delivery is acknowledged.
+/// - Otherwise an `i32` of a function that takes `self`, `host`, `event` or `delivery`, so was written for bothost,
+///   is the handler's answer. Of any other function the result means nothing to bothost, and the delivery is
+///   acknowledged.
 ///
-/// Threads: may be entered by any number of threads. The object must outlive every call; `close` it before `bh_host` goes.
+/// Threads: may be entered by any number of threads. The object must outlive every call; `close` it before `bh_host`
+/// goes.
 public final class ForeignFunction: @unchecked Sendable {
   /// What is done with what the function returns.
   public enum Use: Sendable, Hashable {
@@ -55,7 +60,9 @@ public final class ForeignFunction: @unchecked Sendable {
   /// What to call for an event or a method call.
   public let handler: Handler = { context, event in
     guard let context, let event else { return bh_rc(BH_E_INTERNAL) }
-    return Unmanaged<ForeignFunction>.fromOpaque(UnsafeRawPointer(context))._withUnsafeGuaranteedRef { $0.deliver(event) }
+    return Unmanaged<ForeignFunction>.fromOpaque(UnsafeRawPointer(context))._withUnsafeGuaranteedRef {
+      $0.deliver(event)
+    }
   }
 
   /// What to call it with, in the place of `bh_self *`. Borrowed: keep the object.
@@ -103,7 +110,8 @@ public final class ForeignFunction: @unchecked Sendable {
     result = signature.result
     let explicit = signature.parameters.count { !$0.isImplicit }
     guard arguments.count == explicit else {
-      throw Problem(message: "\(name): \(signature) takes \(explicit) arguments from `args`, which has \(arguments.count)")
+      throw Problem(
+        message: "\(name): \(signature) takes \(explicit) arguments from `args`, which has \(arguments.count)")
     }
     guard signature.argumentCount <= Signature.argumentLimit else {
       throw Problem(message: "\(name): \(signature) has more than \(Signature.argumentLimit) C arguments")
@@ -122,7 +130,9 @@ public final class ForeignFunction: @unchecked Sendable {
     switch use {
     case .method: outcome = .reply
     case .handler(let topic?):
-      guard let reference = builder.topic(topic) else { throw Problem(message: "\(name): \(topic) is no topic to publish on") }
+      guard let reference = builder.topic(topic) else {
+        throw Problem(message: "\(name): \(topic) is no topic to publish on")
+      }
       outcome = .emit(topic: reference)
     case .handler(nil):
       let knowsBothost = signature.parameters.contains { [.plugin, .host, .event, .delivery].contains($0) }
@@ -144,8 +154,8 @@ public final class ForeignFunction: @unchecked Sendable {
     if let spare = spare.load(ordering: .acquiring) { Unmanaged<ForeignScratch>.fromOpaque(spare).release() }
   }
 
-  /// Ends publishing by callbacks: a library that calls one later calls into nothing. False when one was under way and did not end within
-  /// `timeout` nanoseconds; then `bh_host` must stay.
+  /// Ends publishing by callbacks: a library that calls one later calls into nothing. False when one was under way
+  /// and did not end within `timeout` nanoseconds; then `bh_host` must stay.
   public func close(timeout: Int64 = 1_000_000_000) -> Bool {
     callbacks.reduce(true) { $1.close(timeout: timeout) && $0 }
   }
@@ -180,7 +190,8 @@ public final class ForeignFunction: @unchecked Sendable {
   private func call(_ scratch: ForeignScratch) {
     if let plain {
       let answer = plain(
-        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[0])), UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[1])))
+        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[0])),
+        UnsafeMutableRawPointer(bitPattern: UInt(scratch.words[1])))
       scratch.result[0] = UInt64(bitPattern: Int64(answer))
     } else {
       ffi_call(interface.cif, function, scratch.result, scratch.places)
@@ -288,7 +299,9 @@ extension ForeignFunction.Environment {
   func say(_ message: String, _ code: bh_rc) {
     var message = message
     message.withUTF8 { text in
-      text.withMemoryRebound(to: CChar.self) { api.pointee.set_error?(host, code, bh_str(ptr: $0.baseAddress, len: $0.count)) }
+      text.withMemoryRebound(to: CChar.self) {
+        api.pointee.set_error?(host, code, bh_str(ptr: $0.baseAddress, len: $0.count))
+      }
     }
   }
 
@@ -304,7 +317,8 @@ extension ForeignFunction.Environment {
 }
 
 extension JSONWriter {
-  /// A C value, given by the bits that libffi leaves in a word. False, with nothing written, for a number that JSON does not have.
+  /// A C value, given by the bits that libffi leaves in a word. False, with nothing written, for a number that JSON
+  /// does not have.
   mutating func write(_ bits: UInt64, as scalar: Signature.Scalar) -> Bool {
     switch scalar {
     case .i8: int(Int64(Int8(truncatingIfNeeded: bits)))

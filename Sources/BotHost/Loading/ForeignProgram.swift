@@ -14,7 +14,8 @@ final class ForeignConstants: @unchecked Sendable {
     utf8.withUnsafeBytes { if let base = $0.baseAddress { block.copyMemory(from: base, byteCount: $0.count) } }
     block.storeBytes(of: 0, toByteOffset: utf8.count, as: UInt8.self)
     blocks.append(block)
-    return UnsafeMutableBufferPointer(start: block.bindMemory(to: CChar.self, capacity: utf8.count + 1), count: utf8.count)
+    return UnsafeMutableBufferPointer(
+      start: block.bindMemory(to: CChar.self, capacity: utf8.count + 1), count: utf8.count)
   }
 }
 
@@ -39,7 +40,8 @@ struct ForeignProgram {
   /// The host's number for a topic; nil when it is none.
   func topic(_ name: String) -> UInt64? {
     let text = constants.keep(name)
-    let reference = environment.api.pointee.topic?(environment.host, bh_str(ptr: text.baseAddress, len: text.count)) ?? 0
+    let reference =
+      environment.api.pointee.topic?(environment.host, bh_str(ptr: text.baseAddress, len: text.count)) ?? 0
     return reference == 0 ? nil : reference
   }
 

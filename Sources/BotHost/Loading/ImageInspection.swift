@@ -3,7 +3,8 @@ import Glibc
 
 /// What a library is, told from its bytes: none of it has been mapped or run.
 ///
-/// A value exists only for a library that may be tried: everything that speaks against loading it is an `ImageRefusal` thrown by `init`.
+/// A value exists only for a library that may be tried: everything that speaks against loading it is an
+/// `ImageRefusal` thrown by `init`.
 public struct ImageInspection: Sendable {
   /// Whether it is a plugin or a library that has never heard of bothost.
   public enum Kind: Sendable, Hashable {
@@ -39,7 +40,8 @@ public struct ImageInspection: Sendable {
     }
     guard bytes.withUnsafeBytes({ ImageDigest(of: $0) }) == image.digest else {
       throw ImageRefusal(
-        .inspect, .unreadable, library: image.source, "changed while it was looked at", advice: "put new builds in place by renaming")
+        .inspect, .unreadable, library: image.source, "changed while it was looked at",
+        advice: "put new builds in place by renaming")
     }
     try self.init(bytes: bytes, image: image, expecting: expectations)
   }
@@ -74,7 +76,8 @@ private struct Findings {
 
   init(_ file: ELFFile, _ image: StagedImage, _ expectations: ImageExpectations) throws(Fault) {
     guard file.flags1 & UInt64(DF_1_PIE) == 0 else {
-      throw Fault(cause: .notALibrary, message: "is a program; a shared library was expected", advice: "link with -shared")
+      throw Fault(
+        cause: .notALibrary, message: "is a program; a shared library was expected", advice: "link with -shared")
     }
     let symbols = try Self.interestingSymbols(file, expectations)
     kind = try Self.kind(symbols, expectations)
@@ -134,21 +137,27 @@ private struct Findings {
   ) throws(Fault) -> ImageInspection.Kind {
     if let entry = symbols[ImageInspection.entrySymbol] {
       guard isFunction(entry) else {
-        throw Fault(cause: .missingSymbol(ImageInspection.entrySymbol), message: "exports \(ImageInspection.entrySymbol), which is no function")
+        throw Fault(
+          cause: .missingSymbol(ImageInspection.entrySymbol),
+          message: "exports \(ImageInspection.entrySymbol), which is no function")
       }
       return .plugin
     }
     let others = symbols.keys.filter { $0.hasPrefix("bh_plugin_entry_v") }.sorted()
     if let other = others.first {
       throw Fault(
-        cause: .wrongABI, message: "is built for version \(other.dropFirst("bh_plugin_entry_v".count)) of the ABI; this host speaks version 1",
+        cause: .wrongABI,
+        message:
+          "is built for version \(other.dropFirst("bh_plugin_entry_v".count)) of the ABI; this host speaks version 1",
         advice: "build it with this host's bothost.h")
     }
     // Without an entry there is nobody to ask for a standard handler: every function must have a signature.
     guard !expectations.functions.isEmpty, expectations.functions.allSatisfy({ $0.signature != nil }) else {
       throw Fault(
         cause: .missingSymbol(ImageInspection.entrySymbol), message: "exports no \(ImageInspection.entrySymbol)",
-        advice: "define it (see bothost.h) with default visibility, or, for a library that is no plugin, give each `call:` a `signature:`")
+        advice:
+          "define it (see bothost.h); in a library that is no plugin each `call:` needs a `signature:`"
+      )
     }
     return .glueless
   }
@@ -164,12 +173,15 @@ private struct Findings {
         advice: "check the name, and that it has default visibility and C linkage")
     }
     guard isFunction(symbol) else {
-      throw Fault(cause: .missingSymbol(function.name), message: "exports \(function.name), which the manifest calls, but it is no function")
+      throw Fault(
+        cause: .missingSymbol(function.name),
+        message: "exports \(function.name), which the manifest calls, but it is no function")
     }
     guard let embedded = symbols["bh_sig__\(function.name)"] else { return }
     guard let text = file.text(at: embedded.address, limit: 513), let signature = try? Signature(parsing: text) else {
       throw Fault(
-        cause: .signatureMismatch(function.name), message: "its bh_sig__\(function.name) is no signature", advice: "see BH_SIG in bothost.h")
+        cause: .signatureMismatch(function.name), message: "its bh_sig__\(function.name) is no signature",
+        advice: "see BH_SIG in bothost.h")
     }
     // A standard method has the C shape of a standard handler.
     let expected = function.signature ?? Signature(result: .scalar(.i32), parameters: [.plugin, .event])
@@ -184,7 +196,8 @@ private struct Findings {
   private static func checkMemory(_ file: ELFFile, _ isolation: Isolation) throws(Fault) {
     guard file.flags & UInt64(DF_TEXTREL) == 0, file.value(DT_TEXTREL) == nil else {
       throw Fault(
-        cause: .textRelocations, message: "has text relocations: its code would have to be written to while it is mapped",
+        cause: .textRelocations,
+        message: "has text relocations: its code would have to be written to while it is mapped",
         advice: "compile everything in it with -fPIC")
     }
     guard !file.wantsExecutableStack else {
@@ -194,7 +207,8 @@ private struct Findings {
     }
     if isolation == .thread, file.flags & UInt64(DF_STATIC_TLS) != 0 {
       throw Fault(
-        cause: .staticTLS, message: "uses initial-exec thread-local storage, of which a process has room for a few builds only",
+        cause: .staticTLS,
+        message: "uses initial-exec thread-local storage, of which a process has room for a few builds only",
         advice: "compile without -ftls-model=initial-exec, or give the plugin `isolation: process`")
     }
   }
@@ -211,7 +225,8 @@ private struct Findings {
         guard isolation == .thread else { continue }
         throw Fault(
           cause: .privateLibrary(library.name),
-          message: "needs \(library.name) (\(library.path ?? "")), which is no library of the system: the next build would run with this build's copy",
+          message:
+            "needs \(library.name) (\(library.path ?? "")): builds would share one copy of it",
           advice: "link it statically, or give the plugin `isolation: process`")
       }
     }

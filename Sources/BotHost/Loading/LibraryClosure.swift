@@ -1,7 +1,8 @@
 import CELF
 import Glibc
 
-/// The libraries that an image would bring with it: its `DT_NEEDED` entries and theirs, each resolved as the dynamic loader would.
+/// The libraries that an image would bring with it: its `DT_NEEDED` entries and theirs, each resolved as the dynamic
+/// loader would.
 struct LibraryClosure {
   /// A library of the closure that is not in the process yet, and so comes, and would go, with the image.
   struct Newcomer {
@@ -80,19 +81,22 @@ struct LibraryClosure {
     if name.contains("/") {
       candidates = [name]
     } else {
-      let environment = getenv("LD_LIBRARY_PATH").map { String(cString: $0).split { $0 == ":" || $0 == ";" }.map(String.init) } ?? []
+      let environment =
+        getenv("LD_LIBRARY_PATH").map { String(cString: $0).split { $0 == ":" || $0 == ";" }.map(String.init) } ?? []
       candidates = (paths.before + environment + paths.after).map { "\($0)/\(name)" }
       if paths.usesDefaults { candidates += system.candidates(for: name) }
     }
     for candidate in candidates {
       // A file of another machine or word size is passed over, as the loader does.
-      guard let real = FileTree.realPath(candidate), let bytes = try? FileBytes.read(real, limit: ImageStaging.maximumSize),
+      guard let real = FileTree.realPath(candidate),
+        let bytes = try? FileBytes.read(real, limit: ImageStaging.maximumSize),
         let file = try? ELFFile(bytes)
       else { continue }
       let origin = FileTree.directory(of: real)
       return Found(
         path: real, needs: file.strings(DT_NEEDED),
-        paths: SearchPaths(of: file, origin: origin, inherited: paths.before), traits: ImageTraits(of: file, name: FileTree.name(of: name)))
+        paths: SearchPaths(of: file, origin: origin, inherited: paths.before),
+        traits: ImageTraits(of: file, name: FileTree.name(of: name)))
     }
     return nil
   }

@@ -2,7 +2,8 @@ import CBotHost
 
 /// A plugin's descriptor, checked and copied, so that one built with an older or a newer header reads the same.
 ///
-/// The functions in `table` are valid for as long as the image is mapped. Members that the plugin's header did not have are NULL.
+/// The functions in `table` are valid for as long as the image is mapped. Members that the plugin's header did not
+/// have are NULL.
 public struct PluginDescriptor: @unchecked Sendable {
   /// The copy. Its texts point into the image; the ones below are copies.
   public let table: bh_plugin
@@ -40,14 +41,17 @@ public struct PluginDescriptor: @unchecked Sendable {
     }
     guard table.abi_major == BH_ABI_MAJOR else {
       throw refuse(
-        .wrongABI, "is built for version \(table.abi_major).\(table.abi_minor) of the ABI; this host speaks \(BH_ABI_MAJOR).\(BH_ABI_MINOR)",
+        .wrongABI,
+        "is built for ABI \(table.abi_major).\(table.abi_minor); this host speaks \(BH_ABI_MAJOR).\(BH_ABI_MINOR)",
         "build it with this host's bothost.h")
     }
     func text(_ value: bh_str, _ member: String, limit: Int) throws(ImageRefusal) -> String {
       guard value.len > 0 else { return "" }
       guard let start = value.ptr, value.len <= limit,
         let text = String(validating: UnsafeRawBufferPointer(start: start, count: value.len), as: UTF8.self)
-      else { throw refuse(.wrongDescriptor, "its descriptor's `\(member)` is no UTF-8 text of at most \(limit) bytes", "") }
+      else {
+        throw refuse(.wrongDescriptor, "its descriptor's `\(member)` is no UTF-8 text of at most \(limit) bytes", "")
+      }
       return text
     }
     name = try text(table.name, "name", limit: 128)
@@ -57,10 +61,13 @@ public struct PluginDescriptor: @unchecked Sendable {
     stateVersion = table.state_version
     guard name == expectations.plugin else {
       throw refuse(
-        .wrongDescriptor, "is the plugin '\(name)'; the manifest says '\(expectations.plugin)'", "check `library:` and `plugin:`")
+        .wrongDescriptor, "is the plugin '\(name)'; the manifest says '\(expectations.plugin)'",
+        "check `library:` and `plugin:`")
     }
     if let wanted = expectations.version, wanted != version {
-      throw refuse(.wrongDescriptor, "is version \(version.isEmpty ? "(none)" : version); the manifest says \(wanted)", "check `version:`")
+      throw refuse(
+        .wrongDescriptor, "is version \(version.isEmpty ? "(none)" : version); the manifest says \(wanted)",
+        "check `version:`")
     }
     for (isMissing, member) in [
       (table.create == nil, "create"), (table.destroy == nil, "destroy"),

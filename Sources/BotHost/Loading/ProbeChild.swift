@@ -27,15 +27,18 @@ struct ProbeChild {
   private static let reportLimit = 1 << 20
   private static let errorLimit = 1 << 16
 
-  /// Starts `program` as a trial. The child gets the request, two pipes, a group of its own, and of the host's environment and descriptors
-  /// nothing else, so that neither secrets nor connections reach code that nobody has vouched for.
+  /// Starts `program` as a trial. The child gets the request, two pipes, a group of its own, and of the host's
+  /// environment and descriptors nothing else, so that neither secrets nor connections reach code that nobody has
+  /// vouched for.
   init(program: String, request: [UInt8], timeout: Int64) throws(Failure) {
     let input = memfd_create("bothost-probe", UInt32(BH_MEMFD_CLOEXEC))
     guard input >= 0 else { throw Failure(message: FileTree.reason(errno)) }
     defer { close(input) }
     var written = 0
     while written < request.count {
-      let count = request.withUnsafeBytes { pwrite(input, $0.baseAddress?.advanced(by: written), request.count - written, off_t(written)) }
+      let count = request.withUnsafeBytes {
+        pwrite(input, $0.baseAddress?.advanced(by: written), request.count - written, off_t(written))
+      }
       guard count > 0 else { throw Failure(message: FileTree.reason(errno)) }
       written += count
     }
@@ -165,7 +168,9 @@ struct ProbeChild {
     if count < 0 { return errno == EINTR || errno == EAGAIN }
     guard count > 0 else { return false }
     bytes += buffer[..<count]
-    if bytes.count > limit { if keepEnd { bytes.removeFirst(bytes.count - limit) } else { bytes.removeLast(bytes.count - limit) } }
+    if bytes.count > limit {
+      if keepEnd { bytes.removeFirst(bytes.count - limit) } else { bytes.removeLast(bytes.count - limit) }
+    }
     return true
   }
 

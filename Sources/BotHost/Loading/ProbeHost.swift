@@ -57,7 +57,8 @@ final class ProbeHost: @unchecked Sendable {
           value.flags = UInt32(BH_START_PROBE)
           value.instance = instance
           value.generation = 1
-          value.config = bh_bytes(ptr: config.ptr.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self) }, len: config.len)
+          value.config = bh_bytes(
+            ptr: config.ptr.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self) }, len: config.len)
           value.data_directory = directory
           return body(&value)
         }

@@ -22,7 +22,8 @@ struct ProbeRequest {
 
   var json: JSONValue {
     var members: [(String, JSONValue)] = [
-      ("path", .string(path)), ("source", .string(source)), ("plugin", .string(expectations.plugin)), ("isPlugin", .bool(isPlugin)),
+      ("path", .string(path)), ("source", .string(source)), ("plugin", .string(expectations.plugin)),
+      ("isPlugin", .bool(isPlugin)),
       ("version", expectations.version.map { .string($0) } ?? .null),
       ("exported", .array(exported.map { .string($0) })),
       ("bound", .array(boundByName.map { .array([.int(Int64($0.kind)), .string($0.name)]) })),
@@ -33,7 +34,8 @@ struct ProbeRequest {
           "start",
           .object(
             JSONObject([
-              ("instance", .string(start.instance)), ("config", .string(start.config)), ("data", .string(start.dataDirectory)),
+              ("instance", .string(start.instance)), ("config", .string(start.config)),
+              ("data", .string(start.dataDirectory)),
             ]))
         ))
     }
@@ -81,7 +83,8 @@ enum ProbeMessage {
           "refused",
           .object(
             JSONObject([
-              ("kind", .string(kind)), ("call", .string(call)), ("symbol", .string(symbol)), ("message", .string(refusal.message)),
+              ("kind", .string(kind)), ("call", .string(call)), ("symbol", .string(symbol)),
+              ("message", .string(refusal.message)),
               ("advice", .string(refusal.advice)),
             ]))
         )
@@ -98,7 +101,8 @@ enum ProbeMessage {
       default: .failed(call: json["call"]?.string ?? "")
       }
     return ImageRefusal(
-      .probe, cause, library: library, json["message"]?.string ?? "failed its trial", advice: json["advice"]?.string ?? "")
+      .probe, cause, library: library, json["message"]?.string ?? "failed its trial",
+      advice: json["advice"]?.string ?? "")
   }
 
   static func reported(_ report: ImageProbe.Report) -> JSONValue {
@@ -108,7 +112,8 @@ enum ProbeMessage {
           "report",
           .object(
             JSONObject([
-              ("version", .string(report.version)), ("sdk", .string(report.sdk)), ("stateFormat", .string(report.stateFormat)),
+              ("version", .string(report.version)), ("sdk", .string(report.sdk)),
+              ("stateFormat", .string(report.stateFormat)),
               ("stateVersion", .int(Int64(report.stateVersion))), ("reentrant", .bool(report.isReentrant)),
               ("health", .string(report.health)), ("denied", .int(Int64(report.deniedCalls))),
             ]))

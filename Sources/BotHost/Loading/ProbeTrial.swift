@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 
 extension ImageProbe {
-  /// The trial itself: what the program runs when its first argument is `ImageProbe.mode`. `arguments` are those after it. Reads the request
-  /// from standard input, reports on descriptor 3, and returns the exit code.
+  /// The trial itself: what the program runs when its first argument is `ImageProbe.mode`. `arguments` are those
+  /// after it. Reads the request from standard input, reports on descriptor 3, and returns the exit code.
   ///
   /// Runs code that nobody has vouched for: the process is to be thrown away.
   public static func childMain(_ arguments: [String]) -> Int32 {
@@ -50,7 +50,9 @@ private final class ProbeTrial {
     let line = message.serializedBytes() + [UInt8(ascii: "\n")]
     var done = 0
     while done < line.count {
-      let count = line.withUnsafeBytes { write(ProbeChild.reportDescriptor, $0.baseAddress?.advanced(by: done), line.count - done) }
+      let count = line.withUnsafeBytes {
+        write(ProbeChild.reportDescriptor, $0.baseAddress?.advanced(by: done), line.count - done)
+      }
       guard count > 0 else { return }
       done += count
     }
@@ -71,7 +73,8 @@ private final class ProbeTrial {
     guard let handle = dlopen(request.path, RTLD_NOW | RTLD_LOCAL) else {
       let text = dlerror().map { String(cString: $0) } ?? "the loader does not say why"
       let prefix = "\(request.path): "
-      throw refuse(.loaderRefused, "cannot be loaded: \(text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text)")
+      throw refuse(
+        .loaderRefused, "cannot be loaded: \(text.hasPrefix(prefix) ? String(text.dropFirst(prefix.count)) : text)")
     }
     for name in request.exported where dlsym(handle, name) == nil {
       throw refuse(.missingSymbol(name), "does not give its function \(name) to the loader")
@@ -88,7 +91,9 @@ private final class ProbeTrial {
     report.isReentrant = descriptor.isReentrant
     if let function = request.boundByName.first, descriptor.table.bind == nil {
       throw refuse(
-        .missingSymbol(function.name), "exports no function \(function.name), which the manifest calls, and its descriptor has no `bind` to find it by")
+        .missingSymbol(function.name),
+        "exports no function \(function.name), which the manifest calls, and its descriptor has no `bind` to find it by"
+      )
     }
     if let start = request.start { try create(descriptor, start, &report) }
     return report
@@ -100,7 +105,9 @@ private final class ProbeTrial {
     let host = ProbeHost(config: start.config)
     begin("create")
     var object: OpaquePointer?
-    let code = host.withStart(start) { descriptor.table.create?(host.object, host.api, $0, &object) ?? bh_rc(BH_E_UNSUPPORTED) }
+    let code = host.withStart(start) {
+      descriptor.table.create?(host.object, host.api, $0, &object) ?? bh_rc(BH_E_UNSUPPORTED)
+    }
     guard code >= 0 else { throw failed("create", code, host) }
 
     if let bind = descriptor.table.bind {
@@ -110,7 +117,8 @@ private final class ProbeTrial {
         let code = ProbeHost.withText(function.name) { bind(object, function.kind, $0, &binding) }
         if code == bh_rc(BH_E_NOTFOUND) || (code >= 0 && binding == 0) {
           throw refuse(
-            .missingSymbol(function.name), "exports no function \(function.name), which the manifest calls, and its `bind` does not know it",
+            .missingSymbol(function.name),
+            "exports no function \(function.name), which the manifest calls, and its `bind` does not know it",
             "check `call:` in the manifest")
         }
         guard code >= 0 else { throw failed("bind", code, host) }
@@ -139,7 +147,8 @@ private final class ProbeTrial {
 
   private static func name(of code: bh_rc) -> String {
     let names = [
-      "BH_E_RETRY", "BH_E_REJECT", "BH_E_INVALID", "BH_E_DENIED", "BH_E_NOTFOUND", "BH_E_BUSY", "BH_E_TIMEOUT", "BH_E_CANCELLED",
+      "BH_E_RETRY", "BH_E_REJECT", "BH_E_INVALID", "BH_E_DENIED", "BH_E_NOTFOUND", "BH_E_BUSY", "BH_E_TIMEOUT",
+      "BH_E_CANCELLED",
       "BH_E_STALE", "BH_E_NOSPACE", "BH_E_UNSUPPORTED", "BH_E_INTERNAL", "BH_E_CONFLICT", "BH_E_CYCLE",
     ]
     let index = -Int(code) - 1
