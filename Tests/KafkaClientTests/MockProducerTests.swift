@@ -132,7 +132,8 @@ import Testing
       "\($0)".contains("enable.idempotence")
     }
     #expect {
-      try TestProducer("127.0.0.1:1", settings: [ClientSetting("ssl.key.pem", "tacotaco")])
+      try TestProducer(
+        "127.0.0.1:1", settings: [ClientSetting("security.protocol", "ssl"), ClientSetting("ssl.key.pem", "tacotaco")])
     } throws: {
       !"\($0)".contains("tacotaco")
     }
@@ -141,7 +142,8 @@ import Testing
   @Test func theTablesOfRolesAreTheLibrarys() throws {
     let table = try LibrarySettings.read()
     #expect(table.count > 100)
-    for (name, role) in table {
+    // Callbacks stand in the list, too; they are no text that could be set.
+    for (name, role) in table where !name.hasSuffix("_cb") && name != "msg_order_cmp" {
       #expect(SettingTable.applies(name, to: .producer) == (role != "C"), "\(name) is \(role)")
       #expect(SettingTable.applies(name, to: .consumer) == (role != "P"), "\(name) is \(role)")
     }

@@ -86,6 +86,8 @@ final class ConnectionWatch {
       case 5, 6: .info
       default: .debug
       }
+    // Said again with each look at the metadata.
+    if facility == "AUTOCREATE" { return once(facility, notice, text) }
     observer.clientSays(notice, "\(facility): \(text)")
   }
 

@@ -18,7 +18,7 @@ public enum SettingTable {
     "auto.commit.interval.ms", "enable.auto.offset.store", "queued.min.messages", "queued.max.messages.kbytes",
     "fetch.wait.max.ms", "fetch.message.max.bytes", "max.partition.fetch.bytes", "fetch.max.bytes", "fetch.min.bytes",
     "fetch.error.backoff.ms", "offset.store.method", "offset.store.path", "offset.store.sync.interval.ms",
-    "isolation.level", "enable.partition.eof", "check.crcs", "allow.auto.create.topics", "auto.offset.reset",
+    "isolation.level", "enable.partition.eof", "check.crcs", "auto.offset.reset",
     "auto.commit.enable", "consume.callback.max.messages",
   ]
 

@@ -62,15 +62,15 @@ final class RealBroker: @unchecked Sendable {
   }
 
   deinit {
-    _ = try? ChildProgram.run(program, ["kill", directory.path])
+    _ = try? ChildProgram.runSilently(program, ["kill", directory.path])
     try? FileManager.default.removeItem(at: directory)
   }
 
   var addresses: String { environment["KAFKA_BROKERS"] ?? "" }
 
   func start() throws {
-    let (output, status) = try ChildProgram.run(program, ["start", directory.path] + options)
-    guard status == 0 else { throw ChildProgram.Failure(description: "the broker did not start: \(output)") }
+    let status = try ChildProgram.runSilently(program, ["start", directory.path] + options)
+    guard status == 0 else { throw ChildProgram.Failure(description: "the broker did not start in \(directory.path)") }
     let text = try String(contentsOf: directory.appendingPathComponent("env"), encoding: .utf8)
     for line in text.split(separator: "\n") {
       let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
@@ -78,7 +78,7 @@ final class RealBroker: @unchecked Sendable {
     }
   }
 
-  func kill() throws { _ = try ChildProgram.run(program, ["kill", directory.path]) }
+  func kill() throws { _ = try ChildProgram.runSilently(program, ["kill", directory.path]) }
 
   func createTopic(_ name: String, partitions: Int) throws {
     let (output, status) = try ChildProgram.run(

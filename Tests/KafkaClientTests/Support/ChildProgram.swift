@@ -41,6 +41,24 @@ final class ChildProgram: @unchecked Sendable {
     try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
   }
 
+  /// Runs a program to its end without looking at what it prints. It may leave processes behind, for which Foundation's `Process` would wait, too.
+  static func runSilently(_ path: String, _ arguments: [String]) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for file in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
+      posix_spawn_file_actions_addopen(&actions, file, "/dev/null", O_RDWR, 0)
+    }
+    var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var child = pid_t()
+    let failure = posix_spawn(&child, path, &actions, nil, &words, environ)
+    guard failure == 0 else { throw Failure(description: "\(path) did not start: \(failure)") }
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    return status & 0x7F == 0 ? status >> 8 & 0xFF : -1
+  }
+
   /// Runs a program to its end; gives it `input`, and answers what it has printed and its exit code.
   static func run(_ path: String, _ arguments: [String], input: String = "") throws -> (output: String, status: Int32) {
     let process = Process()

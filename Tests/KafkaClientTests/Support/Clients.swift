@@ -28,7 +28,9 @@ class Collector: ClientObserver, @unchecked Sendable {
     condition.lock()
     defer { condition.unlock() }
     while !holds() {
-      if !condition.wait(until: deadline) { return holds() }
+      // What is waited for may be another collector's, which does not signal this one.
+      _ = condition.wait(until: Date(timeIntervalSinceNow: 0.05))
+      if Date() > deadline { return holds() }
     }
     return true
   }
