@@ -117,6 +117,14 @@ final class LoopbackClient: @unchecked Sendable {
     close()
   }
 
+  /// The next byte; nil at the end or after half a minute.
+  func byte() -> UInt8? {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&entry, 1, 30_000) > 0 else { return nil }
+    var byte: UInt8 = 0
+    return recv(descriptor, &byte, 1, 0) == 1 ? byte : nil
+  }
+
   /// Everything up to the end of the stream; nil when it does not end within half a minute, or with an error.
   func rest() -> [UInt8]? {
     var chunk = [UInt8](repeating: 0, count: 64 << 10)

@@ -15,8 +15,6 @@ final class Connection {
     case lingering
   }
 
-  /// The next address is tried beside those under way when they have not answered after this time (RFC 8305, section 5).
-  static let attemptDelay: Int64 = 250_000_000
   /// For writing what waits, once the end has begun.
   static let drainTime: Int64 = 5_000_000_000
   /// For the other side to end as well.
@@ -39,17 +37,14 @@ final class Connection {
   private(set) var needsTurn = false
 
   private var transport: Transport?
-  private var racing: [Transport] = []
-  private var addresses: [SocketAddress] = []
+  private var race: AddressRace?
   private var trust: TLSTrust?
-  private var failures: [String] = []
   private var labels: UInt64 = 0
   private var attempts: UInt64 = 0
   private var attempt = 0
 
   /// When the present state has lasted too long, or `waiting` is over.
   private var deadline = Int64.max
-  private var nextAddressAt = Int64.max
   private var lastReceived: Int64 = 0
   private var openedAt: Int64?
   private var backoff: Backoff
@@ -107,7 +102,7 @@ final class Connection {
     case .idle, .closed: .max
     // The end of the last attempt is told before the next one begins.
     case .waiting: closing == nil && !isShut ? deadline : .max
-    case .connecting: min(deadline, nextAddressAt)
+    case .connecting: min(deadline, race?.nextAt ?? .max)
     case .resolving, .handshaking, .draining: deadline
     case .open: idleDeadline
     }
@@ -138,7 +133,9 @@ final class Connection {
     case .resolving: end(.resolve, "\(spec.host) was not resolved within \(Self.text(spec.connectTimeout))")
     case .connecting:
       if now >= deadline {
-        end(.connect, "\(target) did not answer within \(Self.text(spec.connectTimeout))\(Self.list(failures))")
+        end(
+          .connect,
+          "\(target) did not answer within \(Self.text(spec.connectTimeout))\(Self.list(race?.failures ?? []))")
       } else {
         connectNext()
       }
@@ -156,7 +153,7 @@ final class Connection {
   }
 
   private static func list(_ failures: [String]) -> String {
-    failures.isEmpty ? "" : " (\(failures.prefix(4).joined(separator: "; ")))"
+    failures.isEmpty ? "" : " (\(failures.joined(separator: "; ")))"
   }
 }
 
@@ -168,7 +165,6 @@ extension Connection {
     attempt += 1
     attempts += 1
     predecessor = nil
-    failures = []
     scanner = FrameScanner(framing: spec.framing, maximum: spec.maximumFrame)
     countedDrops = 0
     deadline = clock.monotonic &+ spec.connectTimeout
@@ -182,7 +178,7 @@ extension Connection {
     switch result {
     case .failure(let failure): end(failure.reason, failure.text)
     case .success(let preparation):
-      addresses = preparation.addresses
+      race = AddressRace(preparation.addresses)
       trust = preparation.trust
       enter(.connecting)
       connectNext()
@@ -191,34 +187,25 @@ extension Connection {
 
   /// Tries the next address beside those under way.
   private func connectNext() {
-    nextAddressAt = .max
-    while !addresses.isEmpty {
+    let outcome = race?.next(now: clock.monotonic) { (address) throws(Transport.Failure) in
       labels = labels &+ 1 & 0xFFFF
-      do throws(Transport.Failure) {
-        racing.append(try Transport(to: addresses.removeFirst(), poll: poll, label: id << 16 | labels))
-        if !addresses.isEmpty { nextAddressAt = clock.monotonic &+ Self.attemptDelay }
-        return
-      } catch {
-        failures.append(error.text)
-      }
+      return try Transport(to: address, poll: poll, label: id << 16 | labels)
     }
-    if racing.isEmpty {
-      let words = failures.isEmpty ? "\(spec.host) has no address" : failures.prefix(4).joined(separator: "; ")
-      end(.connect, words)
+    guard case .lost? = outcome else { return }
+    let failures = race?.failures ?? []
+    end(.connect, failures.isEmpty ? "\(spec.host) has no address" : failures.joined(separator: "; "))
+  }
+
+  private func settled(_ label: UInt64) {
+    switch race?.settled(label) {
+    case .running: break
+    case .connected(let transport): connected(transport)
+    case .lost, nil: connectNext()
     }
   }
 
-  private func connected(_ label: UInt64) {
-    guard let index = racing.firstIndex(where: { $0.label == label }) else { return }
-    let candidate = racing.remove(at: index)
-    if let failure = candidate.connectionFailure() {
-      failures.append(failure)
-      connectNext()
-      return
-    }
-    racing = []
-    addresses = []
-    nextAddressAt = .max
+  private func connected(_ candidate: Transport) {
+    race = nil
     transport = candidate
     guard spec.isTLS else { return opened(candidate) }
     guard let trust else { return end(.tls, "no certificates are known to trust") }
@@ -266,7 +253,7 @@ extension Connection {
 extension Connection {
   /// What epoll reports of one of the connection's sockets.
   func ready(_ label: UInt64, _ events: UInt32) {
-    if phase == .connecting { return connected(label) }
+    if phase == .connecting { return settled(label) }
     guard let transport, transport.label == label else { return }
     switch phase {
     case .handshaking: handshake(transport)
@@ -576,10 +563,8 @@ extension Connection {
     // Twice is harmless, and whether the socket takes it does not matter any more.
     if isOrderly, goodbye != .lingering { _ = transport?.endWriting() }
     transport = nil
-    racing = []
-    addresses = []
+    race = nil
     trust = nil
-    nextAddressAt = .max
     openedAt = nil
     ending = nil
     writeFailure = nil
