@@ -119,6 +119,7 @@ public struct ChatMessage: Codable, Hashable, Sendable {
 
   /// Writes a `chat.message` from parts that lie anywhere, without making strings: what an adapter with many messages a second publishes.
   /// - Parameter roles: a JSON list.
+  @inlinable
   public static func write(
     to json: inout JSONBuffer, platform: some TextBytes, instance: some TextBytes, channelID: some TextBytes,
     channelName: some TextBytes, authorID: some TextBytes, authorName: some TextBytes, bot: Bool = false,

@@ -70,11 +70,13 @@ public struct JSONBuffer: ~Copyable {
   }
 
   /// A member with a text.
+  @inlinable
   public mutating func field(_ name: StaticString, _ value: some TextBytes) {
     key(name)
     append(value)
   }
   /// A member with a number.
+  @inlinable
   public mutating func field(_ name: StaticString, _ value: some FixedWidthInteger) {
     key(name)
     append(value)
@@ -88,20 +90,32 @@ public struct JSONBuffer: ~Copyable {
   // MARK: Values
 
   /// A string value.
+  @inlinable
   public mutating func append(_ text: some TextBytes) {
-    separate()
     withUnsafeMutablePointer(to: &self) { json in
-      text.withTextBytes { json.pointee.appendQuoted($0) }
+      text.withTextBytes { json.pointee.appendText($0) }
     }
+  }
+
+  @usableFromInline
+  mutating func appendText(_ text: UnsafeRawBufferPointer) {
+    separate()
+    appendQuoted(text)
     needsComma = true
   }
 
   /// A whole number.
+  @inlinable
   public mutating func append(_ number: some FixedWidthInteger) {
+    appendInteger(negative: number < 0, UInt64(truncatingIfNeeded: number.magnitude))
+  }
+
+  @usableFromInline
+  mutating func appendInteger(negative: Bool, _ magnitude: UInt64) {
     separate()
     reserve(24)
-    if number < 0 { put(UInt8(ascii: "-")) }
-    var magnitude = UInt64(truncatingIfNeeded: number.magnitude)
+    if negative { put(UInt8(ascii: "-")) }
+    var magnitude = magnitude
     // Digits come out in reverse; 20 are enough for 64 bits.
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
       var at = 20
@@ -126,16 +140,18 @@ public struct JSONBuffer: ~Copyable {
   public mutating func appendNull() { raw("null" as StaticString) }
 
   /// A value that is JSON already, copied as it is: a field's list or map, another payload.
+  @inlinable
   public mutating func raw(_ json: some TextBytes) {
-    separate()
     withUnsafeMutablePointer(to: &self) { buffer in
-      json.withTextBytes { bytes in
-        buffer.pointee.reserve(bytes.count)
-        if let first = bytes.baseAddress {
-          buffer.pointee.putRun(first.assumingMemoryBound(to: UInt8.self), bytes.count)
-        }
-      }
+      json.withTextBytes { buffer.pointee.appendRaw($0) }
     }
+  }
+
+  @usableFromInline
+  mutating func appendRaw(_ json: UnsafeRawBufferPointer) {
+    separate()
+    reserve(json.count)
+    if let first = json.baseAddress { putRun(first.assumingMemoryBound(to: UInt8.self), json.count) }
     needsComma = true
   }
 

@@ -3,13 +3,29 @@ import CBotHost
 /// What the C functions of the descriptor see of a plugin object, whatever its class. Each function runs on the thread that `bothost.h` names
 /// and lets no error out.
 class AnyPluginInstance {
-  let host: Host
+  final let host: Host
+  /// The plugin object, without its type.
+  private final let object: AnyObject
+  /// The handlers by binding number less one, in memory of their own: dispatch is one load and one call.
+  private final let handlers: UnsafeMutableBufferPointer<HandlerFunction>
+  /// What takes events without a binding, as an index into `handlers`; -1: none.
+  private final let standard: Int
 
-  init(host: Host) { self.host = host }
+  init(host: Host, object: AnyObject, handlers: [HandlerFunction], standard: Int) {
+    self.host = host
+    self.object = object
+    self.standard = standard
+    self.handlers = .allocate(capacity: handlers.count)
+    _ = self.handlers.initialize(from: handlers)
+  }
+
+  deinit {
+    handlers.deinitialize()
+    handlers.deallocate()
+  }
 
   func bind(_ kind: Int, _ name: String) -> UInt32? { nil }
   func activate() throws {}
-  func handle(_ event: UnsafePointer<bh_event>) -> bh_rc { bh_rc(BH_E_UNSUPPORTED) }
   func invoke(_ method: bh_str, _ call: UnsafePointer<bh_event>) -> bh_rc { bh_rc(BH_E_UNSUPPORTED) }
   func health() -> Health { .good }
   func quiesce(deadline: Int64) throws {}
@@ -32,41 +48,8 @@ class AnyPluginInstance {
     host.setError(error)
     return error.code.rawValue < 0 ? error.code.rawValue : bh_rc(BH_E_INTERNAL)
   }
-}
 
-/// The plugin object with its table.
-final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
-  private let plugin: Plugin
-  private let table: PluginTable<Plugin>
-  /// The handlers by binding number less one; never changed, so that dispatch is one index.
-  private let handlers: [Handler<Plugin>]
-  /// What takes events without a binding, as an index into `handlers`: the row `handle`, or the only one; -1: none.
-  private let standard: Int
-
-  init(host: Host, configuration: [UInt8]) throws(PluginError) {
-    table = Plugin.table
-    handlers = table.handlers
-    standard = handlers.firstIndex { $0.name == "handle" } ?? (handlers.count == 1 ? 0 : -1)
-    let values = try host.decodeConfiguration(
-      Plugin.Configuration.self, configuration.isEmpty ? Array("{}".utf8) : configuration, "the configuration")
-    do { plugin = try Plugin(configuration: values, host: host) } catch {
-      throw PluginError(error, otherwise: .internal)
-    }
-    super.init(host: host)
-  }
-
-  override func bind(_ kind: Int, _ name: String) -> UInt32? {
-    let index: Int? =
-      switch kind {
-      case BH_BIND_HANDLER: handlers.firstIndex { $0.name == name }
-      case BH_BIND_METHOD: table.methods.firstIndex { $0.name == name }
-      case BH_BIND_HOOK: table.hooks.firstIndex { $0.name == name }.map { $0 + table.methods.count }
-      default: nil
-      }
-    return index.map { UInt32($0 + 1) }
-  }
-
-  override func handle(_ raw: UnsafePointer<bh_event>) -> bh_rc {
+  final func handle(_ raw: UnsafePointer<bh_event>) -> bh_rc {
     let binding = Int(raw.pointee.binding)
     let index = binding == 0 ? standard : binding - 1
     guard index >= 0, index < handlers.count else {
@@ -76,7 +59,7 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
     var deferred = false
     do {
       let outcome = try withUnsafeMutablePointer(to: &deferred) { deferred in
-        try handlers[index].run(plugin, Event(raw: raw, host: host, deferred: deferred))
+        try handlers[index].call(object, Event(raw: raw, host: host, deferred: deferred))
       }
       if deferred { return bh_rc(BH_ASYNC) }
       switch outcome {
@@ -90,11 +73,46 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
   }
 
   /// A status says "again", but not when: a delay of the plugin's own goes by `nack`.
-  private func failed(_ error: PluginError, _ delivery: bh_token) -> bh_rc {
+  private final func failed(_ error: PluginError, _ delivery: bh_token) -> bh_rc {
     if error.code == .retry, error.retryAfter != nil, delivery != 0 {
       if (try? host.nack(DeliveryToken(rawValue: delivery), error)) != nil { return bh_rc(BH_ASYNC) }
     }
     return fail(error)
+  }
+}
+
+/// The plugin object with its table.
+final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
+  private let plugin: Plugin
+  private let table: PluginTable<Plugin>
+
+  private init(host: Host, plugin: Plugin) {
+    self.plugin = plugin
+    table = Plugin.table
+    let handlers = table.handlers
+    // Events without a binding go to the row `handle`, or to the only one.
+    let standard = handlers.firstIndex { $0.name == "handle" } ?? (handlers.count == 1 ? 0 : -1)
+    super.init(host: host, object: plugin, handlers: handlers.map { $0.run }, standard: standard)
+  }
+
+  /// Decodes the configuration and makes the plugin object.
+  static func make(host: Host, configuration: [UInt8]) throws(PluginError) -> PluginInstance {
+    let values = try host.decodeConfiguration(
+      Plugin.Configuration.self, configuration.isEmpty ? Array("{}".utf8) : configuration, "the configuration")
+    do { return PluginInstance(host: host, plugin: try Plugin(configuration: values, host: host)) } catch {
+      throw PluginError(error, otherwise: .internal)
+    }
+  }
+
+  override func bind(_ kind: Int, _ name: String) -> UInt32? {
+    let index: Int? =
+      switch kind {
+      case BH_BIND_HANDLER: table.handlers.firstIndex { $0.name == name }
+      case BH_BIND_METHOD: table.methods.firstIndex { $0.name == name }
+      case BH_BIND_HOOK: table.hooks.firstIndex { $0.name == name }.map { $0 + table.methods.count }
+      default: nil
+      }
+    return index.map { UInt32($0 + 1) }
   }
 
   override func invoke(_ name: bh_str, _ raw: UnsafePointer<bh_event>) -> bh_rc {

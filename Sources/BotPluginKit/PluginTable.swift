@@ -40,7 +40,7 @@ public final class PluginTable<Plugin: BotPlugin>: Sendable {
       name: name, version: version, stateFormat: handOver.map { $0.format ?? name } ?? "",
       stateVersion: handOver?.version ?? 0, reconfigures: reconfigure != nil
     ) { host, configuration throws(PluginError) in
-      try PluginInstance<Plugin>(host: host, configuration: configuration)
+      try PluginInstance<Plugin>.make(host: host, configuration: configuration)
     }
   }
 }

@@ -5,7 +5,8 @@ import Testing
 /// The ABI as numbers: a size or an offset that changes breaks every plugin that has been built.
 @Suite("The ABI's layout")
 struct ABILayoutTests {
-  /// Of version 1.0, on 64-bit machines: `struct size member:offset ...`. Lines may get longer at their end, and lines may be added.
+  /// Of version 1.0, on 64-bit machines: `struct size member:offset ...`. Lines may get longer at their end, and
+  /// lines may be added.
   static let golden = """
     bh_str 16 ptr:0 len:8
     bh_bytes 16 ptr:0 len:8

@@ -27,31 +27,41 @@ struct ForeignFunctionTests {
     bool negate(bool x) { return !x; }
     const char *echo(const char *text) { return text; }
     const char *latin(void) { return "caf\xe9"; }
-    const char *between(const char *s, size_t n) { snprintf(buffer, sizeof buffer, "[%.*s:%zu]", (int)n, s ? s : "-", n); return buffer; }
+    const char *between(const char *s, size_t n) {
+      snprintf(buffer, sizeof buffer, "[%.*s:%zu]", (int)n, s ? s : "-", n);
+      return buffer;
+    }
     int32_t bytes_sum(const uint8_t *s, size_t n) { int32_t t = 0; while (n--) t += *s++; return t; }
     double not_a_number(void) { return NAN; }
     void nothing(void) {}
     int32_t calls;
     int32_t called(void) { return calls; }
     void counted(int32_t x) { calls += x; }
-    const char *many(int8_t a, uint16_t b, int32_t c, uint64_t d, float e, double f, bool g, const char *h, const char *i, size_t j) {
-      snprintf(buffer, sizeof buffer, "%d %u %d %llu %g %g %d %s %.*s", a, b, c, (unsigned long long)d, e, f, g, h, (int)j, i);
+    const char *many(int8_t a, uint16_t b, int32_t c, uint64_t d, float e, double f, bool g, const char *h,
+                     const char *i, size_t j) {
+      unsigned long long wide = d;
+      snprintf(buffer, sizeof buffer, "%d %u %d %llu %g %g %d %s %.*s", a, b, c, wide, e, f, g, h, (int)j, i);
       return buffer;
     }
-    int32_t answer(const bh_event *event, bh_token delivery) { return delivery == event->delivery && event->attempt == 1 ? 2 : -12; }
+    int32_t answer(const bh_event *event, bh_token delivery) {
+      return delivery == event->delivery && event->attempt == 1 ? 2 : -12;
+    }
     int32_t compare(const char *a, const char *b) { int c = strcmp(a, b); return c < 0 ? -1 : c > 0; }
     int32_t is_null(const void *p) { return p == NULL; }
     int32_t with_host(const bh_host *h) { return h != NULL ? 3 : -1; }
-    int32_t fifth(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f, int32_t g, int32_t h, int32_t i, int32_t j, int32_t k, int32_t l) {
+    int32_t twelve(int32_t a, int32_t b, int32_t c, int32_t d, int32_t e, int32_t f, int32_t g, int32_t h, int32_t i,
+                   int32_t j, int32_t k, int32_t l) {
       return a + 2*b + 3*c + 4*d + 5*e + 6*f + 7*g + 8*h + 9*i + 10*j + 11*k + 12*l;
     }
-    typedef int32_t (*visit)(void *context, int8_t a, uint64_t b, float c, double d, bool e, const char *f, const char *g, size_t h, const uint8_t *i, size_t j);
+    typedef int32_t (*visit)(void *context, int8_t a, uint64_t b, float c, double d, bool e, const char *f,
+                             const char *g, size_t h, const uint8_t *i, size_t j);
     static visit kept;
     int32_t visits(visit f, int32_t times) {
       int32_t sum = 0;
       kept = f;
       for (int32_t i = 0; i < times; i++)
-        sum += f(buffer, (int8_t)-i, UINT64_MAX, 0.5f, -2.25, i & 1, i ? "caf\xc3\xa9" : NULL, "str\"ing!", 7, (const uint8_t *)"\xff\x00\x01\x02", 4);
+        sum += f(buffer, (int8_t)-i, UINT64_MAX, 0.5f, -2.25, i & 1, i ? "caf\xc3\xa9" : NULL, "str\"ing!", 7,
+                 (const uint8_t *)"\xff\x00\x01\x02", 4);
       return sum;
     }
     int32_t visit_later(int32_t x) { return kept ? kept(0, (int8_t)x, 0, 0, 0, false, "", "", 0, 0, 0) : -1; }
@@ -195,7 +205,7 @@ struct ForeignFunctionTests {
     let payload = #"{"a":-8,"b":65535,"c":-3,"d":12345678901,"e":0.5,"f":-2.25,"g":true,"h":"one","i":"two"}"#
     #expect(emitted(function, payload) == "\"-8 65535 -3 12345678901 0.5 -2.25 1 one two\"")
     let twelve = try self.function(
-      "fifth", "i32(" + Array(repeating: "i32", count: 12).joined(separator: ",") + ")",
+      "twelve", "i32(" + Array(repeating: "i32", count: 12).joined(separator: ",") + ")",
       (1...12).map { ArgumentBinding(.constant(.int(Int64($0)))) })
     #expect(emitted(twelve, "{}") == "650")
   }

@@ -314,7 +314,8 @@ func swiftPlugin(_ value: Int) -> String {
     memory.pointee.size = UInt32(MemoryLayout<bh_plugin>.size)
     memory.pointee.abi_major = 1
     let name: StaticString = "swiftly"
-    memory.pointee.name = bh_str(ptr: UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), len: name.utf8CodeUnitCount)
+    let text = UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    memory.pointee.name = bh_str(ptr: text, len: name.utf8CodeUnitCount)
     memory.pointee.create = { _, _, _, object in
       object?.pointee = OpaquePointer(bitPattern: 8)
       return 0

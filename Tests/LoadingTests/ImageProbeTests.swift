@@ -142,7 +142,8 @@ struct ImageProbeTests {
         static bh_rc try_all(bh_host *host, const bh_host_api *api, const bh_start *start) {
           char value[64] = "";
           if (!(start->flags & BH_START_PROBE)) return -101;
-          if (api->config_get(host, text("/list/1/a~1b"), keep, value) != BH_OK || strcmp(value, "\\"deep\\"")) return -102;
+          if (api->config_get(host, text("/list/1/a~1b"), keep, value) != BH_OK) return -102;
+          if (strcmp(value, "\\"deep\\"")) return -110;
           if (api->config_get(host, text("/none"), keep, value) != BH_E_NOTFOUND) return -103;
           const bh_kv_v1 *kv = api->query(host, text(BH_KV), 1);
           if (!kv || kv->get(host, text("k"), 0, keep, value) != BH_E_NOTFOUND) return -104;

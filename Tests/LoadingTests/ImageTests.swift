@@ -145,7 +145,8 @@ struct ImageTests {
       static bh_rc create(bh_host *h, const bh_host_api *a, const bh_start *s, bh_self **o) { return BH_OK; }
       static void destroy(bh_self *s) {}
       static const struct { bh_plugin plugin; void *more[4]; } grown = {
-        {.size = sizeof grown, .abi_major = 1, .abi_minor = 9, .name = {"small", 5}, .create = create, .destroy = destroy}, {0}};
+        {.size = sizeof grown, .abi_major = 1, .abi_minor = 9, .name = {"small", 5}, .create = create,
+         .destroy = destroy}, {0}};
       BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { return &grown.plugin; }
       """)
     let staging = try Fixtures.staging()
@@ -206,7 +207,8 @@ struct ImageTests {
       static void destroy(bh_self *) {}
       extern "C" BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t) {
         static bh_plugin plugin{};
-        plugin.size = sizeof plugin; plugin.abi_major = 1; plugin.name = {"small", 5}; plugin.create = create; plugin.destroy = destroy;
+        plugin.size = sizeof plugin; plugin.abi_major = 1; plugin.name = {"small", 5};
+        plugin.create = create; plugin.destroy = destroy;
         return &plugin;
       }
       """)

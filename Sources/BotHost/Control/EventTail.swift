@@ -22,7 +22,7 @@ struct EventTail {
     guard let parts = host.running else { throw Host.NotRunning() }
     let queue = TailQueue()
     // The tap first, so that nothing falls between the journal's end and the first live event.
-    let tap = parts.bus.tap(pattern, capacity: 4096) { event in queue.add(Self.describe(event.pointee)) }
+    let tap = try parts.bus.tap(pattern, capacity: 4096) { event in queue.add(Self.describe(event.pointee)) }
     defer { tap.cancel() }
     var seen: Set<String> = []
     if let from {

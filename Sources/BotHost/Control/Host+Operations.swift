@@ -131,7 +131,7 @@ extension Host {
       let reason = TopicPattern.problem(with: topic) ?? "a topic that is published has no '*'"
       throw MethodFailure(BH_E_INVALID, "'\(topic)' is no topic: \(reason)")
     }
-    let code = parts.bus.publish(topic: topic, payload: payload, key: key, contentType: contentType, source: "operator")
+    let code = parts.bus.publish(topic: topic, payload: payload, key: key, source: "operator", contentType: contentType)
     guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }
   }
 

@@ -59,16 +59,11 @@ public struct HostCheck {
     }
     let directory = PluginDirectory.load(directories, files: files)
     var diagnostics = directory.diagnostics
-    var sources = directory.sources
+    let sources = directory.sources
     for plugin in directory.plugins {
       if let path = plugin.libraryPath { check(library: path, plugin.manifest, &diagnostics) }
     }
     for path in libraries { check(library: path, nil, &diagnostics) }
-    let compilation = BotCompilation(
-      sources: directory.botFiles, manifests: directory.manifests, environment: Environment(environment))
-    diagnostics.append(contentsOf: compilation.diagnostics)
-    sources += compilation.sources
-
     var report = Report()
     report.files = Set(sources.map(\.name)).count + libraries.count
     for diagnostic in diagnostics.all {

@@ -3,50 +3,57 @@ import Synchronization
 
 /// Turns what happens on a connection into private events of the instance that dialled it: `net.NAME.open`, `.frame`, `.closed`.
 ///
-/// It knows the endpoint, not the generation, so that a swap does not touch it. When the lane has no room the network stops reading, and goes
-/// on when the lane says that there is some.
+/// It knows the endpoint, not the generation, so that a swap does not touch it. When the lane has no room the network stops reading, and
+/// goes on when the lane says that there is some.
 final class BusConnectionObserver: ConnectionObserver {
-  private let endpoint: Endpoint
   private weak let network: Network?
-  private let openTopic: PrivateTopic
-  private let frameTopic: PrivateTopic
-  private let closedTopic: PrivateTopic
+  private let openings: PrivateChannel
+  private let frames: PrivateChannel
+  private let closings: PrivateChannel
   private let connection = Atomic<UInt64>(0)
 
-  init(name: String, endpoint: Endpoint, network: Network) {
-    self.endpoint = endpoint
+  /// Nil when the name cannot be part of a topic.
+  init?(name: String, endpoint: Endpoint, network: Network) {
+    guard let openings = endpoint.channel(topic: "net.\(name).open", contentType: ""),
+      let frames = endpoint.channel(topic: "net.\(name).frame"),
+      let closings = endpoint.channel(topic: "net.\(name).closed", contentType: "")
+    else { return nil }
     self.network = network
-    openTopic = endpoint.privateTopic("net.\(name).open")
-    frameTopic = endpoint.privateTopic("net.\(name).frame")
-    closedTopic = endpoint.privateTopic("net.\(name).closed")
+    self.openings = openings
+    self.frames = frames
+    self.closings = closings
   }
 
   func attached(to connection: UInt64) { self.connection.store(connection, ordering: .releasing) }
 
   func opened(_ opening: ConnectionOpening) -> Bool {
     deliver(
-      openTopic,
-      .object([
-        "local": .string(opening.local), "peer": .string(opening.peer), "tls": opening.tls.map(JSONValue.string) ?? .null,
-        "alpn": opening.alpn.map(JSONValue.string) ?? .null, "attempt": .int(Int64(opening.attempt)),
+      openings,
+      JSONValue.object([
+        "local": .string(opening.local), "peer": .string(opening.peer),
+        "tls": opening.tls.map(JSONValue.string) ?? .null, "alpn": opening.alpn.map(JSONValue.string) ?? .null,
+        "attempt": .int(Int64(opening.attempt)),
       ]))
   }
 
-  func received(_ frame: UnsafeRawBufferPointer) -> Bool {
-    endpoint.deliverPrivate(frameTopic, payload: frame, isJSON: false, resume: resume)
-  }
+  func received(_ frame: UnsafeRawBufferPointer) -> Bool { deliver(frames, frame) }
 
   func closed(_ closing: ConnectionClosing) -> Bool {
     deliver(
-      closedTopic,
-      .object([
+      closings,
+      JSONValue.object([
         "reason": .string(closing.reason.rawValue), "error": .string(closing.error), "final": .bool(closing.isFinal),
         "retry_in_ms": .int(closing.retryIn),
       ]))
   }
 
-  private func deliver(_ topic: PrivateTopic, _ value: JSONValue) -> Bool {
-    value.serializedBytes().withUnsafeBytes { endpoint.deliverPrivate(topic, payload: $0, isJSON: true, resume: resume) }
+  private func deliver(_ channel: PrivateChannel, _ value: JSONValue) -> Bool {
+    value.serializedBytes().withUnsafeBytes { deliver(channel, $0) }
+  }
+
+  /// Nobody who receives it any more counts as room: the connection is about to be closed.
+  private func deliver(_ channel: PrivateChannel, _ payload: UnsafeRawBufferPointer) -> Bool {
+    channel.deliver(payload, resume: resume) != .full
   }
 
   private var resume: @Sendable () -> Void {

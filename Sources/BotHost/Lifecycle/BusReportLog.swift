@@ -28,7 +28,7 @@ extension BusReport {
 
 extension Bus {
   /// Waits until nothing is queued or under way anywhere, or the time is up.
-  func waitUntilIdle(timeout: Int64, clock: some HostClock) {
+  func waitUntilIdle(timeout: Int64, clock: any HostClock) {
     let deadline = clock.monotonic + timeout
     while clock.monotonic < deadline, endpoints.contains(where: { $0.statistics().depth > 0 }) { pauseBriefly() }
   }

@@ -18,7 +18,6 @@ public final class Host: @unchecked Sendable {
   private var catalog = PluginCatalog()
   private var watchers: [DirectoryWatcher] = []
   private var control: ControlServer?
-  private var bots: [RunningBot] = []
   private var isStopping = false
   private let ending = Atomic<Bool>(false)
   public private(set) var startedAt: Int64 = 0
@@ -62,7 +61,7 @@ public final class Host: @unchecked Sendable {
     try operations.withLock { try startAll() }
     let names = instances
     let up = names.count { $0.state == .running }
-    var fields = [("plugins", "\(up)"), ("bots", "\(bots.count)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
+    var fields = [("plugins", "\(up)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
     if let socket = options.controlSocket { fields.append(("control", socket)) }
     let failed = names.count - up
     if failed > 0 { fields.append(("not running", "\(failed)")) }
@@ -89,11 +88,6 @@ public final class Host: @unchecked Sendable {
         prepared.append(instance)
       } catch { failed(instance, error, parts) }
     }
-    for bot in plan.bots {
-      do { bots.append(try RunningBot(bot, on: parts.bus, log: log, clock: clock)) } catch {
-        log.error("host", "the bot \(bot.name) cannot run: \(error)")
-      }
-    }
     // Everyone who handles events is on the bus by now, and nobody is let go yet: what the last process left undone comes first.
     do {
       let count = try parts.bus.replay()
@@ -101,7 +95,6 @@ public final class Host: @unchecked Sendable {
         log.notice("host", "events that were not settled when the host last ended come back", [("count", "\(count)")])
       }
     } catch { log.error("host", "the journal cannot be replayed: \(error)") }
-    for bot in bots { bot.open() }
     for instance in prepared {
       do { try parts.tools.open(instance) } catch { failed(instance, error, parts) }
     }
@@ -190,7 +183,6 @@ public final class Host: @unchecked Sendable {
       parts.network.pauseReading()
       parts.bus.waitUntilIdle(timeout: 5_000_000_000, clock: clock)
       for instance in instances.reversed() where instance.generation != nil { parts.tools.stop(instance) }
-      for bot in bots { bot.close() }
       _ = parts.reaper.settle(timeout: 5_000_000_000)
       parts.reaper.stop()
       if !parts.bus.stop(timeout: 2_000_000_000) {
@@ -199,6 +191,7 @@ public final class Host: @unchecked Sendable {
       parts.network.stop(timeout: 2_000_000_000)
       parts.journal.journal.close()
       parts.run.remove()
+      if options.removesDataDirectory { FileTree.remove(options.dataDirectory) }
       self.parts = nil
     }
     log.notice("host", "stopped")

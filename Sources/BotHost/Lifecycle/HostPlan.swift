@@ -11,7 +11,6 @@ struct HostPlan {
   }
 
   private(set) var instances: [Instance] = []
-  private(set) var bots: [CompiledBot] = []
   private(set) var durableTopics: [TopicPattern] = []
   private(set) var diagnostics = Diagnostics()
   /// The texts that diagnostics point into.
@@ -53,7 +52,6 @@ struct HostPlan {
       guard manifest.start == .auto || isNamed, !notAutomatic.contains(manifest.plugin) || isNamed else { continue }
       want(manifest.plugin, Wanted(plugin: manifest.plugin, overrides: ConfigurationOverrides()))
     }
-    if options.only == nil { compileBots(options.bots, catalog, environment, want) }
     if let only = options.only {
       let needed = Self.closure(of: only, catalog)
       wanted.removeAll { !needed.contains($0.name) && !needed.contains($0.1.plugin) }

@@ -3,8 +3,9 @@ import Glibc
 
 /// A shared library's bytes seen through libelf, without running or mapping any of them.
 ///
-/// What the dynamic loader goes by is read as it reads it: through the program headers and the dynamic segment. Sections are asked for their
-/// names alone. Every offset and every count comes from the file and is believed only within the file.
+/// What the dynamic loader goes by is read as it reads it: through the program headers and the dynamic segment.
+/// Sections are asked for their names alone. Every offset and every count comes from the file and is believed only
+/// within the file.
 final class ELFFile {
   /// A function or an object that the library defines or wants.
   struct Symbol {

@@ -2,7 +2,8 @@ import Glibc
 
 /// Reads whole files.
 enum FileBytes {
-  /// The bytes of a regular file, read once into memory of our own: a mapping would change, or fault, when somebody writes to the file.
+  /// The bytes of a regular file, read once into memory of our own: a mapping would change, or fault, when somebody
+  /// writes to the file.
   static func read(_ path: String, limit: Int) throws(ImageRefusal) -> [UInt8] {
     func refuse(_ cause: ImageRefusal.Cause, _ message: String) -> ImageRefusal {
       ImageRefusal(.stage, cause, library: path, message)

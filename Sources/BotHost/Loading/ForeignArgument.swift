@@ -1,8 +1,8 @@
 import CBotHost
 import Glibc
 
-/// One step of an argument program: where a parameter's value comes from and which C arguments it fills. Trivial, so that going through the
-/// program touches no reference count.
+/// One step of an argument program: where a parameter's value comes from and which C arguments it fills. Trivial, so
+/// that going through the program touches no reference count.
 struct ForeignArgument {
   /// Where the value comes from.
   enum Source: UInt8 {

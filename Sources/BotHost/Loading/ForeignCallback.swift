@@ -5,8 +5,9 @@ import Synchronization
 
 /// A C function, made at run time, that publishes an event whenever the library calls it.
 ///
-/// A library may keep the function for ever, and nobody can tell when it has forgotten it. So the function's own memory is never given back
-/// (one for each callback parameter and load), and what `close` ends is what it does. An image that got one is never unmapped.
+/// A library may keep the function for ever, and nobody can tell when it has forgotten it. So the function's own
+/// memory is never given back (one for each callback parameter and load), and what `close` ends is what it does. An
+/// image that got one is never unmapped.
 final class ForeignCallback: @unchecked Sendable {
   /// What to give to the library.
   let address: UnsafeMutableRawPointer

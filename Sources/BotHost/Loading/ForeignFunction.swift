@@ -3,22 +3,27 @@ import CFFI
 import Glibc
 import Synchronization
 
-/// A function of any library, called with an event's fields as its arguments by the C signature that the manifest gives.
+/// A function of any library, called with an event's fields as its arguments by the C signature that the manifest
+/// gives.
 ///
-/// Prepared once, when a generation is loaded: the signature becomes an `ffi_cif`, the bindings an argument program. `handler` and `context`
-/// are what the bus enters, in the shape of a `bh_handler`, for events and for methods alike. A call allocates nothing unless it
-/// passes long texts.
+/// Prepared once, when a generation is loaded: the signature becomes an `ffi_cif`, the bindings an argument program.
+/// `handler` and `context` are what the bus enters, in the shape of a `bh_handler`, for events and for methods alike.
+/// A call allocates nothing unless it passes long texts.
 ///
 /// What a call does:
-/// - A field or header that is missing, or of the wrong type, or out of range, or a `cstring` with a NUL within it, fails the delivery with
-///   `BH_E_REJECT` (a method call with `BH_E_INVALID`) and a reason; the library is not called.
-/// - With `emits`, what the function returns is published on that topic as one JSON value, as an effect of the delivery, with the
-///   delivery's ordering key. `void` publishes `null`, as does a NULL `cstring`; NaN, and text that is not UTF-8, reject the delivery.
+/// - A field or header that is missing, or of the wrong type, or out of range, or a `cstring` with a NUL within it,
+///   fails the delivery with `BH_E_REJECT` (a method call with `BH_E_INVALID`) and a reason; the library is not
+///   called.
+/// - With `emits`, what the function returns is published on that topic as one JSON value, as an effect of the
+///   delivery, with the delivery's ordering key. `void` publishes `null`, as does a NULL `cstring`; NaN, and text
+///   that is not UTF-8, reject the delivery.
 /// - A method's result is its reply.
-/// - Otherwise an `i32` of a function that takes `self`, `host`, `event` or `delivery`, so was written for bothost, is the handler's answer. Of
-///   any other function the result means nothing to bothost, and the delivery is acknowledged.
+/// - Otherwise an `i32` of a function that takes `self`, `host`, `event` or `delivery`, so was written for bothost,
+///   is the handler's answer. Of any other function the result means nothing to bothost, and the delivery is
+///   acknowledged.
 ///
-/// Threads: may be entered by any number of threads. The object must outlive every call; `close` it before `bh_host` goes.
+/// Threads: may be entered by any number of threads. The object must outlive every call; `close` it before `bh_host`
+/// goes.
 public final class ForeignFunction: @unchecked Sendable {
   /// What is done with what the function returns.
   public enum Use: Sendable, Hashable {
@@ -149,8 +154,8 @@ public final class ForeignFunction: @unchecked Sendable {
     if let spare = spare.load(ordering: .acquiring) { Unmanaged<ForeignScratch>.fromOpaque(spare).release() }
   }
 
-  /// Ends publishing by callbacks: a library that calls one later calls into nothing. False when one was under way and did not end within
-  /// `timeout` nanoseconds; then `bh_host` must stay.
+  /// Ends publishing by callbacks: a library that calls one later calls into nothing. False when one was under way
+  /// and did not end within `timeout` nanoseconds; then `bh_host` must stay.
   public func close(timeout: Int64 = 1_000_000_000) -> Bool {
     callbacks.reduce(true) { $1.close(timeout: timeout) && $0 }
   }
@@ -312,7 +317,8 @@ extension ForeignFunction.Environment {
 }
 
 extension JSONWriter {
-  /// A C value, given by the bits that libffi leaves in a word. False, with nothing written, for a number that JSON does not have.
+  /// A C value, given by the bits that libffi leaves in a word. False, with nothing written, for a number that JSON
+  /// does not have.
   mutating func write(_ bits: UInt64, as scalar: Signature.Scalar) -> Bool {
     switch scalar {
     case .i8: int(Int64(Int8(truncatingIfNeeded: bits)))

@@ -5,8 +5,8 @@ import Synchronization
 
 /// A library mapped into this process: one generation's code.
 ///
-/// Loading and retiring run initialisers and finalisers of the library and take the loader's lock: on the loader's and the reaper's
-/// thread, never on a lane. Symbols may be looked up from any thread until `retire`.
+/// Loading and retiring run initialisers and finalisers of the library and take the loader's lock: on the loader's
+/// and the reaper's thread, never on a lane. Symbols may be looked up from any thread until `retire`.
 public final class Image: @unchecked Sendable {
   /// What became of an image.
   public enum Retirement: Sendable, Hashable {
@@ -47,8 +47,8 @@ public final class Image: @unchecked Sendable {
 
   /// Unmaps the image when nothing speaks against it, and reads from the kernel whether it is gone.
   ///
-  /// Call it once everything that could enter the image has ended: after `destroy`. `leaks` are what the host found of the generation that
-  /// has not ended; any of them pins the image. Calling it again gives the first answer.
+  /// Call it once everything that could enter the image has ended: after `destroy`. `leaks` are what the host found
+  /// of the generation that has not ended; any of them pins the image. Calling it again gives the first answer.
   public func retire(leaks: [String] = []) -> Retirement {
     retirement.withLock { retirement in
       if let retirement { return retirement }
@@ -61,7 +61,8 @@ public final class Image: @unchecked Sendable {
 
   private func unmap(reasons: [PinReason]) -> Retirement {
     guard reasons.isEmpty else {
-      // A leak was not known when the image was opened, so it is nailed down now; the reference that this takes is kept.
+      // A leak was not known when the image was opened, so it is nailed down now; the reference that this takes is
+      // kept.
       _ = dlopen(staged.path, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE)
       return .pinned(reasons)
     }
@@ -89,8 +90,9 @@ public final class ImageRegistry: Sendable {
 
   /// Maps a staged and inspected library and reads its descriptor.
   ///
-  /// Runs the library's initialisers and, of its own functions, only the entry. Throws an `ImageRefusal` of step `.load`, and then nothing
-  /// of the image is in use; it may stay mapped when its inspection says that it must not be unmapped.
+  /// Runs the library's initialisers and, of its own functions, only the entry. Throws an `ImageRefusal` of step
+  /// `.load`, and then nothing of the image is in use; it may stay mapped when its inspection says that it must not
+  /// be unmapped.
   public func load(_ staged: StagedImage, _ inspection: ImageInspection, expecting expectations: ImageExpectations)
     throws(ImageRefusal) -> Image
   {
@@ -106,7 +108,8 @@ public final class ImageRegistry: Sendable {
       guard let map = LoadedLibrary.map(of: handle) else {
         throw refuse(.loaderRefused, "cannot be found in the loader's own list")
       }
-      // Position-independent images lie where their first page lies, so two that are mapped at once cannot share an address.
+      // Position-independent images lie where their first page lies, so two that are mapped at once cannot share an
+      // address.
       let base = UInt(map.pointee.l_addr)
       if staged.place == .privateCopy {
         let isNew = state.withLock { state in !state.pinned.contains(base) && state.live.insert(base).inserted }

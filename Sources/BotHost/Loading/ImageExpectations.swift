@@ -5,9 +5,11 @@ public struct ImageExpectations: Sendable, Hashable {
   /// A function that `call:` names.
   public struct Function: Sendable, Hashable {
     public var name: String
-    /// `BH_BIND_HANDLER`, `BH_BIND_METHOD` or `BH_BIND_HOOK`: what the plugin's `bind` is asked for when the library exports no such function.
+    /// `BH_BIND_HANDLER`, `BH_BIND_METHOD` or `BH_BIND_HOOK`: what the plugin's `bind` is asked for when the library
+    /// exports no such function.
     public var kind: UInt32
-    /// The manifest's signature, for a call through libffi; nil: the standard one. With one, the function must be exported.
+    /// The manifest's signature, for a call through libffi; nil: the standard one. With one, the function must be
+    /// exported.
     public var signature: Signature?
 
     public init(name: String, kind: UInt32, signature: Signature? = nil) {
@@ -22,7 +24,8 @@ public struct ImageExpectations: Sendable, Hashable {
   /// The manifest's `version`, which the descriptor's must equal.
   public var version: String?
   public var functions: [Function]
-  /// Whether the library is to run inside the host, beside other builds of itself, or alone in a worker. Decides what its other needs may be.
+  /// Whether the library is to run inside the host, beside other builds of itself, or alone in a worker. Decides what
+  /// its other needs may be.
   public var isolation: Isolation
 
   public init(plugin: String, version: String? = nil, functions: [Function] = [], isolation: Isolation = .thread) {

@@ -3,7 +3,8 @@ import Glibc
 
 /// What a library is, told from its bytes: none of it has been mapped or run.
 ///
-/// A value exists only for a library that may be tried: everything that speaks against loading it is an `ImageRefusal` thrown by `init`.
+/// A value exists only for a library that may be tried: everything that speaks against loading it is an
+/// `ImageRefusal` thrown by `init`.
 public struct ImageInspection: Sendable {
   /// Whether it is a plugin or a library that has never heard of bothost.
   public enum Kind: Sendable, Hashable {
@@ -155,7 +156,7 @@ private struct Findings {
       throw Fault(
         cause: .missingSymbol(ImageInspection.entrySymbol), message: "exports no \(ImageInspection.entrySymbol)",
         advice:
-          "define it (see bothost.h) with default visibility, or, for a library that is no plugin, give each `call:` a `signature:`"
+          "define it (see bothost.h); in a library that is no plugin each `call:` needs a `signature:`"
       )
     }
     return .glueless
@@ -225,7 +226,7 @@ private struct Findings {
         throw Fault(
           cause: .privateLibrary(library.name),
           message:
-            "needs \(library.name) (\(library.path ?? "")), which is no library of the system: the next build would run with this build's copy",
+            "needs \(library.name) (\(library.path ?? "")): builds would share one copy of it",
           advice: "link it statically, or give the plugin `isolation: process`")
       }
     }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The trial of a library in a process of its own, before the host maps it.
 ///
-/// A library's initialisers run when it is mapped, before anybody can check anything. So the first to map it is a child process that is
-/// thrown away: what crashes or hangs there is a refusal, and not the end of the host.
+/// A library's initialisers run when it is mapped, before anybody can check anything. So the first to map it is a
+/// child process that is thrown away: what crashes or hangs there is a refusal, and not the end of the host.
 public final class ImageProbe: Sendable {
   /// The `create` that is tried.
   public struct Start: Sendable, Hashable {
@@ -45,8 +45,8 @@ public final class ImageProbe: Sendable {
   private let cache = Mutex<[Key: Result<Report, ImageRefusal>]>([:])
   private static let cacheLimit = 256
 
-  /// `program`: the host's own program, which runs `childMain` when its first argument is `ImageProbe.mode`; nil: the program that this process
-  /// runs. `timeout`: nanoseconds for the whole trial.
+  /// `program`: the host's own program, which runs `childMain` when its first argument is `ImageProbe.mode`; nil: the
+  /// program that this process runs. `timeout`: nanoseconds for the whole trial.
   public init(program: String? = nil, timeout: Int64 = 10_000_000_000) {
     self.program = program ?? "/proc/self/exe"
     self.timeout = timeout
@@ -55,11 +55,11 @@ public final class ImageProbe: Sendable {
   /// The first argument of a program that is to be a trial.
   public static let mode = "__probe"
 
-  /// Tries a library: maps it, reads its descriptor, resolves what the manifest names, and, with `start`, creates an object, asks for its
-  /// health and destroys it.
+  /// Tries a library: maps it, reads its descriptor, resolves what the manifest names, and, with `start`, creates an
+  /// object, asks for its health and destroys it.
   ///
-  /// Blocks until the child has ended, at most the timeout; not for a lane. What a build answered, or that it crashed, is remembered by its
-  /// digest; a timeout is not, since it may be the machine's fault.
+  /// Blocks until the child has ended, at most the timeout; not for a lane. What a build answered, or that it
+  /// crashed, is remembered by its digest; a timeout is not, since it may be the machine's fault.
   @discardableResult
   public func run(
     _ image: StagedImage, _ inspection: ImageInspection, expecting expectations: ImageExpectations, start: Start? = nil

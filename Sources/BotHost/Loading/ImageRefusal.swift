@@ -1,7 +1,8 @@
 /// Why a library was not taken, at which step, and what to do about it.
 ///
-/// Thrown by staging, inspection, probing and loading. Whatever was running before goes on running: a refusal leaves nothing mapped
-/// that was not mapped before, with the one exception of `.load`, where the image's initialisers may have run.
+/// Thrown by staging, inspection, probing and loading. Whatever was running before goes on running: a refusal leaves
+/// nothing mapped that was not mapped before, with the one exception of `.load`, where the image's initialisers may
+/// have run.
 public struct ImageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   /// The steps in their order.
   public enum Step: String, Sendable, Hashable {

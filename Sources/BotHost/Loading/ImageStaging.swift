@@ -7,7 +7,8 @@ public struct StagedImage: Sendable, Hashable {
   public enum Place: Sendable, Hashable {
     /// A read-only copy of its own, which nobody else opens.
     case privateCopy
-    /// A library of the system (handlers without glue): shared with whoever else uses it, opened where it stands and never unmapped.
+    /// A library of the system (handlers without glue): shared with whoever else uses it, opened where it stands and
+    /// never unmapped.
     case system
   }
 
@@ -25,9 +26,9 @@ public struct StagedImage: Sendable, Hashable {
 
 /// Makes the private copies that alone are ever mapped.
 ///
-/// The dynamic loader knows an image by its name and by device and inode: a link to a mapped file, or a name used twice, gives back the
-/// old code. And bytes that change under a mapping change the running code. So every build gets a real copy, in a new file, under a
-/// path that is never used again, and nobody can write to it.
+/// The dynamic loader knows an image by its name and by device and inode: a link to a mapped file, or a name used
+/// twice, gives back the old code. And bytes that change under a mapping change the running code. So every build gets
+/// a real copy, in a new file, under a path that is never used again, and nobody can write to it.
 public final class ImageStaging: Sendable {
   /// Larger files are refused.
   public static let maximumSize = 1 << 30
@@ -39,7 +40,8 @@ public final class ImageStaging: Sendable {
 
   /// Copies `library` for one generation of `plugin`. A library of the system is digested and left where it is.
   ///
-  /// The copy has been flushed to disk when this returns. Blocks on the disk; not for a lane. Throws an `ImageRefusal`.
+  /// The copy has been flushed to disk when this returns, so that a full or failing disk is noticed now and not by a
+  /// page that cannot be read later. Blocks on the disk; not for a lane. Throws an `ImageRefusal`.
   public func stage(library: String, plugin: String, generation: UInt64) throws -> StagedImage {
     func refuse(_ cause: ImageRefusal.Cause, _ message: String, advice: String = "") -> ImageRefusal {
       ImageRefusal(.stage, cause, library: library, message, advice: advice)
@@ -70,7 +72,6 @@ public final class ImageStaging: Sendable {
     }
     if failure == 0 && fsync(file) != 0 { failure = errno }
     close(file)
-    if failure == 0 { failure = Self.flush(directory) }
     guard failure == 0 else {
       unlink(path)
       throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
@@ -124,12 +125,5 @@ public final class ImageStaging: Sendable {
       }
     }
     return safe.isEmpty ? "_" : String(decoding: safe, as: UTF8.self)
-  }
-
-  private static func flush(_ directory: String) -> Int32 {
-    let file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard file >= 0 else { return errno }
-    defer { close(file) }
-    return fsync(file) == 0 ? 0 : errno
   }
 }

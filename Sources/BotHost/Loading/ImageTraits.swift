@@ -6,8 +6,8 @@ struct ImageTraits {
   private(set) var holdsSwift = false
   private(set) var holdsGo = false
 
-  /// Functions that leave the process with a pointer into whoever called them. An image that uses one could be proved harmless only by
-  /// running it for ever.
+  /// Functions that leave the process with a pointer into whoever called them. An image that uses one could be proved
+  /// harmless only by running it for ever.
   private static let leaving: Set<String> = [
     "pthread_create", "thrd_create", "clone", "pthread_key_create", "tss_create", "sigaction", "signal", "sigset",
     "sysv_signal",
@@ -34,7 +34,8 @@ struct ImageTraits {
       }
     }
     let sections = file.sections
-    // To need Swift's libraries is not to hold Swift: when they would come with the image, they have sections of their own.
+    // To need Swift's libraries is not to hold Swift: when they would come with the image, they have sections of
+    // their own.
     holdsSwift = swiftSymbols || sections?.contains { $0.hasPrefix("swift5_") } == true
     holdsGo = sections?.contains { $0 == ".go.buildinfo" || $0 == ".note.go.buildid" } == true
 

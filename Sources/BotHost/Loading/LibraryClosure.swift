@@ -1,7 +1,8 @@
 import CELF
 import Glibc
 
-/// The libraries that an image would bring with it: its `DT_NEEDED` entries and theirs, each resolved as the dynamic loader would.
+/// The libraries that an image would bring with it: its `DT_NEEDED` entries and theirs, each resolved as the dynamic
+/// loader would.
 struct LibraryClosure {
   /// A library of the closure that is not in the process yet, and so comes, and would go, with the image.
   struct Newcomer {

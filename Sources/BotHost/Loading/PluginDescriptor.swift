@@ -2,7 +2,8 @@ import CBotHost
 
 /// A plugin's descriptor, checked and copied, so that one built with an older or a newer header reads the same.
 ///
-/// The functions in `table` are valid for as long as the image is mapped. Members that the plugin's header did not have are NULL.
+/// The functions in `table` are valid for as long as the image is mapped. Members that the plugin's header did not
+/// have are NULL.
 public struct PluginDescriptor: @unchecked Sendable {
   /// The copy. Its texts point into the image; the ones below are copies.
   public let table: bh_plugin
@@ -41,7 +42,7 @@ public struct PluginDescriptor: @unchecked Sendable {
     guard table.abi_major == BH_ABI_MAJOR else {
       throw refuse(
         .wrongABI,
-        "is built for version \(table.abi_major).\(table.abi_minor) of the ABI; this host speaks \(BH_ABI_MAJOR).\(BH_ABI_MINOR)",
+        "is built for ABI \(table.abi_major).\(table.abi_minor); this host speaks \(BH_ABI_MAJOR).\(BH_ABI_MINOR)",
         "build it with this host's bothost.h")
     }
     func text(_ value: bh_str, _ member: String, limit: Int) throws(ImageRefusal) -> String {

@@ -27,8 +27,9 @@ struct ProbeChild {
   private static let reportLimit = 1 << 20
   private static let errorLimit = 1 << 16
 
-  /// Starts `program` as a trial. The child gets the request, two pipes, a group of its own, and of the host's environment and descriptors
-  /// nothing else, so that neither secrets nor connections reach code that nobody has vouched for.
+  /// Starts `program` as a trial. The child gets the request, two pipes, a group of its own, and of the host's
+  /// environment and descriptors nothing else, so that neither secrets nor connections reach code that nobody has
+  /// vouched for.
   init(program: String, request: [UInt8], timeout: Int64) throws(Failure) {
     let input = memfd_create("bothost-probe", UInt32(BH_MEMFD_CLOEXEC))
     guard input >= 0 else { throw Failure(message: FileTree.reason(errno)) }

@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 
 extension ImageProbe {
-  /// The trial itself: what the program runs when its first argument is `ImageProbe.mode`. `arguments` are those after it. Reads the request
-  /// from standard input, reports on descriptor 3, and returns the exit code.
+  /// The trial itself: what the program runs when its first argument is `ImageProbe.mode`. `arguments` are those
+  /// after it. Reads the request from standard input, reports on descriptor 3, and returns the exit code.
   ///
   /// Runs code that nobody has vouched for: the process is to be thrown away.
   public static func childMain(_ arguments: [String]) -> Int32 {

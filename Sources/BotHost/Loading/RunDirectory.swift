@@ -2,8 +2,9 @@ import Glibc
 
 /// A directory of one host process: private copies of libraries live here for as long as the process does.
 ///
-/// Its name is never used again (it carries the process id and the time of its making), it is readable by its owner alone, and a lock on
-/// a file in it, which the kernel drops when the process dies however it dies, tells later hosts whether its owner lives.
+/// Its name is never used again (it carries the process id and the time of its making), it is readable by its owner
+/// alone, and a lock on a file in it, which the kernel drops when the process dies however it dies, tells later hosts
+/// whether its owner lives.
 public final class RunDirectory: Sendable {
   /// Absolute, without a trailing slash.
   public let path: String
@@ -43,7 +44,8 @@ public final class RunDirectory: Sendable {
 
   deinit { close(lock) }
 
-  /// Removes the directory with all that is in it. Images that are mapped go on working: their pages outlive their names.
+  /// Removes the directory with all that is in it. Images that are mapped go on working: their pages outlive their
+  /// names.
   public func remove() { FileTree.remove(path) }
 
   /// Removes the run directories below `base` whose hosts have ended, and says how many it removed.

@@ -37,7 +37,8 @@ struct SystemLibraries {
     return found + Self.defaultDirectories.map { "\($0)/\(name)" }
   }
 
-  /// Whether a path, which has no links in it, lies in a directory of the system's: a default one, or one that the loader's configuration names.
+  /// Whether a path, which has no links in it, lies in a directory of the system's: a default one, or one that the
+  /// loader's configuration names.
   func isSystem(_ realPath: String) -> Bool {
     let directory = FileTree.directory(of: realPath)
     if Self.defaultDirectories.contains(where: { $0 == directory || FileTree.realPath($0) == directory }) {
@@ -46,7 +47,8 @@ struct SystemLibraries {
     if Self.defaultDirectories.contains(where: { directory.hasPrefix("\($0)/") && $0.hasSuffix("-linux-gnu") }) {
       return true
     }
-    // A package may link into a directory of its own, so the cache is asked for the directories it names, not for the file.
+    // A package may link into a directory of its own, so the cache is asked for the directories it names, not for the
+    // file.
     var previous: [UInt8] = []
     var isNamed = false
     forEachEntry { _, value in

@@ -20,8 +20,8 @@ public enum UnloadSafety: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Why an image is never unmapped. `object` is the file name of the library that the reason was found in: the image itself, or one that it
-/// would bring into the process and that would go with it.
+/// Why an image is never unmapped. `object` is the file name of the library that the reason was found in: the image
+/// itself, or one that it would bring into the process and that would go with it.
 public enum PinReason: Sendable, Hashable, CustomStringConvertible {
   /// The Swift runtime keeps pointers to its type records and walks them at the next dynamic cast.
   case swift(object: String)
@@ -31,7 +31,8 @@ public enum PinReason: Sendable, Hashable, CustomStringConvertible {
   case noDelete(object: String)
   /// It holds a Go runtime, whose threads never end.
   case go(object: String)
-  /// It uses a function that leaves a pointer into the image with the process: a thread, a signal handler, a destructor.
+  /// It uses a function that leaves a pointer into the image with the process: a thread, a signal handler, a
+  /// destructor.
   case leavesPointers(object: String, function: String)
   /// Its section headers were stripped, so that what it holds cannot be told.
   case unprovable(object: String)

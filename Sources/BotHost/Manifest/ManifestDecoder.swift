@@ -228,7 +228,10 @@ struct ManifestDecoder {
       },
       methods: reader.members("methods").compactMap { method in
         method.value.scalar.map { BotTypeMethod(name: method.key, method: $0.text, location: method.value.location) }
-      }, location: member.keyLocation)
+      },
+      echoes: Dictionary(
+        reader.members("echoes").compactMap { echo in echo.value.scalar.map { (echo.key, $0.text) } },
+        uniquingKeysWith: { first, _ in first }), location: member.keyLocation)
   }
 
   private func command(_ node: YAMLNode) -> CommandDeclaration? {

@@ -212,6 +212,9 @@ enum ManifestShape {
       KeyShape("state", .fieldType, "What ${use.name} reads; kept from events on PLUGIN.state."),
       KeyShape("events", .map(key: .name, value: .text(.topic), keyWord: "event"), "Names of topics of the plugin."),
       KeyShape("methods", .map(key: .name, value: .text(.name), keyWord: "method"), "Names of methods of the plugin."),
+      KeyShape(
+        "echoes", .map(key: .name, value: .text(.name), keyWord: "method"),
+        "Methods whose effect comes back as an event, and which: the compiler looks for loops by it."),
     ])
 
   static let command = ObjectShape(

@@ -150,6 +150,14 @@ public struct PluginDirectory: Sendable {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// The paths of a directory's YAML files, sorted; none when it cannot be read.
+  static func yamlFiles(of directory: String) -> [String] {
+    var ignored = Diagnostics()
+    return (list(directory, &ignored) ?? []).sorted().map { name in
+      directory == "." ? name : directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+    }
+  }
+
   private static func isFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

@@ -1,19 +1,19 @@
 /*
  * wordcount.c - counts the words that are said in each channel.
  *
- * The smallest plugin that does something worth keeping: a handler, a method, and state that survives a swap. It needs bothost.h and
- * a C99 compiler and nothing else. From this folder:
+ * The smallest plugin that does something worth keeping: a handler, a method, and state that survives a
+ * swap. It needs bothost.h and a C99 compiler and nothing else. From the folder above, where its manifest is:
  *
- *     cc -std=c99 -O2 -Wall -Wextra -shared -fPIC -I ../../../../Sources/CBotHost/include -o ../libWordCountC.so wordcount.c
+ *     cc -std=c99 -O2 -shared -fPIC -I ../../../Sources/CBotHost/include -o libWordCountC.so Sources/wordcount.c
+ *     bothost call wordcount-c.count '{"channel": "lobby"}' --plugins .
  *
- * The manifest beside it, wordcount-c.yaml, says which topic reaches `on_message` and which method reaches `count`:
- *
- *     bothost call wordcount-c.count '{"channel": "lobby"}' --plugins ..
+ * The manifest, wordcount-c.yaml, says which topic reaches `on_message` and which method reaches `count`.
  *
  * Three things to know before reading:
  *  - The host enters the plugin from one thread at a time, so nothing here is locked.
  *  - What the host passes is borrowed until the call returns. What we want to keep, we copy.
- *  - No variable is global. Two builds of this plugin are in the process during a swap, and two instances may run for ever.
+ *  - No variable is global. Two builds of this plugin are in the process during a swap, and two instances
+ *    may run for ever.
  */
 #include <bothost.h>
 
@@ -135,8 +135,10 @@ BH_EXPORT bh_rc on_message(bh_self *self, const bh_event *event) {
 
   bh_str name, text;
   /* A message without these will never have them: no retry, but the dead letters. */
-  if (text_field(self, event, "/channel/name", &name) != BH_OK) return fail(self, BH_E_REJECT, "/channel/name is no text");
-  if (text_field(self, event, "/message/text", &text) != BH_OK) return fail(self, BH_E_REJECT, "/message/text is no text");
+  if (text_field(self, event, "/channel/name", &name) != BH_OK)
+    return fail(self, BH_E_REJECT, "/channel/name is no text");
+  if (text_field(self, event, "/message/text", &text) != BH_OK)
+    return fail(self, BH_E_REJECT, "/message/text is no text");
 
   channel *c = get_channel(self, name);
   if (c == NULL) return fail(self, BH_E_NOSPACE, "no room for another channel");
@@ -145,13 +147,15 @@ BH_EXPORT bh_rc on_message(bh_self *self, const bh_event *event) {
   return BH_OK; /* which acknowledges the event */
 }
 
-/* The method `count`: {"channel"} -> {"words", "messages"}. A channel that nobody has spoken in has zero of both. */
+/* The method `count`: {"channel"} -> {"words", "messages"}. A channel that nobody has spoken in has zero of
+ * both. */
 BH_EXPORT bh_rc count(bh_self *self, const bh_event *args) {
   bh_str name;
   if (text_field(self, args, "/channel", &name) != BH_OK) return fail(self, BH_E_INVALID, "'channel' must be a text");
   const channel *c = find_channel(self, name);
   char json[96];
-  int length = snprintf(json, sizeof json, "{\"words\":%" PRIu64 ",\"messages\":%" PRIu64 "}", c ? c->words : 0, c ? c->messages : 0);
+  int length = snprintf(json, sizeof json, "{\"words\":%" PRIu64 ",\"messages\":%" PRIu64 "}", c ? c->words : 0,
+                        c ? c->messages : 0);
   bh_bytes result = {(const uint8_t *)json, (size_t)length};
   return self->api->reply(self->host, args->delivery, BH_OK, result);
 }
@@ -218,8 +222,8 @@ static bh_rc import_state(bh_self *self, uint32_t phase, bh_str format, uint32_t
   const char *limit = at + state.len;
   while (at < limit) {
     uint64_t words, messages, length;
-    if (!read_number(&at, limit, ' ', &words) || !read_number(&at, limit, ' ', &messages) || !read_number(&at, limit, ':', &length) ||
-        length >= (uint64_t)(limit - at) || at[length] != '\n')
+    if (!read_number(&at, limit, ' ', &words) || !read_number(&at, limit, ' ', &messages) ||
+        !read_number(&at, limit, ':', &length) || length >= (uint64_t)(limit - at) || at[length] != '\n')
       return fail(self, BH_E_INVALID, "the state is damaged");
     bh_str name = {at, (size_t)length};
     channel *c = get_channel(self, name);
@@ -231,7 +235,8 @@ static bh_rc import_state(bh_self *self, uint32_t phase, bh_str format, uint32_t
   return BH_OK;
 }
 
-/* An instance that stops and starts again without a swap begins at zero; one that must not would keep its counts in bh.kv. */
+/* An instance that stops and starts again without a swap begins at zero; one that must not would keep its
+ * counts in bh.kv. */
 static const bh_plugin plugin = {
     .size = sizeof(bh_plugin),
     .abi_major = BH_ABI_MAJOR,

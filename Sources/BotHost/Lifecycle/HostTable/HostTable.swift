@@ -99,7 +99,7 @@ enum HostTable {
         host, event, kept in
         withHost(host) { host in
           guard let event, let kept else { return bh_rc(BH_E_INVALID) }
-          return host.endpoint.retain(event, kept)
+          return host.endpoint.retain(event, kept, generation: host.generation)
         }
       }
 

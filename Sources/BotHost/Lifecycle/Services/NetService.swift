@@ -56,7 +56,9 @@ enum NetService {
             "\(host.instance.name) may not connect to \(wanted.host):\(wanted.port); add it to `permissions: {connect: [...]}`"
           )
         }
-        let observer = BusConnectionObserver(name: wanted.name, endpoint: host.endpoint, network: network)
+        guard let observer = BusConnectionObserver(name: wanted.name, endpoint: host.endpoint, network: network) else {
+          return host.refuse(BH_E_INVALID, "'\(wanted.name)' is no name for a connection")
+        }
         let (code, id) = network.dial(owner: host.instance.name, spec: wanted, observer: observer)
         if code == BH_OK {
           token.pointee = id

@@ -102,7 +102,7 @@ final class PluginThreads: @unchecked Sendable {
   }
 
   /// Joins what has been asked to stop, up to the deadline; returns the names of those that are still running.
-  func joinAll(deadline: Int64, clock: some HostClock) -> [String] {
+  func joinAll(deadline: Int64, clock: any HostClock) -> [String] {
     while true {
       let (ready, running) = state.withLock { state -> ([pthread_t], [String]) in
         var ready: [pthread_t] = []

@@ -2,7 +2,7 @@ import Synchronization
 
 /// The writing side of the durable topics and of how far their consumers are. Used by the journal's thread alone, inside
 /// a transaction.
-final class TopicTable {
+final class JournalTopicTable {
   private final class TopicState {
     let handle: JournalTopic
     var first: Int64
