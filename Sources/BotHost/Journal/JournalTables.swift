@@ -1,7 +1,7 @@
 /// The journal as its one writing thread sees it: the connection, its statements, and what is kept in memory.
 final class JournalTables {
   let database: SQLiteConnection
-  let topics: TopicTable
+  let topics: JournalTopicTable
   let kv: KeyValueTable
   let dead: DeadLetterTable
   private let clock: any HostClock
@@ -9,7 +9,7 @@ final class JournalTables {
   init(_ database: SQLiteConnection, options: JournalOptions, clock: any HostClock) throws(JournalError) {
     self.database = database
     self.clock = clock
-    topics = try TopicTable(database)
+    topics = try JournalTopicTable(database)
     kv = try KeyValueTable(database)
     dead = try DeadLetterTable(database, limits: options.deadLetters)
     begin = try database.prepare("BEGIN IMMEDIATE")

@@ -1,4 +1,4 @@
-/* Two things of the machine that Swift has no words for. */
+/* What the machine and its kernel offer and Swift has no words for. */
 #ifndef MACHINE_H
 #define MACHINE_H
 
@@ -19,6 +19,19 @@ static inline uint64_t machine_ticks(void) {
   return ticks;
 #else
   return 0;
+#endif
+}
+
+/* Keeps the compiler from moving memory accesses over this point; the processor may. The other half is
+ * `machine_barrier`. */
+static inline void machine_compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
+
+/* A short rest inside a loop that waits for another core. */
+static inline void machine_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 

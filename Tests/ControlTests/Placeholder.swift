@@ -1,0 +1,1 @@
+// The control socket is tested end to end.
