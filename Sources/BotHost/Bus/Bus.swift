@@ -61,7 +61,7 @@ public final class Bus: @unchecked Sendable {
 
   /// A new endpoint, with its gate shut and nothing installed. Throws when the name is taken or is none.
   public func addEndpoint(name: String, lane: LaneOptions = LaneOptions()) throws(BusError) -> Endpoint {
-    guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(TopicPattern.isNameByte) else {
+    guard !name.isEmpty, name.utf8.count <= 128, TopicPattern(name)?.isLiteral == true else {
       throw BusError("'\(name)' is no name for an instance: 1 to 128 of [A-Za-z0-9_-]")
     }
     let made: Endpoint? = state.withLock { state in

@@ -364,6 +364,9 @@ public struct BotType: Sendable {
   public var state: [Field]
   public var events: [BotTypeEvent]
   public var methods: [BotTypeMethod]
+  /// By a method's name, the event as which its effect comes back to the same endpoint: what is published to a topic
+  /// is read from it again.
+  public var echoes: [String: String]
   public var location: SourceLocation
 
   public func event(_ name: String) -> BotTypeEvent? { events.first { $0.name == name } }
