@@ -20,12 +20,14 @@ let package = Package(
     .executable(name: "bothost", targets: ["bothost"]),
     .library(name: "BotHost", targets: ["BotHost"]),
     .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
-    .library(name: "Twitch", type: .dynamic, targets: ["TwitchPlugin"]),
-    .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
+    .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
+    .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
   targets: [
+    // What Swift's Glibc module leaves out of the kernel's interface.
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
     system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
     system("CFFI", "libffi", apt: "libffi-dev"),
     system("COpenSSL", "openssl", apt: "libssl-dev"),
@@ -34,25 +36,30 @@ let package = Package(
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
-      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin",
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin"),
+    .target(
+      name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
+    .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaPlugin",
-      linkerSettings: pluginLinking),
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
+    .target(
+      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
       name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
 
-    .executableTarget(name: "twitch-simulator", path: "Tests/Support/TwitchSimulator"),
+    .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
+    .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
@@ -64,13 +71,17 @@ let package = Package(
     hostTests("Loading"),
     hostTests("Bus"),
     hostTests("Network"),
-    hostTests("Journal"),
+    .testTarget(name: "JournalTests", dependencies: ["BotHost", "journal-writer"]),
     hostTests("Lifecycle"),
     hostTests("Control"),
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
+    .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(
+      name: "KafkaPluginTests",
+      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

@@ -1,1 +1,1 @@
-// Replaced.
+// The control socket is tested end to end.

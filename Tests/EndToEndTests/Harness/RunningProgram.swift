@@ -97,6 +97,15 @@ final class RunningProgram: @unchecked Sendable {
     }
   }
 
+  /// Waits for the line of that number, counted from 0.
+  func line(_ stream: Stream = .output, number: Int, within seconds: Double = 60, _ what: String) throws -> String {
+    var count = 0
+    return try line(stream, within: seconds, what) { _ in
+      defer { count += 1 }
+      return count == number
+    }
+  }
+
   /// The last lines of both streams, for messages. The lock is held.
   private var tail: String {
     let error = (lines[.error] ?? []).suffix(15).joined(separator: "\n  ")

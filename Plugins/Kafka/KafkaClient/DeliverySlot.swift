@@ -1,0 +1,49 @@
+/// What is remembered of a record from `produce` until its report. Its address travels through librdkafka as the message's opaque.
+struct DeliverySlot {
+  /// The caller's.
+  var token: UInt64
+  /// Position in the order of `produce`.
+  var sequence: UInt64
+  /// The next free slot.
+  var next: UnsafeMutablePointer<DeliverySlot>?
+}
+
+/// Slots that never move: taken by the thread that produces and given back, many at once, by the one that polls. Guarded by its owner.
+struct DeliverySlots {
+  private var free: UnsafeMutablePointer<DeliverySlot>?
+  private var chunks: [UnsafeMutablePointer<DeliverySlot>] = []
+  private static let chunk = 1024
+
+  mutating func take(token: UInt64, sequence: UInt64) -> UnsafeMutablePointer<DeliverySlot> {
+    if free == nil { grow() }
+    guard let slot = free else { preconditionFailure("a chunk has slots") }
+    free = slot.pointee.next
+    slot.pointee = DeliverySlot(token: token, sequence: sequence, next: nil)
+    return slot
+  }
+
+  /// Gives back a chain of slots, linked by `next` from `head` to `tail`.
+  mutating func give(
+    _ head: UnsafeMutablePointer<DeliverySlot>, _ tail: UnsafeMutablePointer<DeliverySlot>
+  ) {
+    tail.pointee.next = free
+    free = head
+  }
+
+  /// Frees all memory. Nothing that was taken may be used any more.
+  mutating func deallocate() {
+    for chunk in chunks { chunk.deallocate() }
+    chunks = []
+    free = nil
+  }
+
+  private mutating func grow() {
+    let chunk = UnsafeMutablePointer<DeliverySlot>.allocate(capacity: Self.chunk)
+    for index in 0..<Self.chunk {
+      (chunk + index).initialize(
+        to: DeliverySlot(token: 0, sequence: 0, next: index + 1 < Self.chunk ? chunk + index + 1 : nil))
+    }
+    chunks.append(chunk)
+    free = chunk
+  }
+}

@@ -1,0 +1,133 @@
+/// The configuration of one instance of the plugin, checked.
+public struct KafkaConfiguration: Sendable, Equatable {
+  /// Where records are kept.
+  public enum Brokers: Sendable, Equatable {
+    /// In the host's own durable topics.
+    case embedded
+    /// On the Kafka cluster that one of these addresses belongs to: `host:port`, separated by commas.
+    case cluster(String)
+  }
+
+  /// How the connection is protected and who asks.
+  public enum Security: String, Sendable, CaseIterable {
+    case plaintext
+    case tls
+    case sasl
+    case saslTLS = "sasl-tls"
+
+    /// librdkafka's `security.protocol`.
+    public var protocolName: String {
+      switch self {
+      case .plaintext: "plaintext"
+      case .tls: "ssl"
+      case .sasl: "sasl_plaintext"
+      case .saslTLS: "sasl_ssl"
+      }
+    }
+
+    var usesSASL: Bool { self == .sasl || self == .saslTLS }
+    var usesTLS: Bool { self == .tls || self == .saslTLS }
+  }
+
+  /// Where a group without a stored offset begins.
+  public enum Start: String, Sendable, CaseIterable {
+    case latest
+    case earliest
+  }
+
+  public var brokers: Brokers
+  /// The topic that `publish` writes to unless told otherwise, and that is consumed; may be empty.
+  public var topic: String
+  /// The consumer group; empty: made from the instance's name and the topic.
+  public var group: String
+  public var start: Start
+  /// Whether records are read: said by `consume`, or else implied by `group` or `start`.
+  public var consumes: Bool
+  /// Further topics to read; one that starts with `^` is a regular expression, as librdkafka reads it.
+  public var topics: [String]
+  /// The Kafka topic for records that could not be handled; empty: the host's dead letters keep them.
+  public var deadLetterTopic: String
+  /// Records of one partition that may be under way at once.
+  public var unsettledLimit: Int
+  /// Copies that wait while the client's own queue is full: how many.
+  public var pendingLimit: Int
+  public var security: Security
+  public var saslMechanism: String
+  public var username: String
+  /// Names, not values, of the secrets that the host keeps for this instance.
+  public var passwordIsSet: Bool
+  /// PEM file with the certificates that are trusted instead of the system's; empty: the system's.
+  public var certificateAuthorities: String
+  public var bridge: Bridge
+  /// Header by which records that come again are recognised; empty: none is dropped.
+  public var dedupeHeader: String
+  /// How many of the last values of that header are remembered.
+  public var dedupeWindow: Int
+  /// librdkafka's own settings, as given.
+  public var settings: [ClientSetting]
+
+  /// Reads and checks a configuration.
+  ///
+  /// Every fault is found, not only the first: `file: key: what is wrong, what was expected`, without the file, which the host knows.
+  public init(_ tree: JSONTree) throws(ConfigurationFaults) {
+    var reader = ConfigurationReader(tree)
+    let address = reader.text("brokers", default: "embedded")
+    switch address {
+    case "embedded": brokers = .embedded
+    case "":
+      reader.fault("brokers", "it is empty; expected `embedded` or addresses as host:port, separated by commas")
+      brokers = .embedded
+    default:
+      if let wrong = BrokerAddress.fault(in: address) { reader.fault("brokers", wrong) }
+      brokers = .cluster(address)
+    }
+    topic = reader.topicName("topic")
+    deadLetterTopic = reader.topicName("dead_letter_topic")
+    group = reader.text("group", default: "")
+    let startText = reader.text("start", default: "")
+    start = reader.choice("start", startText.isEmpty ? "latest" : startText, of: Start.self) ?? .latest
+    topics = reader.texts("topics")
+    for topic in topics where !topic.hasPrefix("^") {
+      if let wrong = TopicName.fault(in: topic) { reader.fault("topics", "`\(topic)` \(wrong)") }
+    }
+    bridge = Bridge(rules: reader.bridgeRules("bridge"))
+    let implied = !group.isEmpty || !startText.isEmpty || !topics.isEmpty || bridge.comesIn
+    consumes = reader.flag("consume") ?? implied
+    if consumes, topic.isEmpty, topics.isEmpty, !bridge.comesIn {
+      reader.fault("topic", "records are to be consumed, but no topic is named; give `topic` or `topics`")
+    }
+    unsettledLimit = reader.number("max_unsettled", default: 1000, in: 1...1_000_000)
+    pendingLimit = reader.number("max_pending", default: 100_000, in: 1...10_000_000)
+    security = reader.choice("security", reader.text("security", default: "plaintext"), of: Security.self) ?? .plaintext
+    saslMechanism = reader.text("sasl_mechanism", default: "PLAIN")
+    username = reader.text("username", default: "")
+    passwordIsSet = tree["password"] != nil
+    certificateAuthorities = reader.text("ca_file", default: "")
+    dedupeHeader = reader.text("dedupe_header", default: "")
+    dedupeWindow = reader.number("dedupe_window", default: 10_000, in: 1...1_000_000)
+    settings = reader.settings("settings")
+    if security.usesSASL, saslMechanism != "GSSAPI", saslMechanism != "OAUTHBEARER" {
+      if username.isEmpty { reader.fault("username", "`security: \(security.rawValue)` needs it") }
+      if !passwordIsSet, !settings.contains(where: { $0.name == "sasl.password" }) {
+        reader.fault(
+          "password", "`security: \(security.rawValue)` needs it; the environment's KAFKA_PASSWORD gives it too")
+      }
+    }
+    if !certificateAuthorities.isEmpty, !security.usesTLS {
+      reader.fault("ca_file", "it is only read with `security: tls` or `sasl-tls`")
+    }
+    if !reader.faults.isEmpty { throw ConfigurationFaults(texts: reader.faults) }
+  }
+
+  /// The name of the consumer group of an instance.
+  public func groupName(instance: String) -> String {
+    if !group.isEmpty { return group }
+    return topic.isEmpty ? instance : "\(instance)-\(topic)"
+  }
+}
+
+/// What is wrong with a configuration; one line each.
+public struct ConfigurationFaults: Error, Equatable, CustomStringConvertible {
+  public let texts: [String]
+  public var description: String { texts.joined(separator: "\n") }
+}

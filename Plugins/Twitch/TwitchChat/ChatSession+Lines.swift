@@ -1,0 +1,174 @@
+extension ChatSession {
+  mutating func receiveMessage(_ line: IRCLine, into outputs: inout [SessionOutput]) {
+    if configuration.dropsSharedCopies, let sourceID = line.tag("source-id"), !sourceID.isEmpty,
+      !state.shared.insert(sourceID)
+    {
+      return
+    }
+    guard let target = line.parameter(0), line.parameter(1) != nil else { return }
+    if let first = target.isEmpty ? nil : target[0], first != 0x23, first != 0x26, first != 0x2B, first != 0x21 {
+      // To us alone: only a plain server does so.
+      whispered(line, into: &outputs)
+      return
+    }
+    outputs.append(.message)
+  }
+
+  private func whispered(_ line: IRCLine, into outputs: inout [SessionOutput]) {
+    let login = IRCSource(line.source).nick.string
+    outputs.append(
+      .event(
+        .whisper(
+          Whisper(
+            login: login, displayName: line.nonEmptyTag("display-name") ?? login,
+            userID: line.tagText("user-id") ?? "", id: line.tagText("message-id") ?? "",
+            text: line.parameter(1)?.string ?? ""))))
+  }
+
+  /// Every line but PRIVMSG.
+  mutating func receive(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
+    guard state.phase != .failed else { return }
+    let verb = line.verb
+    if verb.count == 3, let number = verb.integer {
+      receiveNumeric(Int(number), line, now: now, into: &outputs)
+      return
+    }
+    switch verb.string {
+    case "PING":
+      let token = (line.lastParameter?.array ?? []).filter { $0 != 0x0D && $0 != 0 }
+      outputs.append(.write(Array("PONG :".utf8) + token + [0x0D, 0x0A]))
+    case "PONG": state.pingSentAt = nil
+    case "CAP": receiveCapability(line, now: now, into: &outputs)
+    case "NOTICE": receiveNotice(line, now: now, into: &outputs)
+    case "JOIN": receiveJoin(line, now: now, into: &outputs)
+    case "PART": receivePart(line, reason: "", into: &outputs)
+    case "KICK": receiveKick(line, into: &outputs)
+    case "QUIT": receiveQuit(line, into: &outputs)
+    case "NICK": receiveNick(line)
+    case "USERSTATE": receiveUserState(line, now: now, into: &outputs)
+    case "GLOBALUSERSTATE":
+      let own = OwnState(line)
+      state.displayName = own.displayName
+      state.userID = own.userID
+      outputs.append(.event(.ownState(channel: nil, state: own)))
+    case "ROOMSTATE": receiveRoomState(line, into: &outputs)
+    case "USERNOTICE":
+      if let sourceID = line.nonEmptyTag("source-id"), configuration.dropsSharedCopies {
+        var text = sourceID
+        let isNew = text.withUTF8 { state.shared.insert(ByteView(UnsafeRawBufferPointer($0))) }
+        guard isNew else { return }
+      }
+      if let notice = UserNotice(line) { outputs.append(.event(.userNotice(notice))) }
+    case "CLEARCHAT":
+      if let clear = ClearChat(line) { outputs.append(.event(.clearChat(clear))) }
+    case "CLEARMSG":
+      if let clear = ClearMessage(line) { outputs.append(.event(.clearMessage(clear))) }
+    case "WHISPER": whispered(line, into: &outputs)
+    case "RECONNECT":
+      outputs.append(.event(.reconnect))
+      outputs.append(.reconnect(after: 0, reason: "the server asks to reconnect"))
+    case "ERROR": state.closingReason = line.lastParameter?.string
+    default: break  // HOSTTARGET, MODE, TOPIC, …: nothing to keep, and twitch.line has them
+    }
+  }
+
+  private mutating func receiveNumeric(
+    _ number: Int, _ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]
+  ) {
+    switch number {
+    case 1: welcomed(line, now: now, into: &outputs)
+    case 353:
+      if let channel = line.parameter(2), let names = line.parameter(3) { addMembers(channel, names) }
+    case 366:
+      if let channel = line.parameter(1) { confirmJoin(ChannelName(server: channel), now: now, into: &outputs) }
+    case 403, 405, 437, 471, 473, 474, 475, 476, 477, 489, 520:
+      guard let channel = line.parameter(1) else { return }
+      failJoin(
+        ChannelName(server: channel), code: line.verb.string, text: line.lastParameter?.string ?? "", into: &outputs)
+    case 404:
+      guard let channel = line.parameter(1) else { return }
+      let notice = ServerNotice(
+        channel: ChannelName(server: channel).bare, id: "404", text: line.lastParameter?.string ?? "")
+      outputs.append(.event(.notice(notice)))
+      outputs.append(.report(.warning, "cannot send to \(channel.string): \(notice.text)"))
+    case 410, 421, 451:
+      // The server does not know CAP, or not yet: it is a plain one.
+      turnToPlainIRC(now: now, into: &outputs)
+    case 433, 436: nickInUse(now: now, into: &outputs)
+    case 432, 464, 465, 466:
+      guard state.phase != .connected else { return }
+      fail("login refused: \(line.lastParameter?.string ?? line.verb.string)", now: now, into: &outputs)
+    default: break
+    }
+  }
+
+  private mutating func receiveNotice(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
+    guard let target = line.parameter(0) else { return }
+    let text = line.parameter(1)?.string ?? ""
+    let id = line.tagText("msg-id") ?? ""
+    let isRoom = target.hasPrefix("#")
+    let notice = ServerNotice(channel: isRoom ? ChannelName(server: target).bare : nil, id: id, text: text)
+    outputs.append(.event(.notice(notice)))
+    guard isRoom else {
+      if state.phase == .loggingIn || state.phase == .probing, Self.isFatalLoginNotice(text) {
+        fail(text, now: now, into: &outputs)
+      }
+      return
+    }
+    guard !id.isEmpty else { return }
+    let channel = ChannelName(server: target)
+    if NoticeKind.endsJoin(id), state.rooms[channel.wire]?.membership == .asked {
+      failJoin(channel, code: id, text: text, into: &outputs)
+    }
+    receiveVerdict(notice, channel: channel, now: now, into: &outputs)
+  }
+
+  private mutating func receiveUserState(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
+    guard let target = line.parameter(0) else { return }
+    let channel = ChannelName(server: target)
+    let own = OwnState(line)
+    if !own.displayName.isEmpty { state.displayName = own.displayName }
+    var isFromJoin = false
+    if var room = state.rooms[channel.wire] {
+      room.rank = own.rank
+      if own.messageID == nil, room.owesState {
+        room.owesState = false
+        isFromJoin = true
+      }
+      state.rooms[channel.wire] = room
+    }
+    outputs.append(.event(.ownState(channel: channel.bare, state: own)))
+    if !isFromJoin { acknowledge(channel, messageID: own.messageID, into: &outputs) }
+  }
+
+  private mutating func receiveRoomState(_ line: IRCLine, into outputs: inout [SessionOutput]) {
+    guard let target = line.parameter(0) else { return }
+    let channel = ChannelName(server: target)
+    let change = RoomModes(line)
+    var all = change
+    if var room = state.rooms[channel.wire] {
+      room.modes.merge(change)
+      all = room.modes
+      // A mode that kept us silent may be gone.
+      if change.subscribersOnly == false || change.followersOnly == -1 || change.emoteOnly == false {
+        room.blockedBy = nil
+      }
+      state.rooms[channel.wire] = room
+    }
+    outputs.append(.event(.roomState(channel: channel.bare, change: change, all: all)))
+  }
+
+  /// Whether a nick is ours. Names are compared without regard to the case of ASCII letters.
+  func isSelf(_ nick: ByteView) -> Bool {
+    guard nick.count == state.nick.utf8.count else { return false }
+    var index = 0
+    for byte in state.nick.utf8 {
+      let other = nick[index]
+      index += 1
+      if byte == other { continue }
+      let isLetter = (0x41...0x5A).contains(byte & 0xDF)
+      guard isLetter, byte ^ other == 0x20 else { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,202 @@
+import BotPluginKit
+import TwitchChat
+
+/// The manifest's `config`. Durations are nanoseconds. The host applies the manifest's defaults; those here are the same.
+struct Configuration: Decodable {
+  var host = "irc.chat.twitch.tv"
+  var port = 6697
+  var tls = true
+  var caFile = ""
+  var serverName = ""
+  var nick = ""
+  var token: Secret?
+  var channels: [String] = []
+  var server = "auto"
+  var publish: [String] = ["message", "line", "chat"]
+  var acknowledge = "auto"
+  var duplicates = "refuse"
+  var sharedChat = "dedupe"
+  var messages = 20
+  var elevatedMessages = 100
+  var messageWindow: Int64 = 32_000_000_000
+  var roomInterval: Int64 = 1_200_000_000
+  var joins = 20
+  var joinWindow: Int64 = 11_000_000_000
+  var maxChannels = 100
+  var queueLimit = 500
+  var queueTime: Int64 = 300_000_000_000
+  var acknowledgeTime: Int64 = 5_000_000_000
+  var joinTime: Int64 = 10_000_000_000
+  var pingInterval: Int64 = 60_000_000_000
+  var pingTime: Int64 = 10_000_000_000
+  var reconnectMin: Int64 = 1_000_000_000
+  var reconnectMax: Int64 = 60_000_000_000
+
+  private enum Key: String, CodingKey {
+    case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
+    case caFile = "ca_file"
+    case serverName = "server_name"
+    case sharedChat = "shared_chat"
+    case elevatedMessages = "elevated_messages"
+    case messageWindow = "message_window"
+    case roomInterval = "room_interval"
+    case joinWindow = "join_window"
+    case maxChannels = "max_channels"
+    case queueLimit = "queue_limit"
+    case queueTime = "queue_time"
+    case acknowledgeTime = "acknowledge_time"
+    case joinTime = "join_time"
+    case pingInterval = "ping_interval"
+    case pingTime = "ping_time"
+    case reconnectMin = "reconnect_min"
+    case reconnectMax = "reconnect_max"
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Key.self)
+    func read<Value: Decodable>(_ key: Key, _ value: inout Value) throws {
+      if let given = try values.decodeIfPresent(Value.self, forKey: key) { value = given }
+    }
+    try read(.host, &host)
+    try read(.port, &port)
+    try read(.tls, &tls)
+    try read(.caFile, &caFile)
+    try read(.serverName, &serverName)
+    try read(.nick, &nick)
+    token = try values.decodeIfPresent(Secret.self, forKey: .token)
+    try read(.channels, &channels)
+    try read(.server, &server)
+    try read(.publish, &publish)
+    try read(.acknowledge, &acknowledge)
+    try read(.duplicates, &duplicates)
+    try read(.sharedChat, &sharedChat)
+    try read(.messages, &messages)
+    try read(.elevatedMessages, &elevatedMessages)
+    try read(.messageWindow, &messageWindow)
+    try read(.roomInterval, &roomInterval)
+    try read(.joins, &joins)
+    try read(.joinWindow, &joinWindow)
+    try read(.maxChannels, &maxChannels)
+    try read(.queueLimit, &queueLimit)
+    try read(.queueTime, &queueTime)
+    try read(.acknowledgeTime, &acknowledgeTime)
+    try read(.joinTime, &joinTime)
+    try read(.pingInterval, &pingInterval)
+    try read(.pingTime, &pingTime)
+    try read(.reconnectMin, &reconnectMin)
+    try read(.reconnectMax, &reconnectMax)
+  }
+
+  /// What the session is told. Throws with the key that is wrong.
+  func session() throws(PluginError) -> SessionConfiguration {
+    let kind: ServerKind? =
+      switch server {
+      case "twitch": .twitch
+      case "irc": .irc
+      case "auto": SessionConfiguration.serverKind(host: host)
+      default: throw .invalid("config server: “\(server)”: expected auto, twitch or irc")
+      }
+    let strict = kind == .twitch
+    var rooms: [ChannelName] = []
+    for channel in channels {
+      do {
+        let name = try ChannelName(channel, strict: strict)
+        if !rooms.contains(name) { rooms.append(name) }
+      } catch {
+        throw .invalid("config channels: \(error.description)")
+      }
+    }
+    guard rooms.count <= maxChannels else {
+      throw .invalid("config channels: \(rooms.count) channels, but max_channels is \(maxChannels)")
+    }
+    if strict, !nick.isEmpty, (try? ChannelName(nick, strict: true)) == nil || nick.hasPrefix("#") {
+      throw .invalid("config nick: expected a Twitch login, 1 to 25 of a-z, 0-9 and _")
+    }
+    if kind == .irc, nick.isEmpty { throw .invalid("config nick: a plain IRC server needs one") }
+    if token != nil, nick.isEmpty { throw .invalid("config nick: a token needs the login that it belongs to") }
+
+    var session = SessionConfiguration(
+      nick: nick.isEmpty ? nil : nick, hasToken: token != nil, server: kind, strictNames: strict, channels: rooms)
+    guard let acknowledge = SessionConfiguration.AcknowledgeRule(rawValue: acknowledge) else {
+      throw .invalid("config acknowledge: “\(acknowledge)”: expected auto, always or never")
+    }
+    guard let duplicates = SessionConfiguration.DuplicateRule(rawValue: duplicates) else {
+      throw .invalid("config duplicates: “\(duplicates)”: expected refuse, vary or send")
+    }
+    guard ["dedupe", "keep"].contains(sharedChat) else {
+      throw .invalid("config shared_chat: “\(sharedChat)”: expected dedupe or keep")
+    }
+    session.acknowledge = acknowledge
+    session.duplicates = duplicates
+    session.dropsSharedCopies = sharedChat == "dedupe"
+    session.messages = try inRange("messages", messages, 1...10_000)
+    session.elevatedMessages = try inRange("elevated_messages", elevatedMessages, 1...10_000)
+    session.sendWindow = try duration("message_window", messageWindow)
+    session.roomInterval = try duration("room_interval", roomInterval)
+    session.joins = try inRange("joins", joins, 1...10_000)
+    session.joinWindow = try duration("join_window", joinWindow)
+    session.maxChannels = try inRange("max_channels", maxChannels, 1...10_000)
+    session.queueLimit = try inRange("queue_limit", queueLimit, 1...10_000)
+    session.queueTime = try duration("queue_time", queueTime)
+    session.acknowledgeTime = try duration("acknowledge_time", acknowledgeTime)
+    session.joinTime = try duration("join_time", joinTime)
+    session.pingInterval = try duration("ping_interval", pingInterval)
+    session.pingTime = try duration("ping_time", pingTime)
+    session.backoffMin = try duration("reconnect_min", reconnectMin)
+    session.backoffMax = max(session.backoffMin, try duration("reconnect_max", reconnectMax))
+    return session
+  }
+
+  /// What the host is asked to connect to.
+  func connection() -> ConnectionOptions {
+    var options = ConnectionOptions(name: "irc", host: host, port: port, framing: .lines, tls: tls)
+    options.certificateAuthorities = caFile
+    options.serverName = serverName
+    options.reconnects = true
+    // Twitch's lines outgrow the 512 bytes of RFC 1459: 8 KiB of tags and 2,000 bytes of text.
+    options.largestFrame = 64 << 10
+    options.connectTimeout = .seconds(20)
+    options.smallestBackoff = .nanoseconds(max(1, reconnectMin))
+    options.largestBackoff = .nanoseconds(max(reconnectMin, reconnectMax))
+    return options
+  }
+
+  /// Which of the topics with many events are published.
+  func published() throws(PluginError) -> Published {
+    var set = Published()
+    for name in publish {
+      switch name {
+      case "message": set.insert(.message)
+      case "line": set.insert(.line)
+      case "chat": set.insert(.chat)
+      default: throw .invalid("config publish: “\(name)”: expected message, line or chat")
+      }
+    }
+    return set
+  }
+
+  private func inRange(_ key: String, _ value: Int, _ range: ClosedRange<Int>) throws(PluginError) -> Int {
+    guard range.contains(value) else {
+      throw .invalid("config \(key): \(value) is not in \(range.lowerBound)...\(range.upperBound)")
+    }
+    return value
+  }
+
+  private func duration(_ key: String, _ value: Int64) throws(PluginError) -> Int64 {
+    guard value >= 0, value <= 86_400_000_000_000 else {
+      throw .invalid("config \(key): expected a length of time of at most a day")
+    }
+    return value
+  }
+}
+
+/// The topics that cost something for each line of the chat.
+struct Published: OptionSet {
+  let rawValue: Int
+  /// `twitch.message`
+  static let message = Published(rawValue: 1)
+  /// `twitch.line`
+  static let line = Published(rawValue: 2)
+  /// `chat.message`, `chat.joined`, `chat.left`
+  static let chat = Published(rawValue: 4)
+}

@@ -1,0 +1,93 @@
+import CBotHost
+import Glibc
+import Synchronization
+
+/// The deadlines of everything that is unsettled: a hashed timing wheel over the slots, so that adding and removing one, which
+/// happens with every asynchronous delivery and call, takes the same short time however many there are.
+final class DeadlineWheel: @unchecked Sendable {
+  /// Nanoseconds a bucket.
+  static let tick: Int64 = 8_000_000
+  private static let buckets = 4096
+
+  private struct State: @unchecked Sendable {
+    var first = [UInt32](repeating: 0, count: DeadlineWheel.buckets)
+    var count = 0
+    /// Everything before this tick has been looked at.
+    var position: Int64 = 0
+  }
+
+  private let state = Mutex(State())
+  private let slots: SlotTable
+
+  init(slots: SlotTable, now: Int64) {
+    self.slots = slots
+    state.withLock { $0.position = now / Self.tick }
+  }
+
+  /// Unsettled deadlines.
+  var count: Int { state.withLock { $0.count } }
+
+  /// Adds a slot with its `deadline`; the token is that of the delivery that the deadline is of.
+  func add(_ slot: SlotPointer, _ token: bh_token) {
+    state.withLock { state in
+      guard !slot.pointee.isOnWheel else { return }
+      let due = max(slot.pointee.deadline / Self.tick + 1, state.position)
+      let bucket = Int(due % Int64(Self.buckets))
+      let next = state.first[bucket]
+      slot.pointee.next = next
+      slot.pointee.previous = 0
+      if next != 0 { slots.at(next).pointee.previous = slot.pointee.index }
+      state.first[bucket] = slot.pointee.index
+      slot.pointee.isOnWheel = true
+      slot.pointee.wheelToken = token
+      slot.pointee.wheelBucket = UInt32(bucket)
+      state.count += 1
+    }
+  }
+
+  /// Takes a slot out, if it is in.
+  func remove(_ slot: SlotPointer) {
+    state.withLock { state in
+      if slot.pointee.isOnWheel { unlink(slot, &state) }
+    }
+  }
+
+  private func unlink(_ slot: SlotPointer, _ state: inout State) {
+    let (previous, next) = (slot.pointee.previous, slot.pointee.next)
+    if previous != 0 {
+      slots.at(previous).pointee.next = next
+    } else {
+      state.first[Int(slot.pointee.wheelBucket)] = next
+    }
+    if next != 0 { slots.at(next).pointee.previous = previous }
+    slot.pointee.isOnWheel = false
+    slot.pointee.next = 0
+    slot.pointee.previous = 0
+    state.count -= 1
+  }
+
+  /// Takes out what is due and calls `expire` with each, outside the lock.
+  func advance(to now: Int64, _ expire: (SlotPointer, bh_token) -> Void) {
+    var due: [(SlotPointer, bh_token)] = []
+    state.withLock { state in
+      let target = now / Self.tick
+      guard target >= state.position else { return }
+      let steps = state.count == 0 ? 0 : min(target - state.position + 1, Int64(Self.buckets))
+      for step in 0..<steps {
+        let bucket = Int((state.position + step) % Int64(Self.buckets))
+        var index = state.first[bucket]
+        while index != 0 {
+          let slot = slots.at(index)
+          index = slot.pointee.next
+          guard slot.pointee.deadline <= now else { continue }
+          unlink(slot, &state)
+          due.append((slot, slot.pointee.wheelToken))
+        }
+      }
+      // The bucket of this very tick may still fill with what is due in it.
+      state.position = target
+    }
+    due.sort { $0.0.pointee.deadline < $1.0.pointee.deadline }
+    for (slot, token) in due { expire(slot, token) }
+  }
+}

@@ -1,0 +1,312 @@
+import CBotHost
+import Glibc
+import Synchronization
+
+/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation that runs.
+///
+/// The functions in `EndpointHostTable.swift` and its neighbours stand one to one behind the host table of `bothost.h`.
+public final class Endpoint: @unchecked Sendable {
+  public let name: String
+  /// Alive as long as the endpoint; hosts keep endpoints until the bus ends.
+  unowned(unsafe) let bus: Bus
+  let lane: LanePointer
+  let source: UnsafeBufferPointer<UInt8>
+  let options: LaneOptions
+
+  private struct Installed: @unchecked Sendable {
+    var handlers: [Binding] = []
+    var methods: [Binding] = []
+    var hooks: [Binding] = []
+    /// Of earlier plans: something queued may still be for them.
+    var retired: [Binding] = []
+    var publishes: [TopicPattern]?
+    var standard: Binding?
+    var timers: [String: EndpointTimer] = [:]
+    var thread: pthread_t?
+    var hasEnded = false
+  }
+  private let installed = Mutex(Installed())
+  /// By the topic's index: 0 not asked yet, 1 may publish, 2 may not.
+  let permissions: UnsafeMutablePointer<UInt8>
+  /// What is kept by `retain`, by generation.
+  let kept = Mutex<[UInt32: Int]>([:])
+  /// Counts plans, so that channels know when to look again.
+  let planVersion = Atomic<Int>(0)
+
+  init(name: String, lane options: LaneOptions, serial: Int, slot: SlotPointer, bus: Bus) {
+    self.name = name
+    self.bus = bus
+    self.options = options
+    source = SourceNames.intern(name)
+    lane = .allocate(capacity: 1)
+    guard let permissions = calloc(TopicTable.maximumTopics, 1) else { preconditionFailure("no memory for an endpoint") }
+    self.permissions = permissions.assumingMemoryBound(to: UInt8.self)
+    lane.initialize(
+      to: LaneState(options: options, serial: serial, clock: bus.clock, slot: slot, bus: bus, endpoint: self))
+    lane.prepare()
+    slot.pointee.lane = lane
+    lane.pointee.attention.store(LaneState.gateBit, ordering: .relaxed)
+    if options.inline { lane.pointee.ownership.store(LaneState.pending, ordering: .relaxed) }
+  }
+
+  deinit {
+    pthread_mutex_destroy(&lane.pointee.mutex)
+    pthread_cond_destroy(&lane.pointee.wake)
+    pthread_cond_destroy(&lane.pointee.room)
+    lane.deinitialize(count: 1)
+    lane.deallocate()
+    free(permissions)
+  }
+
+  func startLane() {
+    let lane = LaneAddress(lane)
+    let thread = LaneThread.start(name: name) { lane.pointer.run() }
+    installed.withLock { $0.thread = thread }
+    if thread == nil { bus.fault(name, "the system has no thread left for the lane") }
+  }
+
+  /// A lane's address for closures that cross threads.
+  struct LaneAddress: @unchecked Sendable {
+    let pointer: LanePointer
+    init(_ pointer: LanePointer) { self.pointer = pointer }
+  }
+
+  /// The generation whose plan is installed; 0: none yet.
+  public var generation: UInt32 { lane.pointee.generation.load(ordering: .acquiring) }
+
+  // MARK: Plans
+
+  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep their queue, their
+  /// keys and their retries; what waits for a handler that is gone becomes a dead letter when its turn comes.
+  public func install(_ plan: EndpointPlan) throws(BusError) {
+    guard lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit != 0 else {
+      throw BusError("\(name): a plan can only be installed while the gate is shut")
+    }
+    var ids = Set<String>()
+    for handler in plan.handlers where !ids.insert(handler.id).inserted {
+      throw BusError("\(name): two handlers are called '\(handler.id)'")
+    }
+    for handler in plan.handlers where handler.target.function == nil {
+      throw BusError("\(name): the handler '\(handler.id)' has no function")
+    }
+    // The lane must stand: whoever runs in it reads what is changed here.
+    guard onLane(timeout: 30_000_000_000, { true }) == true else {
+      throw BusError("\(name): a handler is still running; its plan cannot be replaced")
+    }
+    let before = installed.withLock { $0 }
+    var remaining = Dictionary(before.handlers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    var handlers: [Binding] = []
+    var updates: [(Binding, HandlerSpec)] = []
+    for spec in plan.handlers {
+      let binding = remaining.removeValue(forKey: spec.id) ?? Binding(id: spec.id, endpoint: name, lane: lane)
+      handlers.append(binding)
+      updates.append((binding, spec))
+    }
+    var methodBindings: [(name: String, binding: Binding, timeout: Int64)] = []
+    var oldMethods = Dictionary(before.methods.map { ($0.methodName, $0) }, uniquingKeysWith: { first, _ in first })
+    for method in plan.methods {
+      let binding =
+        oldMethods.removeValue(forKey: method.name)
+        ?? Binding(id: "method:\(method.name)", endpoint: name, lane: lane)
+      binding.methodName = method.name
+      binding.fullName = SourceNames.intern("\(name).\(method.name)")
+      methodBindings.append(("\(name).\(method.name)", binding, method.timeout > 0 ? method.timeout : 30_000_000_000))
+    }
+    let hookBindings = plan.hooks.enumerated().map { index, hook in
+      let binding = Binding(id: "hook:\(hook.method)#\(index)", endpoint: name, lane: lane)
+      binding.hook = hook
+      binding.fullName = SourceNames.intern(hook.method)
+      return (hook: hook, binding: binding)
+    }
+    let gone = Array(remaining.values)
+    try bus.methods.change(
+      remove: before.methods + before.hooks, methods: methodBindings, hooks: hookBindings)
+    for (method, binding) in zip(plan.methods, methodBindings.map(\.binding)) {
+      binding.take(method.target)
+      binding.record.pointee.flags = (binding.record.pointee.flags & BindingRecord.invoke) | BindingRecord.method
+    }
+    for (hook, binding) in hookBindings {
+      binding.take(hook.target)
+      binding.record.pointee.flags |= BindingRecord.hook
+      binding.record.pointee.timeout = hook.timeout > 0 ? hook.timeout : 5_000_000_000
+    }
+    for binding in Array(oldMethods.values) + before.hooks + gone {
+      binding.record.pointee.flags |= BindingRecord.removed
+    }
+    let standard = plan.standard.map { target in
+      let binding = before.standard ?? Binding(id: "standard", endpoint: name, lane: lane)
+      if let every = TopicPattern("**") { binding.take(HandlerSpec(id: "standard", topic: every, target: target)) }
+      return binding
+    }
+    // From one store on, events reach the new handlers and no removed one.
+    bus.routes.change(
+      remove: before.handlers,
+      add: zip(updates, handlers).compactMap { update, binding in
+        Self.isPrivate(update.1.topic) ? nil : (update.1.topic, binding, lane.pointee.serial)
+      }
+    ) {
+      for (binding, spec) in updates { binding.take(spec) }
+      lane.pointee.generation.store(plan.generation, ordering: .releasing)
+      lane.pointee.slot.pointee.generation = plan.generation
+    }
+    installed.withLock { state in
+      state.handlers = handlers
+      state.methods = methodBindings.map(\.binding)
+      state.hooks = hookBindings.map(\.binding)
+      state.retired += gone + Array(oldMethods.values) + before.hooks
+      if standard == nil, let old = before.standard { state.retired.append(old) }
+      state.standard = standard
+      state.publishes = plan.publishes
+    }
+    memset(permissions, 0, TopicTable.maximumTopics)
+    planVersion.wrappingAdd(1, ordering: .releasing)
+  }
+
+  static func isPrivate(_ pattern: TopicPattern) -> Bool {
+    pattern.text.hasPrefix("timer.") || pattern.text.hasPrefix("net.")
+  }
+
+  /// Handlers of a private topic: those whose pattern names its family, or else the standard one.
+  func privateBindings(_ topic: String) -> [BindingPointer] {
+    installed.withLock { state in
+      let found = state.handlers.filter { binding in
+        guard let pattern = binding.spec?.topic else { return false }
+        return Self.isPrivate(pattern) && pattern.matches(topic)
+      }
+      if !found.isEmpty {
+        return found.sorted { $0.record.pointee.priority > $1.record.pointee.priority }.map(\.record)
+      }
+      return state.standard.map { [$0.record] } ?? []
+    }
+  }
+
+  /// Whether the endpoint may publish on a topic, asked once a topic and plan.
+  @inline(__always)
+  func mayPublish(_ topic: TopicPointer) -> Bool {
+    switch permissions[topic.pointee.index] {
+    case 1: true
+    case 2: false
+    default: askPermission(topic)
+    }
+  }
+
+  @inline(never)
+  private func askPermission(_ topic: TopicPointer) -> Bool {
+    let permitted = installed.withLock { state in
+      state.publishes.map { $0.contains { $0.matches(topic.pointee.bytes) } } ?? true
+    }
+    permissions[topic.pointee.index] = permitted ? 1 : 2
+    return permitted
+  }
+
+  // MARK: Timers and channels, kept here because they outlive plans
+
+  func withTimers<Result>(_ body: (inout [String: EndpointTimer]) -> Result) -> Result {
+    installed.withLock { body(&$0.timers) }
+  }
+
+  func adopt(_ binding: Binding) { installed.withLock { $0.handlers.append(binding) } }
+
+  // MARK: The end
+
+  /// Off the bus; see `Bus.remove`.
+  func end(timeout: Int64, queued: Bus.QueuedEvents) {
+    let before = installed.withLock { state in
+      let before = state
+      state.hasEnded = true
+      state.timers = [:]
+      return before
+    }
+    for timer in before.timers.values { timer.cancel() }
+    // No new event and no new call.
+    bus.routes.change(remove: before.handlers, add: [])
+    try? bus.methods.change(remove: before.methods + before.hooks, methods: [], hooks: [])
+    let deadline = SystemClock().monotonic &+ max(0, timeout)
+    while timeout > 0, !isIdle, SystemClock().monotonic < deadline { usleep(500) }
+    closeGate()
+    lane.lock()
+    lane.pointee.closed = true
+    pthread_cond_broadcast(&lane.pointee.room)
+    lane.unlock()
+    lane.offerRoom(always: true)
+    let address = LaneAddress(lane)
+    let drop = queued == .drop
+    revoke()
+    _ = onLane(timeout: 2_000_000_000) { address.pointer.giveUpQueued(drop: drop) }
+    lane.lock()
+    lane.pointee.stopping = true
+    lane.pointee.attention.bitwiseOr(LaneState.stopBit, ordering: .releasing)
+    lane.unlockAndWake()
+    guard let thread = before.thread else { return }
+    if pthread_equal(thread, pthread_self()) != 0 || lane.pointee.runningSince.load(ordering: .relaxed) != 0 {
+      // A handler that does not return keeps its thread; it ends when the handler does.
+      pthread_detach(thread)
+    } else {
+      pthread_join(thread, nil)
+    }
+  }
+
+  /// On the lane, at its end: events that wait behind others of their key.
+  func takeWaiting() -> [LaneItem] {
+    let bindings = installed.withLock { $0.handlers + $0.retired + ($0.standard.map { [$0] } ?? []) }
+    var items: [LaneItem] = []
+    for binding in bindings {
+      for key in binding.keys.keys.sorted() {
+        while let item = binding.keys[key]?.waiting.removeFirst() { items.append(item) }
+      }
+      binding.keys.removeAll()
+      binding.record.pointee.heldKeys = 0
+    }
+    return items
+  }
+
+  /// Nothing is queued, under way, or waiting for a retry.
+  public var isIdle: Bool {
+    lane.depth == 0 && lane.pointee.inFlight.load(ordering: .acquiring) == 0
+      && lane.pointee.retrying.load(ordering: .acquiring) == 0
+      && lane.pointee.runningSince.load(ordering: .relaxed) == 0
+  }
+
+  // MARK: Numbers
+
+  public func statistics() -> EndpointStatistics {
+    var numbers = EndpointStatistics()
+    numbers.name = name
+    numbers.generation = generation
+    var oldest: Int64 = 0
+    lane.lock()
+    let finished = lane.pointee.finished.load(ordering: .acquiring)
+    numbers.accepted = lane.pointee.accepted
+    numbers.delivered = finished
+    numbers.depth = Int(truncatingIfNeeded: lane.pointee.accepted &- finished)
+    numbers.bytes = Int(
+      truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
+    numbers.dropped = lane.pointee.dropped
+    numbers.rejected = lane.pointee.rejected
+    if lane.pointee.head != lane.pointee.tail {
+      oldest = lane.pointee.ring[lane.pointee.head & (lane.pointee.ringCapacity - 1)].event.pointee.time
+    }
+    lane.unlock()
+    if oldest != 0 { numbers.oldestAge = max(0, bus.clock.unix - oldest) }
+    numbers.inFlight = lane.pointee.inFlight.load(ordering: .relaxed)
+    numbers.retrying = lane.pointee.retrying.load(ordering: .relaxed)
+    numbers.outgoing = lane.pointee.outgoing.load(ordering: .relaxed)
+    numbers.isGateOpen = lane.pointee.attention.load(ordering: .relaxed) & LaneState.gateBit == 0
+    numbers.waiting = lane.pointee.waiters.load(ordering: .relaxed)
+    let since = lane.pointee.runningSince.load(ordering: .relaxed)
+    if since != 0, let binding = BindingPointer(bitPattern: lane.pointee.runningBinding.load(ordering: .relaxed)) {
+      numbers.running = binding.pointee.owner._withUnsafeGuaranteedRef { $0.id }
+      numbers.runningFor = max(0, bus.clock.monotonic - since)
+    }
+    numbers.retained = kept.withLock { $0.values.reduce(0, +) }
+    numbers.bindings = installed.withLock { state in
+      (state.handlers + state.methods + state.hooks).map { binding in
+        BindingStatistics(
+          id: binding.id, handled: binding.record.pointee.handled.load(ordering: .relaxed),
+          skipped: binding.skipped.load(ordering: .relaxed), failed: binding.failed.load(ordering: .relaxed),
+          retried: binding.retried.load(ordering: .relaxed), dead: binding.dead.load(ordering: .relaxed))
+      }
+    }
+    return numbers
+  }
+}

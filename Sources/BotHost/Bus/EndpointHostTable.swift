@@ -1,0 +1,255 @@
+import CBotHost
+import Glibc
+import Synchronization
+
+/// Publishing and settling, one to one with the host table of `bothost.h`. `generation` is that of the caller's plan: an older one gets
+/// BH_E_STALE.
+extension Endpoint {
+  /// `bh_host_api.publish`.
+  public func publish(_ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, generation: UInt32) -> bh_rc {
+    guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
+    guard let topic = resolve(event) else { return bh_rc(BH_E_INVALID) }
+    guard mayPublish(topic) else { return denied(topic) }
+    var content = EventContent(topic: topic.pointee.bytes, source: source)
+    content.key = raw(event.pointee.key)
+    content.correlation = raw(event.pointee.correlation_id)
+    content.contentType = raw(event.pointee.content_type)
+    content.payload = UnsafeRawBufferPointer(
+      start: event.pointee.payload.ptr, count: event.pointee.payload.ptr == nil ? 0 : event.pointee.payload.len)
+    content.headerCount = Int(event.pointee.header_count)
+    content.headers = event.pointee.headers
+    let isJSON = content.contentType.count == 0 || Self.namesJSON(content.contentType)
+    var notice: PublishNotice?
+    if event.pointee.size > UInt32(Self.settledOffset), let settled = event.pointee.settled {
+      notice = PublishNotice(
+        function: settled, context: event.pointee.settled_context, lane: lane, generation: generation)
+      lane.pointee.outgoing.wrappingAdd(1, ordering: .relaxed)
+    }
+    let thread = ThreadContext.current
+    thread.pointee.countPublished()
+    bus.clock.stamp(thread)
+    let rc =
+      delivery == 0
+      ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
+      : stage(content, topic, isJSON: isJSON, notice, delivery, generation, thread)
+    if rc != BH_OK, notice != nil { lane.pointee.outgoing.wrappingSubtract(1, ordering: .relaxed) }
+    return rc
+  }
+
+  private static let settledOffset = MemoryLayout<bh_outgoing>.offset(of: \bh_outgoing.settled) ?? .max
+
+  @inline(__always)
+  private func raw(_ text: bh_str) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(start: text.ptr, count: text.ptr == nil ? 0 : text.len)
+  }
+
+  @inline(__always)
+  private static func namesJSON(_ type: UnsafeRawBufferPointer) -> Bool {
+    type.count == 16 && type.elementsEqual("application/json".utf8)
+  }
+
+  @inline(__always)
+  private func resolve(_ event: UnsafePointer<bh_outgoing>) -> TopicPointer? {
+    if event.pointee.topic_ref != 0 { return bus.topics[Int(truncatingIfNeeded: event.pointee.topic_ref &- 1)] }
+    let name = UnsafeBufferPointer(
+      start: UnsafeRawPointer(event.pointee.topic.ptr)?.assumingMemoryBound(to: UInt8.self),
+      count: event.pointee.topic.ptr == nil ? 0 : event.pointee.topic.len)
+    if let topic = bus.topics.find(name) { return topic }
+    if let topic = bus.topic(name) { return topic }
+    CallMessage.set(
+      Int32(BH_E_INVALID),
+      "'\(String(decoding: name, as: UTF8.self))' is no topic that can be published to: dotted names of [A-Za-z0-9_-], not `timer.` or `net.`"
+    )
+    return nil
+  }
+
+  @inline(never)
+  private func denied(_ topic: TopicPointer) -> bh_rc {
+    CallMessage.set(
+      Int32(BH_E_DENIED),
+      "\(name) may not publish '\(topic.pointee.text)'; declare it under `topics:` or `permissions: {publish: [...]}`")
+    return bh_rc(BH_E_DENIED)
+  }
+
+  /// `bh_host_api.topic`: a number for a topic that may be published to, or 0.
+  public func topic(_ name: bh_str) -> UInt64 {
+    let bytes = UnsafeBufferPointer(
+      start: UnsafeRawPointer(name.ptr)?.assumingMemoryBound(to: UInt8.self), count: name.ptr == nil ? 0 : name.len)
+    guard let topic = bus.topic(bytes) else { return 0 }
+    return UInt64(topic.pointee.index) + 1
+  }
+
+  // MARK: Staging
+
+  /// An event as an effect of a delivery.
+  private func stage(
+    _ content: EventContent, _ topic: TopicPointer, isJSON: Bool, _ notice: PublishNotice?, _ delivery: bh_token,
+    _ generation: UInt32, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
+    guard let slot = openSlot(delivery, generation) else { return bh_rc(BH_E_STALE) }
+    var rc = bh_rc(BH_OK)
+    let isOpen = slot.whileOpen(delivery) {
+      var content = content
+      if content.correlation.count == 0 { content.correlation = correlation(slot, delivery, thread) }
+      guard let bytes = content.recordBytes(maximumPayload: bus.options.maximumPayload) else {
+        rc = bus.tooLarge()
+        return
+      }
+      if slot.pointee.effects == nil { slot.pointee.effects = Unmanaged.passRetained(StagedEffects(bus: bus)) }
+      guard let effects = slot.pointee.effects else { return }
+      rc = effects._withUnsafeGuaranteedRef { effects in
+        guard effects.count < StagedEffects.limit else { return bh_rc(BH_E_NOSPACE) }
+        let event = EventArena.make(content, bytes: bytes, flags: 0, thread)
+        if isJSON, content.payload.count > 0 {
+          guard Bus.isJSON(event.payload, content.payload.count, EventArena.padding) else {
+            EventArena.unmake(event, thread)
+            return bus.notJSON()
+          }
+          event.pointee.flags = UInt32(BH_EVENT_JSON)
+        }
+        effects.append(.publish(event, topic, notice))
+        return bh_rc(BH_OK)
+      }
+    }
+    return isOpen ? rc : bh_rc(BH_E_STALE)
+  }
+
+  /// Binds another kind of effect to a delivery or to a call that is being handled. Applied when it is acknowledged.
+  public func stage(_ effect: any DeliveryEffect, delivery: bh_token, generation: UInt32) -> bh_rc {
+    guard let slot = openSlot(delivery, generation) else { return bh_rc(BH_E_STALE) }
+    var rc = bh_rc(BH_OK)
+    let isOpen = slot.whileOpen(delivery) {
+      if slot.pointee.effects == nil { slot.pointee.effects = Unmanaged.passRetained(StagedEffects(bus: bus)) }
+      guard let effects = slot.pointee.effects else { return }
+      effects._withUnsafeGuaranteedRef { effects in
+        if effects.count < StagedEffects.limit { effects.append(.effect(effect)) } else { rc = bh_rc(BH_E_NOSPACE) }
+      }
+    }
+    return isOpen ? rc : bh_rc(BH_E_STALE)
+  }
+
+  /// The correlation id of what a delivery is of. The caller holds the slot, so that its event stays where it is.
+  private func correlation(
+    _ slot: SlotPointer, _ delivery: bh_token, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> UnsafeRawBufferPointer {
+    if slot.pointee.word.load(ordering: .relaxed) & DeliverySlot.stateMask == DeliverySlot.running {
+      // Its handler runs: the lane's view is of this delivery.
+      let view = lane.pointee.view
+      if view.pointee.delivery == delivery { return raw(view.pointee.correlation_id) }
+    }
+    if let event = slot.pointee.call?._withUnsafeGuaranteedRef({ $0.argument }) ?? slot.pointee.item?.event {
+      return UnsafeRawBufferPointer(start: event.correlation, count: Int(event.pointee.correlationLength))
+    }
+    return UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
+  /// The slot of a token of this endpoint and generation; whether it is still open is for the next step to find out.
+  @inline(__always)
+  func openSlot(_ token: bh_token, _ generation: UInt32) -> SlotPointer? {
+    guard let slot = bus.slots[token], slot.pointee.lane == lane, slot.pointee.generation == generation else { return nil }
+    return slot
+  }
+
+  // MARK: Settling
+
+  /// `bh_host_api.ack`. When an effect cannot be applied its failure is the answer, and the delivery is tried again.
+  public func ack(_ delivery: bh_token, generation: UInt32) -> bh_rc {
+    guard let slot = openSlot(delivery, generation) else { return late(delivery) }
+    guard slot.pointee.call == nil else { return isCall(delivery, slot) }
+    guard
+      slot.move(
+        delivery, from: { $0 == DeliverySlot.running || $0 == DeliverySlot.open },
+        to: DeliverySlot.claimed | DeliverySlot.answered) != nil
+    else { return late(delivery) }
+    var rc = bh_rc(BH_OK)
+    if let effects = slot.pointee.effects?.takeRetainedValue() {
+      slot.pointee.effects = nil
+      let thread = ThreadContext.current
+      bus.clock.stamp(thread)
+      var settledOnDisk = false
+      rc = effects.apply(for: slot.pointee.item, settledOnDisk: &settledOnDisk, thread)
+      slot.pointee.isSettledOnDisk = settledOnDisk
+    }
+    slot.pointee.outcome = rc
+    slot.pointee.retryAfter = 0
+    slot.pointee.message = rc == BH_OK ? nil : "its effects could not be applied: \(ResultText.of(rc))"
+    lane.post(.settled(slot))
+    return rc
+  }
+
+  /// `bh_host_api.nack`.
+  public func nack(
+    _ delivery: bh_token, why: bh_rc, retryAfter: UInt64, message: bh_str, generation: UInt32
+  ) -> bh_rc {
+    guard why < 0 else { return bh_rc(BH_E_INVALID) }
+    guard let slot = openSlot(delivery, generation) else { return late(delivery) }
+    guard slot.pointee.call == nil else { return isCall(delivery, slot) }
+    guard
+      slot.move(
+        delivery, from: { $0 == DeliverySlot.running || $0 == DeliverySlot.open },
+        to: DeliverySlot.claimed | DeliverySlot.answered) != nil
+    else { return late(delivery) }
+    slot.pointee.effects?.takeRetainedValue().drop()
+    slot.pointee.effects = nil
+    slot.pointee.outcome = why
+    slot.pointee.retryAfter = retryAfter
+    slot.pointee.message =
+      message.len > 0 && message.ptr != nil
+      ? String(decoding: UnsafeRawBufferPointer(start: message.ptr, count: min(message.len, 4096)), as: UTF8.self) : nil
+    lane.post(.settled(slot))
+    return bh_rc(BH_OK)
+  }
+
+  /// A settlement that finds its delivery over: BH_E_INVALID, and a fault, when the plugin has settled it itself; otherwise BH_E_STALE.
+  func late(_ token: bh_token) -> bh_rc {
+    guard let slot = bus.slots[token] else { return bh_rc(BH_E_STALE) }
+    let word = slot.pointee.word.load(ordering: .acquiring)
+    guard word & DeliverySlot.answered != 0 else { return bh_rc(BH_E_STALE) }
+    let stamp = word & ~DeliverySlot.low
+    guard stamp == token & ~DeliverySlot.low || stamp == SlotPointer.after(token) else { return bh_rc(BH_E_STALE) }
+    bus.fault(name, "a delivery was settled twice")
+    return bh_rc(BH_E_INVALID)
+  }
+
+  private func isCall(_ token: bh_token, _ slot: SlotPointer) -> bh_rc {
+    CallMessage.set(Int32(BH_E_INVALID), "the token is a method call's: answer it with `reply`")
+    return bh_rc(BH_E_INVALID)
+  }
+
+  // MARK: Reading and keeping events
+
+  /// `bh_host_api.field`.
+  public static func field(
+    _ event: UnsafePointer<bh_event>, pointer: bh_str, _ out: UnsafeMutablePointer<bh_value>
+  ) -> bh_rc {
+    EventAccess.field(event, pointer, out)
+  }
+
+  /// `bh_host_api.retain`: a copy that lives until `release`, counted for the generation.
+  public func retain(
+    _ event: UnsafePointer<bh_event>, _ keptEvent: UnsafeMutablePointer<UnsafePointer<bh_event>?>,
+    generation: UInt32? = nil
+  ) -> bh_rc {
+    let generation = generation ?? self.generation
+    guard let copy = EventAccess.retain(event, generation: generation) else { return bh_rc(BH_E_NOSPACE) }
+    kept.withLock { $0[generation, default: 0] += 1 }
+    keptEvent.pointee = copy
+    return bh_rc(BH_OK)
+  }
+
+  /// `bh_host_api.release`. A view that is not from `retain` is left alone and reported.
+  public func release(_ keptEvent: UnsafePointer<bh_event>) {
+    guard let block = EventAccess.block(keptEvent) else {
+      bus.fault(name, "an event was released that was not kept")
+      return
+    }
+    let generation = EventAccess.release(block)
+    kept.withLock { kept in
+      let count = (kept[generation] ?? 1) - 1
+      kept[generation] = count > 0 ? count : nil
+    }
+  }
+
+  /// Events that a generation keeps and has not given back.
+  public func retainedCount(generation: UInt32) -> Int { kept.withLock { $0[generation] ?? 0 } }
+}

@@ -1,0 +1,110 @@
+import CBotHost
+import Synchronization
+
+/// Whom to tell how a published event ended (`bh_outgoing.settled`).
+struct PublishNotice: @unchecked Sendable {
+  let function: bh_publish_settled
+  let context: UnsafeMutableRawPointer?
+  let lane: LanePointer
+  let generation: UInt32
+
+  /// Posts the outcome to the publisher's lane.
+  func send(_ rc: bh_rc, _ message: String?) {
+    lane.post(.publishSettled(PublishOutcome(notice: self, rc: rc, message: message ?? "")))
+  }
+}
+
+/// The end of a published event, on its way to the publisher's lane.
+struct PublishOutcome: @unchecked Sendable {
+  let notice: PublishNotice
+  let rc: bh_rc
+  let message: String
+
+  /// On the publisher's lane. The context of a generation that is gone is not touched.
+  func tell(_ lane: LanePointer) {
+    lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing)
+    guard lane.pointee.generation.load(ordering: .relaxed) == notice.generation else { return }
+    var message = message
+    message.withUTF8 { text in
+      text.withMemoryRebound(to: CChar.self) {
+        notice.function(notice.context, rc, bh_str(ptr: $0.baseAddress, len: $0.count))
+      }
+    }
+  }
+}
+
+/// Follows one event over all of its handlers: those of lower priority are asked when the higher ones are done, and
+/// somebody may want to know the end.
+final class EventTracker: @unchecked Sendable {
+  private let event: EventPointer
+  /// Handlers that are to be asked later, by priority. References on the event are held for each of them.
+  private var later: [[BindingPointer]]
+  private let remaining: Atomic<Int>
+  private let stopped = Atomic<Bool>(false)
+  private let failure = Mutex<String?>(nil)
+  private let rejected = Atomic<Bool>(false)
+  private let notice: PublishNotice?
+  private let ended: (@Sendable () -> Void)?
+
+  init(
+    event: EventPointer, now: Int, later: [[BindingPointer]], notice: PublishNotice?,
+    ended: (@Sendable () -> Void)? = nil
+  ) {
+    self.event = event
+    self.later = later
+    remaining = Atomic(now)
+    self.notice = notice
+    self.ended = ended
+  }
+
+  /// Puts itself on the event, which keeps it alive until the end.
+  func attach() {
+    event.pointee.kind = .special
+    event.pointee.link = Unmanaged.passRetained(self).toOpaque()
+  }
+
+  static func of(_ event: EventPointer) -> Unmanaged<EventTracker>? {
+    guard event.pointee.kind == .special, let link = event.pointee.link else { return nil }
+    return Unmanaged.fromOpaque(link)
+  }
+
+  /// One handler is done with the event.
+  func finished(
+    _ rc: bh_rc, stopped: Bool, message: String?, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) {
+    if stopped { self.stopped.store(true, ordering: .relaxed) }
+    if rc < 0 {
+      rejected.store(true, ordering: .relaxed)
+      failure.withLock { if $0 == nil { $0 = message } }
+    }
+    guard remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
+    // The last one of a priority: nobody else is here.
+    if self.stopped.load(ordering: .relaxed) {
+      for binding in later.joined() {
+        bus.settleOnDisk(event, binding)
+        EventArena.release(event)
+      }
+      later.removeAll()
+    }
+    while !later.isEmpty {
+      let tier = later.removeFirst()
+      remaining.store(tier.count + 1, ordering: .releasing)
+      for binding in tier {
+        let item = LaneItem(event: event, binding: binding)
+        var rc = binding.pointee.lane.accept(item, .policy, thread)
+        // The event is accepted already: where waiting would be for ever, it goes in beyond the bound.
+        if rc == BH_E_BUSY { rc = binding.pointee.lane.accept(item, .force, thread) }
+        if rc != BH_OK {
+          EventArena.release(event)
+          remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+        }
+      }
+      // One was counted for this loop, so that none of them could be the last one meanwhile.
+      if remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 { return }
+    }
+    notice?.send(
+      rejected.load(ordering: .relaxed) ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 })
+    ended?()
+    Unmanaged.passUnretained(self).release()
+  }
+}

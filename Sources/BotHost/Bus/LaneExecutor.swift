@@ -1,0 +1,275 @@
+import CBotHost
+import CJSON
+import Glibc
+import Synchronization
+
+/// Delivering: what the lane's thread does, or the publisher's on an inline lane that is idle.
+extension UnsafeMutablePointer<LaneState> {
+  /// The lane's thread: until the lane is stopped.
+  func run() {
+    let thread = ThreadContext.current
+    thread.pointee.lanes[0] = self
+    thread.pointee.laneCount = 1
+    var hasSpun = false
+    lock()
+    while true {
+      if pointee.isInline, !own() {
+        pointee.sleeping = true
+        while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
+        continue
+      }
+      if !pointee.controls.isEmpty {
+        runControls(thread)
+        hasSpun = false
+        continue
+      }
+      let attention = pointee.attention.load(ordering: .relaxed)
+      if attention & LaneState.gateBit == 0 {
+        if pointee.batchIndex < pointee.batchCount || pointee.readyHead < pointee.ready.count || takeBatch() {
+          unlock()
+          deliver(thread)
+          if pointee.waiters.load(ordering: .relaxed) > 0 { offerRoom(always: false) }
+          lock()
+          hasSpun = false
+          continue
+        }
+      } else {
+        pointee.atBarrier.store(true, ordering: .releasing)
+      }
+      if attention & LaneState.stopBit != 0 { break }
+      if pointee.waiters.load(ordering: .sequentiallyConsistent) > 0, pointee.head == pointee.tail {
+        unlock()
+        offerRoom(always: true)
+        lock()
+        if pointee.head != pointee.tail || !pointee.controls.isEmpty { continue }
+      }
+      if !hasSpun, pointee.spin > 0 {
+        hasSpun = true
+        unlock()
+        spin(attention)
+        lock()
+        continue
+      }
+      hasSpun = false
+      if pointee.isInline, attention & LaneState.gateBit == 0 {
+        // Under the lock nothing can be added: idle means idle.
+        pointee.ownerIsThread = false
+        pointee.ownership.store(0, ordering: .releasing)
+      }
+      pointee.sleeping = true
+      while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
+    }
+    pointee.closed = true
+    pthread_cond_broadcast(&pointee.room)
+    unlock()
+    thread.pointee.laneCount = 0
+  }
+
+  /// With the lock held: takes an inline lane from the publishers' threads. False while one of them is inside.
+  private func own() -> Bool {
+    let word = pointee.ownership.load(ordering: .acquiring)
+    if pointee.ownerIsThread { return true }
+    guard word & LaneState.owned == 0 else {
+      pointee.ownership.bitwiseOr(LaneState.pending, ordering: .acquiringAndReleasing)
+      return false
+    }
+    let took = pointee.ownership.compareExchange(
+      expected: word, desired: LaneState.owned | LaneState.pending, ordering: .acquiringAndReleasing
+    ).exchanged
+    pointee.ownerIsThread = took
+    return took
+  }
+
+  /// With the lock held: moves queued items to the executor. False when there are none.
+  @inline(__always)
+  func takeBatch() -> Bool {
+    // Where the oldest may be dropped, most of the queue stays where it can be.
+    let limit = pointee.full == .dropOldest ? 16 : LaneState.batchLimit
+    let count = min(pointee.tail &- pointee.head, limit)
+    guard count > 0 else { return false }
+    let mask = pointee.ringCapacity &- 1
+    let first = pointee.head & mask
+    let straight = min(count, pointee.ringCapacity &- first)
+    pointee.batch.update(from: pointee.ring + first, count: straight)
+    if straight < count { (pointee.batch + straight).update(from: pointee.ring, count: count &- straight) }
+    pointee.head &+= count
+    pointee.queued.store(pointee.tail &- pointee.head, ordering: .relaxed)
+    pointee.batchIndex = 0
+    pointee.batchCount = count
+    return true
+  }
+
+  /// Looks for work for a while before the thread sleeps: waking it costs more than a microsecond.
+  private func spin(_ before: UInt32) {
+    // While the gate is shut somebody is about to ask for something.
+    let patience = before & LaneState.gateBit != 0 ? max(pointee.spin, 1_000_000) : pointee.spin
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    let end = Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) &+ patience
+    while true {
+      for _ in 0..<32 {
+        let attention = pointee.attention.load(ordering: .relaxed)
+        if attention != before { return }
+        if before & LaneState.gateBit == 0, pointee.queued.load(ordering: .relaxed) != 0 { return }
+        machine_pause()
+      }
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      if Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) >= end { return }
+    }
+  }
+
+  /// With the lock held, which is given up meanwhile.
+  private func runControls(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    var controls: [LaneControl] = []
+    swap(&controls, &pointee.controls)
+    pointee.attention.bitwiseAnd(~LaneState.controlBit, ordering: .relaxed)
+    unlock()
+    pointee.clock.stamp(thread)
+    for control in controls {
+      switch control {
+      case .work(let body): body()
+      case .settled(let slot): finishSettled(slot, thread)
+      case .retry(let slot):
+        pointee.ready.append(.retry(slot))
+      case .callEnded(let call): call.tell()
+      case .passingCall(let item): start(item, thread)
+      case .publishSettled(let outcome): outcome.tell(self)
+      }
+    }
+    flushRun()
+    lock()
+  }
+
+  /// Delivers what is ready and the batch, until something else wants attention.
+  func deliver(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    while pointee.attention.load(ordering: .relaxed) & (LaneState.controlBit | LaneState.gateBit) == 0 {
+      if pointee.readyHead < pointee.ready.count {
+        let next = pointee.ready[pointee.readyHead]
+        pointee.readyHead += 1
+        if pointee.readyHead == pointee.ready.count {
+          pointee.ready.removeAll(keepingCapacity: pointee.ready.count <= 1024)
+          pointee.readyHead = 0
+        }
+        switch next {
+        case .item(let item, let key): hand(item, key: key, thread)
+        case .retry(let slot): handAgain(slot, thread)
+        }
+      } else if pointee.batchIndex < pointee.batchCount {
+        let item = pointee.batch[pointee.batchIndex]
+        pointee.batchIndex &+= 1
+        start(item, thread)
+      } else {
+        break
+      }
+    }
+    endRun(thread)
+  }
+
+  /// After the last of some deliveries.
+  @inline(__always)
+  func endRun(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    let since = pointee.runningSince.load(ordering: .relaxed)
+    if since != 0 {
+      let time = pointee.clock.stamp(thread) &- since
+      if time > Bus.longCall { reportLong(time) }
+      pointee.runningSince.store(0, ordering: .relaxed)
+    }
+    flushRun()
+  }
+
+  /// Gives one reference back, together with those of its neighbours.
+  @inline(__always)
+  func releaseInRun(_ event: EventPointer) {
+    let chunk = event.pointee.chunk
+    if chunk == pointee.runChunk {
+      pointee.runCount &+= 1
+    } else {
+      flushRun()
+      pointee.runChunk = chunk
+      pointee.runCount = 1
+    }
+  }
+
+  @inline(__always)
+  func flushRun() {
+    if let chunk = pointee.runChunk {
+      EventArena.release(chunk, pointee.runCount)
+      pointee.runChunk = nil
+      pointee.runCount = 0
+    }
+  }
+
+  /// One item less in the lane. The executor.
+  @inline(__always)
+  func countFinished(_ bytes: UInt32) {
+    pointee.finished.store(pointee.finished.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+    pointee.finishedBytes.store(
+      pointee.finishedBytes.load(ordering: .relaxed) &+ UInt64(bytes), ordering: .releasing)
+  }
+
+  /// The next item of the queue.
+  @inline(__always)
+  func start(_ item: LaneItem, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    if item.event.pointee.kind == .plain, item.binding.pointee.flags == 0, item.binding.pointee.heldKeys == 0,
+      let function = item.binding.pointee.function
+    {
+      let slot = pointee.slot
+      let token = slot.arm()
+      pointee.sequence &+= 1
+      let now = pointee.clock.stamp(thread)
+      let view = pointee.view
+      item.event.fill(view)
+      view.pointee.seq = pointee.sequence
+      view.pointee.deadline_mono_ns = now &+ item.binding.pointee.timeout
+      view.pointee.attempt = 1
+      view.pointee.delivery = token
+      view.pointee.binding = item.binding.pointee.number
+      let rc = enter(function, item.binding, view, now, thread)
+      if rc >= 0, rc != BH_ASYNC, slot.settle(token) {
+        countHandled(item.binding, rc)
+        countFinished(item.event.pointee.bytes)
+        releaseInRun(item.event)
+        return
+      }
+      returned(item, rc, token, now, thread)
+      return
+    }
+    startExamined(item, thread)
+  }
+
+  /// Inside the plugin.
+  @inline(__always)
+  func enter(
+    _ function: bh_handler, _ binding: BindingPointer, _ view: UnsafeMutablePointer<bh_event>, _ now: Int64,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
+    let before = pointee.runningSince.load(ordering: .relaxed)
+    if before != 0, now &- before > Bus.longCall { reportLong(now &- before) }
+    pointee.runningBinding.store(UInt(bitPattern: binding), ordering: .relaxed)
+    pointee.runningSince.store(now, ordering: .relaxed)
+    let outer = thread.pointee.view
+    thread.pointee.view = view
+    let rc = function(binding.pointee.context, view)
+    thread.pointee.view = outer
+    if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }
+    return rc
+  }
+
+  /// The call before took longer than a lane should be held.
+  @inline(never)
+  func reportLong(_ time: Int64) {
+    guard let binding = BindingPointer(bitPattern: pointee.runningBinding.load(ordering: .relaxed)) else { return }
+    let consumer = binding.pointee.owner._withUnsafeGuaranteedRef { $0.consumer }
+    pointee.bus._withUnsafeGuaranteedRef { $0.report(.longCall(handler: consumer, nanoseconds: time)) }
+  }
+
+  @inline(__always)
+  func countHandled(_ binding: BindingPointer, _ rc: bh_rc) {
+    if rc == BH_SKIP {
+      binding.pointee.owner._withUnsafeGuaranteedRef { _ = $0.skipped.wrappingAdd(1, ordering: .relaxed) }
+    } else {
+      binding.pointee.handled.store(
+        binding.pointee.handled.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    }
+  }
+}

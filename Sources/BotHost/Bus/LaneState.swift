@@ -1,0 +1,258 @@
+import CBotHost
+import CJSON
+import Glibc
+import Synchronization
+
+/// A lane's memory: the bounded queue before an endpoint and the state of whoever delivers from it.
+///
+/// Raw memory instead of a class, so that nothing on the way of an event counts references or checks exclusivity. It lives as
+/// long as the bus. Three parts on cache lines of their own: what publishers write under the lock, what both sides look at, and what
+/// only the executor (the thread that delivers now) writes.
+struct LaneState: ~Copyable {
+  // Publishers, under `mutex`.
+  var mutex = pthread_mutex_t()
+  var ring: UnsafeMutablePointer<LaneItem>
+  var ringCapacity: Int
+  /// Running numbers; the ring's index is their remainder.
+  var head = 0
+  var tail = 0
+  var accepted: UInt64 = 0
+  var acceptedBytes: UInt64 = 0
+  /// The executor's counts when they were last looked at.
+  var finishedSeen: UInt64 = 0
+  var finishedBytesSeen: UInt64 = 0
+  /// Room promised to emissions that are on their way to the disk.
+  var reserved = 0
+  var reservedBytes = 0
+  var sleeping = false
+  var closed = false
+  var stopping = false
+  var dropped: UInt64 = 0
+  var rejected: UInt64 = 0
+  var controls: [LaneControl] = []
+  var roomCalls: [@Sendable () -> Void] = []
+  let capacity: Int
+  let capacityBytes: Int
+  let full: LaneOptions.Full
+  let isInline: Bool
+  let spin: Int64
+  var wake = pthread_cond_t()
+  var room = pthread_cond_t()
+
+  // Both sides.
+  private var gap0: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+  /// Items in the ring, to be looked at without the lock.
+  let queued = Atomic<Int>(0)
+  /// Why the executor should stop delivering and look around: `controlBit`, `gateBit`, `stopBit`.
+  let attention = Atomic<UInt32>(0)
+  /// Publishers that wait for room.
+  let waiters = Atomic<Int>(0)
+  /// Of an inline lane: `owned` and `pending`.
+  let ownership = Atomic<UInt32>(0)
+  private var gap1: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+
+  // The executor.
+  /// Items that are done with, by the executor alone.
+  let finished = Atomic<UInt64>(0)
+  let finishedBytes = Atomic<UInt64>(0)
+  /// When the handler that runs now began, and its binding; 0: none runs.
+  let runningSince = Atomic<Int64>(0)
+  let runningBinding = Atomic<UInt>(0)
+  var batch: UnsafeMutablePointer<LaneItem>
+  var batchCount = 0
+  var batchIndex = 0
+  /// References to give back on the chunk, gathered.
+  var runChunk: UnsafeMutablePointer<EventChunk>?
+  var runCount = 0
+  /// Of the last event that was handed out.
+  var sequence: UInt64 = 0
+  /// For the next delivery.
+  var slot: SlotPointer
+  var view: UnsafeMutablePointer<bh_event>
+  /// What a settlement has set free; goes before the queue.
+  var ready: [LaneReady] = []
+  var readyHead = 0
+  private var gap2: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+
+  // Rare.
+  /// Unsettled deliveries and calls, waiting retries not counted.
+  let inFlight = Atomic<Int>(0)
+  /// Calls that the endpoint has made and that have not ended.
+  let outgoing = Atomic<Int>(0)
+  /// Deliveries that wait for their next attempt.
+  let retrying = Atomic<Int>(0)
+  /// Of an inline lane: its own thread has it. Under the lock.
+  var ownerIsThread = false
+  /// The gate is shut and no handler runs.
+  let atBarrier = Atomic<Bool>(false)
+  let generation = Atomic<UInt32>(0)
+  /// For the circle check: the lane that this one's executor waits for. Under `WaitGraph`'s lock.
+  var waitsFor: LanePointer?
+  let serial: Int
+  let clock: BusClock
+  let bus: Unmanaged<Bus>
+  let endpoint: Unmanaged<Endpoint>
+
+  static let controlBit: UInt32 = 1
+  static let gateBit: UInt32 = 2
+  static let stopBit: UInt32 = 4
+
+  static let owned: UInt32 = 1
+  static let pending: UInt32 = 2
+
+  static let batchLimit = 256
+
+  init(options: LaneOptions, serial: Int, clock: BusClock, slot: SlotPointer, bus: Bus, endpoint: Endpoint) {
+    capacity = options.capacity
+    capacityBytes = options.capacityBytes
+    full = options.full
+    isInline = options.inline
+    spin = options.spin
+    self.serial = serial
+    self.clock = clock
+    self.slot = slot
+    self.bus = Unmanaged.passUnretained(bus)
+    self.endpoint = Unmanaged.passUnretained(endpoint)
+    ringCapacity = 64
+    ring = .allocate(capacity: ringCapacity)
+    batch = .allocate(capacity: Self.batchLimit)
+    view = .allocate(capacity: 1)
+    view.initialize(to: bh_event())
+    view.pointee.size = UInt32(MemoryLayout<bh_event>.size)
+  }
+
+  deinit {
+    ring.deallocate()
+    batch.deallocate()
+    view.deallocate()
+  }
+}
+
+typealias LanePointer = UnsafeMutablePointer<LaneState>
+
+/// Something that a settlement has set free to be delivered next.
+enum LaneReady {
+  /// A later event of a key; its key is counted already.
+  case item(LaneItem, key: UInt64)
+  /// Another attempt.
+  case retry(SlotPointer)
+}
+
+/// What the executor does between two events, also while the gate is shut.
+enum LaneControl {
+  case work(@Sendable () -> Void)
+  /// A delivery was settled by `ack`, `nack` or its deadline.
+  case settled(SlotPointer)
+  /// The time of a retry has come.
+  case retry(SlotPointer)
+  /// A call by this endpoint has ended.
+  case callEnded(MethodCall)
+  /// A call that must not wait for the gate: its chain already goes through this endpoint.
+  case passingCall(LaneItem)
+  /// A published event has been settled by all of its handlers.
+  case publishSettled(PublishOutcome)
+}
+
+extension UnsafeMutablePointer<LaneState> {
+  /// Sets up the lock; once, before the lane is known to anybody.
+  func prepare() {
+    var attributes = pthread_mutexattr_t()
+    pthread_mutexattr_init(&attributes)
+    // Locks are held for some nanoseconds: looking again is cheaper than sleeping.
+    pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_ADAPTIVE_NP))
+    pthread_mutex_init(&pointee.mutex, &attributes)
+    pthread_mutexattr_destroy(&attributes)
+    var conditions = pthread_condattr_t()
+    pthread_condattr_init(&conditions)
+    pthread_condattr_setclock(&conditions, CLOCK_MONOTONIC)
+    pthread_cond_init(&pointee.wake, &conditions)
+    pthread_cond_init(&pointee.room, &conditions)
+    pthread_condattr_destroy(&conditions)
+  }
+
+  @inline(__always) func lock() { pthread_mutex_lock(&pointee.mutex) }
+  @inline(__always) func unlock() { pthread_mutex_unlock(&pointee.mutex) }
+
+  // MARK: Accepting, with the lock held
+
+  /// Whether the events fit beside what is accepted, promised and not finished.
+  @inline(__always)
+  func fits(_ count: Int, _ bytes: Int) -> Bool {
+    if within(count, bytes) { return true }
+    pointee.finishedSeen = pointee.finished.load(ordering: .acquiring)
+    pointee.finishedBytesSeen = pointee.finishedBytes.load(ordering: .acquiring)
+    return within(count, bytes)
+  }
+
+  @inline(__always)
+  private func within(_ count: Int, _ bytes: Int) -> Bool {
+    let waiting = Int(truncatingIfNeeded: pointee.accepted &- pointee.finishedSeen) &+ pointee.reserved
+    let size = Int(truncatingIfNeeded: pointee.acceptedBytes &- pointee.finishedBytesSeen) &+ pointee.reservedBytes
+    return waiting == 0
+      || (waiting &+ count <= pointee.capacity && size &+ bytes <= pointee.capacityBytes)
+  }
+
+  @inline(__always)
+  func append(_ item: LaneItem) {
+    if pointee.tail &- pointee.head == pointee.ringCapacity { grow() }
+    (pointee.ring + (pointee.tail & (pointee.ringCapacity &- 1))).initialize(to: item)
+    pointee.tail &+= 1
+    pointee.accepted &+= 1
+    pointee.acceptedBytes &+= UInt64(item.event.pointee.bytes)
+    pointee.queued.store(pointee.tail &- pointee.head, ordering: .relaxed)
+  }
+
+  @inline(never)
+  private func grow() {
+    let old = pointee.ringCapacity
+    let ring = UnsafeMutablePointer<LaneItem>.allocate(capacity: old * 2)
+    for number in pointee.head..<pointee.tail {
+      (ring + (number & (old * 2 - 1))).initialize(to: pointee.ring[number & (old - 1)])
+    }
+    pointee.ring.deallocate()
+    pointee.ring = ring
+    pointee.ringCapacity = old * 2
+  }
+
+  /// Takes the oldest queued item out; nil when all are with the executor.
+  func takeOldest() -> LaneItem? {
+    guard pointee.head != pointee.tail else { return nil }
+    let item = pointee.ring[pointee.head & (pointee.ringCapacity - 1)]
+    pointee.head += 1
+    pointee.accepted &-= 1
+    pointee.acceptedBytes &-= UInt64(item.event.pointee.bytes)
+    pointee.queued.store(pointee.tail - pointee.head, ordering: .relaxed)
+    return item
+  }
+
+  /// Ends a section in which something was added; wakes the thread if it sleeps.
+  @inline(__always)
+  func unlockAndWake() {
+    if pointee.isInline { pointee.ownership.bitwiseOr(LaneState.pending, ordering: .acquiringAndReleasing) }
+    let wake = pointee.sleeping
+    if wake { pointee.sleeping = false }
+    unlock()
+    if wake { pthread_cond_signal(&pointee.wake) }
+  }
+
+  /// Adds to what the executor does between two events. Never waits. False when the lane has ended.
+  @discardableResult
+  func post(_ control: LaneControl) -> Bool {
+    lock()
+    if pointee.stopping && pointee.closed {
+      unlock()
+      return false
+    }
+    pointee.controls.append(control)
+    pointee.attention.bitwiseOr(LaneState.controlBit, ordering: .releasing)
+    unlockAndWake()
+    return true
+  }
+
+  /// Events that are accepted and not finished.
+  var depth: Int {
+    lock()
+    defer { unlock() }
+    return Int(truncatingIfNeeded: pointee.accepted &- pointee.finished.load(ordering: .acquiring))
+  }
+}

@@ -1,0 +1,208 @@
+import Glibc
+import Synchronization
+
+/// What the control socket does; implemented by the running host.
+public protocol ControlHandler: AnyObject, Sendable {
+  /// Answers one request, at once or later, in full through `reply`. Called on the client's thread, for several clients at a
+  /// time; may block that client.
+  func handle(_ request: ControlRequest, _ reply: ControlReply)
+}
+
+/// Listens on the control socket, which only its owner can open, with one plain thread for each client.
+///
+/// The socket of a host that has died is replaced; that of a living one is refused.
+public final class ControlServer: Sendable {
+  public let path: String
+  /// Clients at the same time; one more is told so and sent away.
+  public static let maxClients = 64
+
+  private let handler: any ControlHandler
+  private let log: HostLog?
+  private let listener: Int32
+  private let lock: ProcessLock
+  private let state = Mutex(State())
+
+  private struct State {
+    var isStopping = false
+    var acceptor: HostThread?
+    var clients: [ObjectIdentifier: ControlStream] = [:]
+    var threads: [ObjectIdentifier: HostThread] = [:]
+    var finished: [HostThread] = []
+  }
+
+  /// Binds and listens; `start` begins to accept.
+  public init(path: String, handler: any ControlHandler, log: HostLog? = nil) throws(ControlError) {
+    self.path = path
+    self.handler = handler
+    self.log = log
+    try Self.prepareDirectory(of: path)
+    do throws(ProcessLock.Failure) {
+      lock = try ProcessLock(path: path + ".lock")
+    } catch {
+      switch error {
+      case .held(let pid):
+        throw ControlError(
+          .busy,
+          "\(path): a host listens there already\(pid > 0 ? " (pid \(pid))" : ""); stop it, or choose another socket "
+            + "with --control")
+      case .system(let code):
+        throw ControlError(.internal, "\(path).lock: cannot be locked: \(ControlSocket.text(code))")
+      }
+    }
+    listener = try Self.listen(path)
+  }
+
+  deinit {
+    stop()
+    close(listener)
+  }
+
+  private static func prepareDirectory(of path: String) throws(ControlError) {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash != path.utf8.startIndex else { return }
+    let directory = String(path[..<slash])
+    if mkdir(directory, 0o700) == 0 { return }
+    let cause = errno
+    guard cause == EEXIST else {
+      throw ControlError(.internal, "\(directory): cannot be made: \(ControlSocket.text(cause))")
+    }
+    // A directory that somebody else prepared in /tmp would let them take the socket away.
+    var status = stat()
+    guard directory.hasPrefix("/tmp/bothost-"), lstat(directory, &status) == 0 else { return }
+    guard status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o022 == 0 else {
+      throw ControlError(.denied, "\(directory): belongs to somebody else; choose another socket with --control")
+    }
+  }
+
+  /// With the lock held: whatever socket is there belongs to nobody.
+  private static func listen(_ path: String) throws(ControlError) -> Int32 {
+    let descriptor = try ControlSocket.make()
+    var isListening = false
+    defer { if !isListening { close(descriptor) } }
+    var status = stat()
+    if lstat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFSOCK else {
+        throw ControlError(.invalid, "\(path): is there and is no socket; choose another path with --control")
+      }
+      unlink(path)
+    }
+    // The mode of the descriptor becomes that of the file, so that it is never open to others.
+    fchmod(descriptor, 0o600)
+    let bound = try ControlSocket.withAddress(path) { bind(descriptor, $0, $1) }
+    guard bound == 0, chmod(path, 0o600) == 0, Glibc.listen(descriptor, 64) == 0 else {
+      throw ControlError(.internal, "\(path): cannot listen: \(ControlSocket.text(errno))")
+    }
+    isListening = true
+    return descriptor
+  }
+
+  /// Begins to accept clients.
+  public func start() throws(ControlError) {
+    let thread = HostThread(name: "bh-control") { [weak self, listener] in
+      while let descriptor = Self.accept(listener) {
+        guard let self else {
+          close(descriptor)
+          return
+        }
+        self.admit(ControlStream(descriptor: descriptor))
+      }
+    }
+    guard let thread else { throw ControlError(.internal, "no thread for the control socket can be started") }
+    state.withLock { $0.acceptor = thread }
+  }
+
+  /// Ends all clients, waits for their threads, and removes the socket. Handlers that are under way are waited for.
+  public func stop() {
+    let (isFirst, acceptor) = state.withLock { state in
+      defer { state.isStopping = true }
+      return (!state.isStopping, state.acceptor)
+    }
+    guard isFirst else { return }
+    // Ends the acceptor's wait.
+    shutdown(listener, Int32(SHUT_RDWR))
+    if acceptor?.isCurrent != true { acceptor?.join() }
+    let threads = state.withLock { state in
+      for stream in state.clients.values { stream.shutDown() }
+      defer { state.finished = [] }
+      return Array(state.threads.values) + state.finished
+    }
+    for thread in threads where !thread.isCurrent { thread.join() }
+    unlink(path)
+  }
+
+  /// The next connection, or nil when the server stops.
+  private static func accept(_ listener: Int32) -> Int32? {
+    while true {
+      let descriptor = Glibc.accept(listener, nil, nil)
+      if descriptor >= 0 {
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
+      }
+      switch errno {
+      case EINTR, ECONNABORTED: continue
+      // Out of descriptors: the connection stays in the queue; do not spin on it.
+      case EMFILE, ENFILE, ENOMEM, ENOBUFS: usleep(100_000)
+      default: return nil
+      }
+    }
+  }
+
+  private func admit(_ stream: ControlStream) {
+    let key = ObjectIdentifier(stream)
+    let (isAdmitted, finished) = state.withLock { state -> (Bool, [HostThread]) in
+      let finished = state.finished
+      state.finished = []
+      guard !state.isStopping, state.clients.count < Self.maxClients else { return (false, finished) }
+      state.clients[key] = stream
+      return (true, finished)
+    }
+    for thread in finished { thread.join() }
+    guard isAdmitted else {
+      let error = ControlError(.busy, "the host has \(Self.maxClients) clients already; try again later")
+      _ = stream.write(ControlAnswer.failure(error).encode(id: 0), patience: 100_000_000)
+      return
+    }
+    let thread = HostThread(name: "bh-client") { [weak self, handler, log] in
+      Self.serve(stream, handler, log)
+      guard let self else { return }
+      self.state.withLock { state in
+        state.clients[key] = nil
+        if let thread = state.threads.removeValue(forKey: key) { state.finished.append(thread) }
+      }
+    }
+    state.withLock { state in
+      guard let thread else {
+        state.clients[key] = nil
+        return
+      }
+      // It may have ended already.
+      if state.clients[key] == nil { state.finished.append(thread) } else { state.threads[key] = thread }
+    }
+  }
+
+  private static func serve(_ stream: ControlStream, _ handler: any ControlHandler, _ log: HostLog?) {
+    while true {
+      switch stream.readLine() {
+      case .end, .timeout:
+        return
+      case .tooLong:
+        let error = ControlError(.nospace, "a request has at most \(ControlRequest.maxLine) bytes")
+        _ = stream.write(ControlAnswer.failure(error).encode(id: 0))
+        return
+      case .line(let line):
+        if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+        let parsed = line.withUnsafeBytes { bytes in
+          Result { () throws(ControlError) in try ControlRequest(line: bytes) }
+        }
+        switch parsed {
+        case .failure(let error):
+          log?.debug("control", "a request was refused: \(error)")
+          guard stream.write(ControlAnswer.failure(error).encode(id: 0)) else { return }
+        case .success(let request):
+          let reply = ControlReply(id: request.id, stream: stream)
+          handler.handle(request, reply)
+          guard reply.waitForEnd() else { return }
+        }
+      }
+    }
+  }
+}

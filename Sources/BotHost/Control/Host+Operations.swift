@@ -1,0 +1,170 @@
+import CBotHost
+import Glibc
+
+/// What operators and the control socket ask of a running host.
+extension Host {
+  struct NotRunning: Error, CustomStringConvertible {
+    var description: String { "the host is not running" }
+  }
+
+  /// An instance by name, or what to write instead.
+  private func wanted(_ name: String) throws -> PluginInstance {
+    if let instance = instance(name) { return instance }
+    let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
+    throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'\(hint)")
+  }
+
+  public func startInstance(_ name: String) throws {
+    let instance = try wanted(name)
+    try operate { parts in
+      guard instance.generation == nil else { return }
+      parts.supervisor.forget(name)
+      do { try parts.tools.start(instance) } catch {
+        instance.state = .failed(reason: "\(error)")
+        throw error
+      }
+    }
+  }
+
+  public func stopInstance(_ name: String) throws {
+    let instance = try wanted(name)
+    try operate { parts in
+      parts.supervisor.forget(name)
+      parts.tools.stop(instance)
+    }
+  }
+
+  public func restartInstance(_ name: String) throws {
+    let instance = try wanted(name)
+    try operate { parts in
+      parts.supervisor.forget(name)
+      parts.tools.stop(instance)
+      do { try parts.tools.start(instance) } catch {
+        instance.state = .failed(reason: "\(error)")
+        throw error
+      }
+    }
+  }
+
+  /// Swaps an instance for the build on disk, or for `library`.
+  @discardableResult
+  func swapInstance(
+    _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false
+  ) throws -> HotSwap.Report {
+    let instance = try wanted(name)
+    return try operate { parts in
+      guard instance.generation != nil else {
+        throw LifecycleFailure(
+          name, "swap", "the instance is \(instance.state.word); `bothost start \(name)` starts it")
+      }
+      let read = try PluginSource.read(again: instance.source, library: library)
+      let added = read.manifest.permissions.beyond(instance.manifest.permissions)
+      guard added.isEmpty || allowsPermissions else {
+        throw LifecycleFailure(
+          name, "swap",
+          "the new manifest asks for more: \(added.joined(separator: ", ")); agree with --allow, or keep the old one")
+      }
+      var diagnostics = Diagnostics()
+      let resolved = read.manifest.resolveConfiguration(
+        overrides: instance.overrides, environment: Environment(options.environment), diagnostics: &diagnostics)
+      guard let resolved else {
+        throw LifecycleFailure(
+          name, "configuration", diagnostics.errors.map(\.description).joined(separator: "; "))
+      }
+      for (_, secret) in resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
+      let swap = HotSwap(
+        instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
+      let report: HotSwap.Report
+      do { report = try swap.run(to: read, resolved: resolved, anyVersion: library != nil) } catch {
+        log.error(name, "\(error)")
+        parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])
+        throw error
+      }
+      log.notice(
+        name, "swapped",
+        [
+          ("from", "\(report.from)"), ("to", "\(report.to)"), ("pause_us", "\(report.pause / 1000)"),
+          ("state_bytes", "\(report.stateBytes)"), ("waited", "\(report.waiting)"),
+        ])
+      parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
+      return report
+    }
+  }
+
+  /// Calls a method from outside and waits for its result. `timeout` in nanoseconds; 0: the method's own.
+  public func call(_ method: String, _ argument: JSONValue, timeout: Int64 = 0) throws -> JSONValue {
+    guard let parts = running else { throw NotRunning() }
+    let answer = CallAnswer()
+    _ = parts.bus.call(method, argument: argument.serializedBytes(), timeout: timeout) { code, result in
+      answer.set(code, result)
+    }
+    let (code, bytes) = answer.wait()
+    guard code >= 0 else {
+      var message = String(decoding: bytes, as: UTF8.self)
+      if code == BH_E_NOTFOUND && message.isEmpty { message = notFound(method) }
+      throw MethodFailure(code, message)
+    }
+    guard !bytes.isEmpty else { return .null }
+    do { return try JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) } catch {
+      throw MethodFailure(BH_E_INTERNAL, "\(method) answered with something that is not JSON: \(error)")
+    }
+  }
+
+  private func notFound(_ method: String) -> String {
+    guard let dot = method.lastIndex(of: ".") else { return "'\(method)' is no method; write INSTANCE.METHOD" }
+    let (name, rest) = (String(method[..<dot]), String(method[method.index(after: dot)...]))
+    guard let instance = instance(name) else {
+      let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
+      return "there is no instance '\(name)'\(hint)"
+    }
+    guard instance.state == .running else {
+      return "the instance '\(name)' is \(instance.state.word)" + (instance.state.detail.map { ": \($0)" } ?? "")
+    }
+    let hint = Suggestion.hint(for: rest, in: instance.manifest.methods.map(\.name)).map { " (\($0))" } ?? ""
+    return "\(name) has no method '\(rest)'\(hint)"
+  }
+
+  /// Publishes an event in the name of the operator.
+  func publish(topic: String, payload: [UInt8], key: String, contentType: String) throws {
+    guard let parts = running else { throw NotRunning() }
+    guard TopicPattern(topic)?.isLiteral == true else {
+      let reason = TopicPattern.problem(with: topic) ?? "a topic that is published has no '*'"
+      throw MethodFailure(BH_E_INVALID, "'\(topic)' is no topic: \(reason)")
+    }
+    let code = parts.bus.publish(topic: topic, payload: payload, key: key, source: "operator", contentType: contentType)
+    guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }
+  }
+
+  /// Reads manifests and bots again, after SIGHUP: what has changed on disk is swapped.
+  public func reload() {
+    for instance in instances where instance.state == .running {
+      do {
+        let read = try PluginSource.read(again: instance.source, library: nil)
+        guard try instance.isOutdated(by: read) else { continue }
+        _ = try swapInstance(instance.name)
+      } catch { log.error(instance.name, "not reloaded: \(error)") }
+    }
+  }
+}
+
+/// A result that one thread waits for and another brings.
+private final class CallAnswer: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var answer: (bh_rc, [UInt8])?
+
+  func set(_ code: bh_rc, _ result: [UInt8]) {
+    monitor.withLock {
+      answer = (code, result)
+      monitor.broadcast()
+    }
+  }
+
+  func wait() -> (bh_rc, [UInt8]) {
+    monitor.withLock {
+      while true {
+        if let answer { return answer }
+        monitor.wait()
+      }
+    }
+  }
+}

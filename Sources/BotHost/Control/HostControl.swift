@@ -1,0 +1,92 @@
+import CBotHost
+
+/// Answers the control socket with what the host does.
+final class HostControl: ControlHandler {
+  private let host: Host
+
+  init(_ host: Host) { self.host = host }
+
+  func handle(_ request: ControlRequest, _ reply: ControlReply) {
+    do {
+      reply.succeed(try answer(request.operation, request.arguments, reply))
+    } catch let error as ControlError {
+      reply.fail(masked(error))
+    } catch let failure as MethodFailure {
+      reply.fail(masked(ControlError(rc: failure.rc, failure.message)))
+    } catch {
+      reply.fail(masked(ControlError(.internal, "\(error)")))
+    }
+  }
+
+  /// What a plugin says about its failure may hold what it was given.
+  private func masked(_ error: ControlError) -> ControlError {
+    ControlError(error.code, host.log.masks.mask(error.message))
+  }
+
+  private func answer(_ command: String, _ argument: JSONValue, _ reply: ControlReply) throws -> JSONValue {
+    switch command {
+      case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) } + host.botDescriptions)])
+      case "call": return try call(argument)
+      case "publish": return try publish(argument)
+      case "tail": return try EventTail(host, argument).run(reply)
+      case "swap": return try swap(argument)
+      case "start": return try each(argument, host.startInstance)
+      case "stop": return try each(argument, host.stopInstance)
+      case "restart": return try each(argument, host.restartInstance)
+      case "dead": return try DeadLetterDesk(host).answer(argument)
+      case "metrics": return .object(["text": .string(host.metricsText())])
+      case "commands": return commands(argument)
+      default: throw ControlError(.invalid, "this host knows no command '\(command)'")
+    }
+  }
+
+  private func text(_ argument: JSONValue, _ key: String) throws -> String {
+    guard let value = argument[key]?.string else {
+      throw ControlError(.invalid, "the request needs \"\(key)\", a string")
+    }
+    return value
+  }
+
+  private func each(_ argument: JSONValue, _ operation: (String) throws -> Void) throws -> JSONValue {
+    try operation(try text(argument, "instance"))
+    return .object(JSONObject())
+  }
+
+  private func call(_ argument: JSONValue) throws -> JSONValue {
+    let result = try host.call(
+      try text(argument, "method"), argument["argument"] ?? .object(JSONObject()),
+      timeout: argument["timeout_ns"]?.int ?? 0)
+    return .object(["result": result])
+  }
+
+  private func publish(_ argument: JSONValue) throws -> JSONValue {
+    let isText = argument["text"]?.bool ?? false
+    let payload = argument["payload"] ?? .null
+    let bytes = isText ? Array((payload.string ?? "").utf8) : payload.serializedBytes()
+    try host.publish(
+      topic: try text(argument, "topic"), payload: bytes, key: argument["key"]?.string ?? "",
+      contentType: isText ? "text/plain" : "")
+    return .object(JSONObject())
+  }
+
+  private func swap(_ argument: JSONValue) throws -> JSONValue {
+    let report = try host.swapInstance(
+      try text(argument, "instance"), library: argument["library"]?.string,
+      dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false)
+    return .object([
+      "from": .int(Int64(report.from)), "to": .int(Int64(report.to)), "pause_ns": .int(report.pause),
+      "total_ns": .int(report.total), "state_bytes": .int(Int64(report.stateBytes)),
+      "waiting": .int(Int64(report.waiting)),
+    ])
+  }
+
+  private func commands(_ argument: JSONValue) -> JSONValue {
+    let wanted = argument["plugin"]?.string
+    var found: [JSONValue] = []
+    for instance in host.instances where wanted == nil || instance.name == wanted {
+      let manifest = instance.manifest
+      found += manifest.commands.map { PluginCommandSyntax($0, $0.method, manifest: manifest).json }
+    }
+    return .object(["commands": .array(found)])
+  }
+}

@@ -1,0 +1,249 @@
+import Glibc
+import Synchronization
+
+/// The journal's one writing thread and the queue before it: whatever has come while one transaction was written is the
+/// next one.
+final class JournalWriter: @unchecked Sendable {
+  private let monitor = Monitor()
+  private let options: JournalOptions
+  private let log: HostLog?
+  private let clock = SystemClock()
+  private var thread: HostThread?
+
+  // Under the monitor.
+  private var pending = PendingBatch()
+  private var spare: PendingBatch? = PendingBatch()
+  private var isClosing = false
+  private var isIdle = false
+  private var waitingForRoom = 0
+  /// When the first operation that nobody waits for came; 0: none.
+  private var lazySince: Int64 = 0
+
+  // Of the thread alone.
+  /// Nil once the file is closed.
+  private var tables: JournalTables?
+  private var maintainAt: Int64 = 0
+  private var failures = 0
+
+  init(tables: JournalTables, options: JournalOptions, log: HostLog?) throws(JournalError) {
+    self.tables = tables
+    self.options = options
+    self.log = log
+    thread = HostThread(name: "bh-journal") { [self] in work() }
+    if thread == nil { throw JournalError(.io, "the journal's thread cannot be started: too many threads") }
+  }
+
+  /// Writes what waits and ends the thread. Not from a completion.
+  func close() {
+    let isFirst = monitor.withLock {
+      defer { isClosing = true }
+      monitor.broadcast()
+      return !isClosing
+    }
+    // The last owner may be a completion; then the thread ends by itself.
+    if isFirst, thread?.isCurrent != true { thread?.join() }
+  }
+
+  // MARK: - The queue
+
+  func commit(_ transaction: JournalTransaction) throws(JournalError) -> JournalReceipt {
+    let (outcome, unit) = try enqueue { () throws(JournalError) in try add(transaction) }
+    outcome.wait()
+    return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: unit.value.resultCount).get()
+  }
+
+  func submit(
+    _ transaction: JournalTransaction, completion: @escaping PendingBatch.Completion
+  ) throws(JournalError) {
+    _ = try enqueue { () throws(JournalError) in
+      let unit = try add(transaction)
+      pending.completions.append((unit.index, completion))
+      return unit
+    }
+  }
+
+  func append(
+    _ topic: JournalTopic, _ time: Int64, _ consumers: [JournalConsumer]?, _ record: UnsafeRawBufferPointer
+  ) throws(JournalError) -> Int64 {
+    let (outcome, unit) = try enqueue { () throws(JournalError) in
+      try add(topic, time, consumers, record)
+    }
+    outcome.wait()
+    return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 1).get()[0]
+  }
+
+  func submitAppend(
+    _ topic: JournalTopic, _ time: Int64, _ consumers: [JournalConsumer]?, _ record: UnsafeRawBufferPointer,
+    _ completion: PendingBatch.Completion?
+  ) throws(JournalError) {
+    _ = try enqueue { () throws(JournalError) in
+      let unit = try add(topic, time, consumers, record)
+      if let completion { pending.completions.append((unit.index, completion)) }
+      return unit
+    }
+  }
+
+  func settleLazily(_ consumer: JournalConsumer, _ position: Int64) {
+    // Without waiting for room: a settlement is 48 bytes, and what settles must never stand still.
+    monitor.withLock {
+      guard !isClosing else { return }
+      let start = pending.operations.count
+      pending.operations.append(.init(kind: OperationBuffer.Kind.settle, a: consumer.id, b: position))
+      addUnit(from: start, results: 0, isConditional: false, firstRare: pending.rare.count)
+      guard lazySince == 0 else { return }
+      lazySince = clock.monotonic
+      if isIdle { monitor.broadcast() }
+    }
+  }
+
+  func run(_ body: @escaping @Sendable (JournalTables) throws(JournalError) -> Void) throws(JournalError) {
+    let (outcome, unit) = try enqueue {
+      let start = pending.operations.count
+      let firstRare = pending.rare.count
+      pending.rare.append(.run(body))
+      pending.operations.append(.init(kind: OperationBuffer.Kind.rare, a: 0))
+      return addUnit(from: start, results: 0, isConditional: true, firstRare: firstRare)
+    }
+    outcome.wait()
+    _ = try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 0).get()
+  }
+
+  private typealias Placed = (index: Int, value: PendingBatch.Unit)
+
+  @inline(__always)
+  private func enqueue(_ add: () throws(JournalError) -> Placed) throws(JournalError) -> (BatchOutcome, Placed) {
+    monitor.lock()
+    defer { monitor.unlock() }
+    if pending.operations.count >= options.maxPendingBytes, thread?.isCurrent != true {
+      waitingForRoom += 1
+      while pending.operations.count >= options.maxPendingBytes, !isClosing { monitor.wait() }
+      waitingForRoom -= 1
+    }
+    guard !isClosing else { throw JournalError(.closed, "the journal is closed") }
+    let placed = try add()
+    pending.isUrgent = true
+    if isIdle { monitor.broadcast() }
+    return (pending.outcome, placed)
+  }
+
+  private func add(_ transaction: JournalTransaction) throws(JournalError) -> Placed {
+    for (topic, _) in transaction.appendedTo { try checkRoom(topic) }
+    let start = pending.operations.count
+    let firstRare = pending.rare.count
+    pending.operations.append(contentsOf: transaction.operations)
+    pending.rare += transaction.rare
+    for (topic, bytes) in transaction.appendedTo { note(topic, bytes) }
+    return addUnit(
+      from: start, results: Int(transaction.resultCount), isConditional: transaction.isConditional, firstRare: firstRare
+    )
+  }
+
+  private func add(
+    _ topic: JournalTopic, _ time: Int64, _ consumers: [JournalConsumer]?, _ record: UnsafeRawBufferPointer
+  ) throws(JournalError) -> Placed {
+    try checkRoom(topic)
+    let start = pending.operations.count
+    OperationBuffer.encodeAppend(pending.operations, topic, time, consumers, record, slot: 0)
+    note(topic, Int64(record.count))
+    return addUnit(from: start, results: 1, isConditional: false, firstRare: pending.rare.count)
+  }
+
+  private func checkRoom(_ topic: JournalTopic) throws(JournalError) {
+    guard !topic.isFull else {
+      throw JournalError(
+        .noSpace,
+        "topic '\(topic.name)' has \(topic.bytes) bytes that are not settled or that retention keeps, "
+          + "\(topic.retention.maxBytes) are allowed; see which consumer does not settle")
+    }
+  }
+
+  private func note(_ topic: JournalTopic, _ bytes: Int64) {
+    topic.pendingBytes.add(bytes, ordering: .relaxed)
+    pending.appended.append((topic, bytes))
+  }
+
+  @discardableResult
+  @inline(__always)
+  private func addUnit(from start: Int, results: Int, isConditional: Bool, firstRare: Int) -> Placed {
+    let unit = PendingBatch.Unit(
+      start: start, end: pending.operations.count, firstRare: firstRare, firstResult: pending.resultCount,
+      resultCount: results, isConditional: isConditional)
+    pending.resultCount += results
+    pending.units.append(unit)
+    return (pending.units.count - 1, unit)
+  }
+
+  // MARK: - The thread
+
+  private func work() {
+    maintainAt = clock.monotonic + Self.maintenancePeriod
+    while true {
+      monitor.lock()
+      let batch = nextBatch()
+      monitor.unlock()
+      if let batch {
+        write(batch)
+        batch.removeAll()
+        monitor.withLock { spare = batch }
+      } else if monitor.withLock({ isClosing && pending.isEmpty }) {
+        tables = nil
+        return
+      }
+      if clock.monotonic >= maintainAt { maintain() }
+    }
+  }
+
+  private static let maintenancePeriod: Int64 = 1_000_000_000
+
+  /// Waits for something to do: a batch, or nil when it is time for maintenance or for the end.
+  private func nextBatch() -> PendingBatch? {
+    while pending.isEmpty || !(pending.isUrgent || isClosing) {
+      if isClosing, pending.isEmpty { return nil }
+      var deadline = maintainAt
+      if lazySince > 0 { deadline = min(deadline, lazySince + options.lazyDelay) }
+      isIdle = true
+      let isInTime = monitor.wait(until: deadline)
+      isIdle = false
+      guard !isInTime || clock.monotonic >= deadline else { continue }
+      if lazySince > 0, clock.monotonic >= lazySince + options.lazyDelay { break }
+      if pending.isEmpty || !pending.isUrgent { return nil }
+    }
+    let batch = pending
+    pending = spare ?? PendingBatch()
+    spare = nil
+    lazySince = 0
+    if waitingForRoom > 0 { monitor.broadcast() }
+    return batch
+  }
+
+  private func write(_ batch: PendingBatch) {
+    var failure: JournalError?
+    do throws(JournalError) {
+      try tables?.apply(batch)
+      if failures > 0 { log?.notice("journal", "writing works again after \(failures) failures") }
+      failures = 0
+    } catch {
+      failure = error
+      failures += 1
+      log?.error("journal", "\(batch.units.count) transactions were refused: \(error)")
+    }
+    for (topic, bytes) in batch.appended { topic.pendingBytes.subtract(bytes, ordering: .relaxed) }
+    let outcome = batch.outcome
+    outcome.finish(failure)
+    for (index, body) in batch.completions {
+      let unit = batch.units[index]
+      body(outcome.result(index, firstResult: unit.firstResult, count: unit.resultCount))
+    }
+  }
+
+  private func maintain() {
+    maintainAt = clock.monotonic + Self.maintenancePeriod
+    do throws(JournalError) {
+      // One piece at a time, so that nobody who writes waits for long.
+      if try tables?.maintain() == true { maintainAt = clock.monotonic + 1_000_000 }
+    } catch {
+      log?.error("journal", "maintenance failed: \(error)")
+      maintainAt = clock.monotonic + 30 * Self.maintenancePeriod
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/// What waits for the next transaction: filled by all threads under the journal's lock, then taken by its thread whole.
+final class PendingBatch: @unchecked Sendable {
+  /// One transaction of a caller.
+  struct Unit {
+    let start: Int
+    let end: Int
+    let firstRare: Int
+    let firstResult: Int
+    let resultCount: Int
+    let isConditional: Bool
+  }
+
+  typealias Completion = @Sendable (Result<JournalReceipt, JournalError>) -> Void
+
+  let operations = OperationBuffer(capacity: 64 << 10)
+  var units: [Unit] = []
+  var rare: [RareOperation] = []
+  var completions: [(unit: Int, body: Completion)] = []
+  /// What to take back from the topics' counts of waiting bytes.
+  var appended: [(topic: JournalTopic, bytes: Int64)] = []
+  var resultCount = 0
+  /// Whether somebody waits for it.
+  var isUrgent = false
+  var outcome = BatchOutcome()
+
+  var isEmpty: Bool { units.isEmpty }
+
+  func removeAll() {
+    operations.removeAll()
+    units.removeAll(keepingCapacity: true)
+    rare.removeAll(keepingCapacity: true)
+    completions.removeAll(keepingCapacity: true)
+    appended.removeAll(keepingCapacity: true)
+    resultCount = 0
+    isUrgent = false
+    outcome = BatchOutcome()
+  }
+}
+
+/// How a batch ended. Filled by the journal's thread, then read by those who waited for it.
+final class BatchOutcome: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var isDone = false
+  private var failure: JournalError?
+  private var unitFailures: [Int: JournalError] = [:]
+  var results: [Int64] = []
+
+  func prepareResults(_ count: Int) { results = [Int64](repeating: 0, count: count) }
+
+  func fail(unit: Int, _ error: JournalError) { unitFailures[unit] = error }
+
+  func finish(_ failure: JournalError?) {
+    monitor.withLock {
+      self.failure = failure
+      isDone = true
+      monitor.broadcast()
+    }
+  }
+
+  /// Waits for the end.
+  func wait() {
+    monitor.withLock { while !isDone { monitor.wait() } }
+  }
+
+  /// After the end: how one unit fared.
+  func result(_ index: Int, firstResult: Int, count: Int) -> Result<JournalReceipt, JournalError> {
+    if let error = failure ?? unitFailures[index] { return .failure(error) }
+    return .success(JournalReceipt(outcome: self, firstResult: firstResult, count: count))
+  }
+}

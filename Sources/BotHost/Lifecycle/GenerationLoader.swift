@@ -1,0 +1,118 @@
+import CBotHost
+import Glibc
+
+/// Brings a build of a plugin from its file to a created object that waits in standby: stage, inspect, try in a child process, load,
+/// create, bind. Runs on the operations' thread; whatever fails leaves nothing behind but, for images that may not be unmapped, their
+/// pages.
+struct GenerationLoader {
+  let staging: ImageStaging
+  let registry: ImageRegistry
+  let probe: ImageProbe?
+  let clock: any HostClock
+
+  /// What a swap tells the new generation of the old one's state.
+  struct StartOptions {
+    var flags: UInt32
+    var stateFormat = ""
+    var stateVersion: UInt32 = 0
+    /// An operator named a library: its version need not be the manifest's.
+    var anyVersion = false
+  }
+
+  func load(
+    _ instance: PluginInstance, manifest: Manifest, library: String, configuration: JSONValue, number: UInt32,
+    options: StartOptions
+  ) throws -> Generation {
+    let name = instance.name
+    if manifest.isolation == .process {
+      throw LifecycleFailure(
+        name, .inspect, "\(manifest.location.file): this host has no worker processes; say `isolation: thread`")
+    }
+    var expectations = ImageExpectations(manifest, isolation: .thread)
+    if options.anyVersion { expectations.version = nil }
+
+    let staged: StagedImage
+    do {
+      staged = try staging.stage(library: library, plugin: manifest.plugin, generation: UInt64(number))
+    } catch { throw LifecycleFailure(name, .stage, "\(error)") }
+
+    let image: Image
+    do {
+      let inspection = try ImageInspection(staged, expecting: expectations)
+      if inspection.kind != .plugin && manifest.isolation == nil {
+        throw LifecycleFailure(
+          name, .inspect,
+          "\(library) has no bh_plugin_entry_v1; a library without glue runs in a process of its own unless its manifest says "
+            + "`isolation: thread`")
+      }
+      if let probe, inspection.kind == .plugin {
+        do { try probe.run(staged, inspection, expecting: expectations) } catch {
+          throw LifecycleFailure(name, .probe, "\(error)")
+        }
+      }
+      image = try registry.load(staged, inspection, expecting: expectations)
+    } catch let failure as LifecycleFailure {
+      staging.discard(staged)
+      throw failure
+    } catch let refusal as ImageRefusal {
+      staging.discard(staged)
+      throw LifecycleFailure(name, refusal.step == .load ? .load : .inspect, "\(refusal)")
+    } catch {
+      staging.discard(staged)
+      throw LifecycleFailure(name, .load, "\(error)")
+    }
+
+    let handle = HostHandle(instance: instance, generation: number)
+    var object: OpaquePointer?
+    do {
+      if let descriptor = image.descriptor {
+        object = try create(descriptor, handle, instance, configuration, number, options)
+      }
+      let binder = CallBinder(image: image, handle: handle, object: object, instance: name)
+      let plan = try binder.plan(manifest, configuration: configuration, generation: number)
+      return Generation(
+        number: number, image: image, handle: handle, object: object, foreign: binder.foreign, plan: plan,
+        loadedAt: clock.monotonic)
+    } catch {
+      if let object { image.descriptor?.table.destroy?(object) }
+      handle.phase = .gone
+      _ = image.retire()
+      throw error as? LifecycleFailure ?? LifecycleFailure(name, .create, "\(error)")
+    }
+  }
+
+  private func create(
+    _ descriptor: PluginDescriptor, _ handle: HostHandle, _ instance: PluginInstance, _ configuration: JSONValue,
+    _ number: UInt32, _ options: StartOptions
+  ) throws -> OpaquePointer {
+    guard let create = descriptor.table.create else {
+      throw LifecycleFailure(instance.name, .create, "its descriptor has no `create`")
+    }
+    var object: OpaquePointer?
+    let began = clock.monotonic
+    let code = withBorrowed(instance.name) { name in
+      withBorrowedBytes(configuration.serialized()) { configuration in
+        withBorrowed(instance.dataDirectory) { directory in
+          withBorrowed(options.stateFormat) { format in
+            var start = bh_start(
+              size: UInt32(MemoryLayout<bh_start>.size), flags: options.flags, instance: name,
+              generation: UInt64(number), config: configuration, data_directory: directory, state_format: format,
+              state_version: options.stateVersion, reserved: 0)
+            return create(handle.pointer, HostTable.api, &start, &object)
+          }
+        }
+      }
+    }
+    let said = CallMessage.take()
+    guard code >= 0, let object else {
+      throw LifecycleFailure(
+        instance.name, .create, said ?? (code < 0 ? ResultCode.name(code) : "`create` gave no object and no reason"))
+    }
+    let took = (clock.monotonic - began) / 1_000_000
+    if took > 2000 {
+      instance.log.warning(
+        instance.name, "`create` took \(took) ms; plugins should do long work on a thread of `bh.thread`")
+    }
+    return object
+  }
+}

@@ -1,0 +1,75 @@
+import CBotHost
+import Glibc
+import Synchronization
+
+/// What a `bh_host *` points to: the host as one generation of one plugin instance sees it.
+///
+/// Handles are never freed: a thread that a plugin forgot may still come back with the pointer, and then it must find an answer
+/// (BH_E_STALE), not freed memory. There is one for each generation, some hundred bytes.
+final class HostHandle: @unchecked Sendable {
+  /// Where the generation is in its life, which decides what it may ask for.
+  enum Phase: UInt8, Comparable {
+    /// Created; nothing that others could see is permitted.
+    case standby
+    case active
+    /// Quiesced: it may settle what is under way.
+    case quiesced
+    case gone
+
+    static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  let instance: PluginInstance
+  let endpoint: Endpoint
+  let generation: UInt32
+  let threads = PluginThreads()
+  let spans = SpanTable()
+  private let phaseStore = Atomic<UInt8>(Phase.standby.rawValue)
+
+  private static let all = Mutex<[HostHandle]>([])
+
+  init(instance: PluginInstance, generation: UInt32) {
+    self.instance = instance
+    endpoint = instance.endpoint
+    self.generation = generation
+    Self.all.withLock { $0.append(self) }
+  }
+
+  var phase: Phase {
+    get { Phase(rawValue: phaseStore.load(ordering: .acquiring)) ?? .gone }
+    set { phaseStore.store(newValue.rawValue, ordering: .releasing) }
+  }
+
+  /// The pointer that the plugin gets.
+  var pointer: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+  /// BH_OK when effects are permitted now.
+  @inline(__always)
+  var effects: bh_rc {
+    switch phase {
+    case .active, .quiesced: bh_rc(BH_OK)
+    case .standby: bh_rc(BH_E_DENIED)
+    case .gone: bh_rc(BH_E_STALE)
+    }
+  }
+
+  /// Refuses with a reason that the caller can show.
+  func refuse(_ code: Int, _ reason: String) -> bh_rc {
+    CallMessage.set(Int32(code), reason)
+    return bh_rc(code)
+  }
+}
+
+/// Enters the host for a call from a plugin. A NULL host is an argument error, not a crash.
+@inline(__always)
+func withHost(_ host: OpaquePointer?, _ body: (HostHandle) -> bh_rc) -> bh_rc {
+  guard let host else { return bh_rc(BH_E_INVALID) }
+  return Unmanaged<HostHandle>.fromOpaque(UnsafeRawPointer(host))._withUnsafeGuaranteedRef(body)
+}
+
+/// The same with another kind of result.
+@inline(__always)
+func withHost<Result>(_ host: OpaquePointer?, otherwise: Result, _ body: (HostHandle) -> Result) -> Result {
+  guard let host else { return otherwise }
+  return Unmanaged<HostHandle>.fromOpaque(UnsafeRawPointer(host))._withUnsafeGuaranteedRef(body)
+}

@@ -1,0 +1,109 @@
+import CBotHost
+
+/// Starting, stopping and swapping instances. One operation at a time: the caller holds the host's operations lock.
+struct InstanceOperations {
+  let loader: GenerationLoader
+  let reaper: Reaper
+  let bus: Bus
+  let services: HostServices
+  let clock: any HostClock
+  let log: HostLog
+
+  /// Loads and creates the first generation and puts it on the bus; its gate stays shut.
+  func prepare(_ instance: PluginInstance) throws {
+    instance.state = .starting
+    let number = instance.nextGeneration
+    instance.nextGeneration += 1
+    let source = instance.source
+    let generation = try loader.load(
+      instance, manifest: source.manifest, library: source.library, configuration: instance.configuration,
+      number: number, options: .init(flags: UInt32(BH_START_FRESH)))
+    do {
+      try instance.endpoint.install(generation.plan)
+    } catch {
+      generation.destroy()
+      _ = generation.image.retire()
+      throw LifecycleFailure(instance.name, .create, "\(error)")
+    }
+    instance.generation = generation
+  }
+
+  /// Activates a prepared instance and opens its gate.
+  func open(_ instance: PluginInstance) throws {
+    guard let generation = instance.generation else { return }
+    generation.handle.phase = .active
+    do {
+      try HotSwap.activate(generation, on: instance.endpoint)
+    } catch {
+      unload(instance, generation)
+      throw error
+    }
+    instance.endpoint.openGate()
+    instance.state = .running
+    instance.startedAt = clock.unix
+    log.info(
+      instance.name, "started",
+      [("generation", "\(generation.number)"), ("build", generation.image.inspection.digest.short)])
+    announce("sys.plugin.started", instance)
+  }
+
+  /// Prepares and opens.
+  func start(_ instance: PluginInstance) throws {
+    try prepare(instance)
+    try open(instance)
+  }
+
+  /// Finishes what is under way, up to the manifest's drain time, and ends the generation. Queued events of durable topics come back
+  /// at the next start; others wait in the lane until then.
+  func stop(_ instance: PluginInstance) {
+    guard let generation = instance.generation else {
+      instance.state = .stopped
+      return
+    }
+    instance.state = .stopping
+    let drain = instance.manifest.swap.drain
+    let deadline = clock.monotonic + drain.nanoseconds
+    instance.endpoint.closeGate()
+    let outcome = instance.endpoint.onLane(timeout: max(drain.nanoseconds, 1_000_000)) { () -> (bh_rc, String?) in
+      let code = generation.quiesce(deadline: deadline)
+      return (code, CallMessage.take())
+    }
+    switch outcome {
+    case nil:
+      log.warning(instance.name, "a handler is still running after \(drain); the instance ends without it")
+    case .some((let code, let said)) where code < 0:
+      log.warning(instance.name, "did not finish in order: \(said ?? ResultCode.name(code))")
+    default: break
+    }
+    if case .timedOut(let inCall, let inFlight, let calls) = instance.endpoint.drain(
+      deadline: deadline, policy: .revoke)
+    {
+      log.warning(
+        instance.name,
+        "after \(drain) there were still \(inCall) handlers running, \(inFlight) deliveries and \(calls) calls open; "
+          + "deliveries of durable topics come back at the next start")
+    }
+    services.network?.closeAll(owner: instance.name)
+    unload(instance, generation)
+    instance.state = .stopped
+    log.info(instance.name, "stopped")
+    announce("sys.plugin.stopped", instance)
+  }
+
+  private func unload(_ instance: PluginInstance, _ generation: Generation) {
+    instance.generation = nil
+    generation.handle.phase = .quiesced
+    reaper.retire(generation, of: instance)
+  }
+
+  /// Tells the bus what happened to an instance.
+  func announce(_ topic: String, _ instance: PluginInstance, _ more: [(String, JSONValue)] = []) {
+    var payload = JSONObject()
+    payload["instance"] = .string(instance.name)
+    payload["plugin"] = .string(instance.manifest.plugin)
+    payload["generation"] = .int(Int64(instance.generation?.number ?? 0))
+    for (key, value) in more { payload[key] = value }
+    _ = bus.publish(
+      topic: topic, payload: JSONValue.object(payload).serializedBytes(), key: instance.name, source: "host")
+  }
+}

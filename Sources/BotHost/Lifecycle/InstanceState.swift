@@ -1,0 +1,81 @@
+/// Where an instance is in its life.
+public enum InstanceState: Sendable, Equatable {
+  /// Not running, by choice.
+  case stopped
+  /// Loading, creating, activating.
+  case starting
+  case running
+  /// A new generation is taking over.
+  case swapping(SwapStep)
+  /// Its events are being finished.
+  case stopping
+  /// It failed and will be started again; nanoseconds, CLOCK_MONOTONIC.
+  case waiting(until: Int64, reason: String)
+  /// It failed and nobody will start it again but an operator.
+  case failed(reason: String)
+
+  /// One word, for tables.
+  public var word: String {
+    switch self {
+    case .stopped: "stopped"
+    case .starting: "starting"
+    case .running: "running"
+    case .swapping: "swapping"
+    case .stopping: "stopping"
+    case .waiting: "waiting"
+    case .failed: "failed"
+    }
+  }
+
+  /// What there is to say besides the word.
+  public var detail: String? {
+    switch self {
+    case .swapping(let step): step.rawValue
+    case .waiting(_, let reason), .failed(let reason): reason
+    default: nil
+    }
+  }
+}
+
+/// The steps of a hot swap, in order. A failure names the one it happened at.
+public enum SwapStep: String, Sendable, CaseIterable {
+  case stage, inspect, probe, load, create, quiesce, drain, export, `import`, activate, retire
+}
+
+/// Why a start or a swap did not succeed: the step, what happened there, and what it left.
+public struct LifecycleFailure: Error, Sendable, CustomStringConvertible {
+  public let instance: String
+  public let step: String
+  public let reason: String
+  /// What is so now: "generation 3 goes on".
+  public let outcome: String?
+
+  init(_ instance: String, _ step: SwapStep, _ reason: String, outcome: String? = nil) {
+    self.instance = instance
+    self.step = step.rawValue
+    self.reason = reason
+    self.outcome = outcome
+  }
+
+  init(_ instance: String, _ step: String, _ reason: String) {
+    self.instance = instance
+    self.step = step
+    self.reason = reason
+    outcome = nil
+  }
+
+  public var description: String {
+    "\(instance): \(step) failed: \(reason)" + (outcome.map { "; \($0)" } ?? "")
+  }
+
+  func leaving(_ outcome: String) -> LifecycleFailure {
+    LifecycleFailure(instance: instance, step: step, reason: reason, outcome: outcome)
+  }
+
+  private init(instance: String, step: String, reason: String, outcome: String?) {
+    self.instance = instance
+    self.step = step
+    self.reason = reason
+    self.outcome = outcome
+  }
+}

@@ -1,0 +1,86 @@
+import CBotHost
+import Synchronization
+
+/// Ends generations that serve no more: off every lane, because destroying and unmapping take the loader's lock and their time.
+final class Reaper: @unchecked Sendable {
+  private let monitor = Monitor()
+  private var queue: [(Generation, PluginInstance)] = []
+  private var isStopping = false
+  private var isBusy = false
+  private var thread: HostThread?
+  private let clock: any HostClock
+
+  init(clock: any HostClock) {
+    self.clock = clock
+  }
+
+  func start() {
+    thread = HostThread(name: "reaper") { [self] in run() }
+  }
+
+  func retire(_ generation: Generation, of instance: PluginInstance) {
+    monitor.withLock {
+      queue.append((generation, instance))
+      monitor.broadcast()
+    }
+  }
+
+  /// Waits until everything handed over has ended; false when the time is up.
+  func settle(timeout: Int64) -> Bool {
+    let deadline = clock.monotonic + timeout
+    return monitor.withLock {
+      while isBusy || !queue.isEmpty {
+        if !monitor.wait(until: deadline) { return !isBusy && queue.isEmpty }
+      }
+      return true
+    }
+  }
+
+  func stop() {
+    monitor.withLock {
+      isStopping = true
+      monitor.broadcast()
+    }
+    thread?.join()
+    thread = nil
+  }
+
+  private func run() {
+    while true {
+      let next = monitor.withLock { () -> (Generation, PluginInstance)? in
+        isBusy = false
+        monitor.broadcast()
+        while queue.isEmpty && !isStopping { monitor.wait() }
+        guard !queue.isEmpty else { return nil }
+        isBusy = true
+        return queue.removeFirst()
+      }
+      guard let (generation, instance) = next else { return }
+      end(generation, of: instance)
+    }
+  }
+
+  /// Destroys the object, looks for what it left, and unmaps the image when that is safe.
+  func end(_ generation: Generation, of instance: PluginInstance) {
+    generation.handle.threads.stopAll()
+    let running = generation.handle.threads.joinAll(deadline: clock.monotonic + 2_000_000_000, clock: clock)
+    if running.isEmpty { generation.destroy() }
+    generation.handle.phase = .gone
+    var leaks = running.map { "thread '\($0)' is still running" }
+    let retained = instance.endpoint.statistics().retained
+    if retained > 0 { leaks.append("\(retained) retained events were not released") }
+    if !leaks.isEmpty {
+      instance.log.warning(
+        instance.name, "generation \(generation.number) left something behind: \(leaks.joined(separator: "; "))")
+    }
+    switch generation.image.retire(leaks: leaks) {
+    case .unmapped:
+      instance.log.info(instance.name, "generation \(generation.number) is unmapped")
+    case .pinned(let reasons):
+      let words = reasons.map { "\($0)" }
+      instance.notePinned(generation.number, words)
+      instance.log.info(
+        instance.name, "generation \(generation.number) stays mapped: \(words.joined(separator: "; "))")
+    }
+  }
+}

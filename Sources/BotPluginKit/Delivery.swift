@@ -1,0 +1,114 @@
+import CBotHost
+import Synchronization
+
+/// A delivery that outlives its handler, from ``Event/later()``: settle it once, from any thread, before its deadline.
+///
+/// One that is dropped without having been settled goes back as failed, to be tried again, with a text that says so:
+/// forgetting never loses an event, and never keeps the lane waiting for the deadline.
+public final class Delivery: Sendable {
+  /// For effects: `host.publish(topic, …, effectOf: delivery.token)`.
+  public let token: DeliveryToken
+  let host: Host
+  private let settled = Atomic<Bool>(false)
+
+  init(token: DeliveryToken, host: Host) {
+    self.token = token
+    self.host = host
+  }
+
+  deinit {
+    if !settled.load(ordering: .relaxed) {
+      try? settle(failed: .retry("the plugin dropped the delivery without settling it"))
+    }
+  }
+
+  /// Done: the effects of the delivery are applied, then it is acknowledged. Throws `stale` when it was settled before or its
+  /// deadline has passed.
+  public func ack() throws(PluginError) {
+    try claim()
+    let core = try host.core
+    try PluginError.check(core.pointee.ack(host.pointer, token.rawValue), "ack")
+  }
+
+  /// Failed: its effects are dropped. ``PluginError/reject(_:)`` sends it to the dead letters, everything else is tried again.
+  /// Throws `stale` when it was settled before or its deadline has passed.
+  public func nack(_ why: any Error) throws(PluginError) {
+    try settle(failed: PluginError(why, otherwise: .retry))
+  }
+
+  /// Runs `work` as a task of Swift's own and settles the delivery by how it ends. The one place for `await` in a plugin: lanes know no
+  /// Swift concurrency. The task is cancelled when the plugin is destroyed.
+  public func task(_ work: @escaping @Sendable () async throws -> Void) {
+    host.runTask {
+      do {
+        try await work()
+        try self.ack()
+      } catch {
+        try? self.nack(error)
+      }
+    }
+  }
+
+  private func settle(failed error: PluginError) throws(PluginError) {
+    try claim()
+    try host.nack(token, error)
+  }
+
+  private func claim() throws(PluginError) {
+    if settled.exchange(true, ordering: .acquiringAndReleasing) {
+      throw PluginError(.stale, "the delivery has been settled already")
+    }
+  }
+}
+
+extension Host {
+  func nack(_ token: DeliveryToken, _ error: PluginError) throws(PluginError) {
+    let core = try core
+    let rc = error.message.withABIText {
+      core.pointee.nack(pointer, token.rawValue, error.code.rawValue, error.retryAfter?.abiNanoseconds ?? 0, $0)
+    }
+    try PluginError.check(rc, "nack")
+  }
+
+  /// Runs `work` off the lane and keeps it on the list of what `end` cancels.
+  func runTask(_ work: @escaping @Sendable () async -> Void) {
+    let id = nextTask.wrappingAdd(1, ordering: .relaxed).newValue
+    // The list is locked while the task starts, so that its end finds its entry.
+    tasks.withLock { running in
+      running[id] = Task {
+        await work()
+        self.forgetTask(id)
+      }
+    }
+    if !alive.load(ordering: .acquiring) { end() }
+  }
+
+  private func forgetTask(_ id: UInt64) { tasks.withLock { $0[id] = nil } }
+}
+
+/// An event that was kept beyond its call. It may be read on any thread; the host takes it back when this object goes.
+public final class KeptEvent: @unchecked Sendable {
+  // Unchecked: what `raw` points to is constant until it is released.
+  private let raw: UnsafePointer<bh_event>
+  private let host: Host
+
+  init(_ event: UnsafePointer<bh_event>, host: Host) throws(PluginError) {
+    let core = try host.core
+    var kept: UnsafePointer<bh_event>?
+    try PluginError.check(core.pointee.retain(host.pointer, event, &kept), "keep an event")
+    guard let kept else { throw .internal("the host kept no event") }
+    raw = kept
+    self.host = host
+  }
+
+  deinit {
+    if let core = try? host.core { core.pointee.release(host.pointer, raw) }
+  }
+
+  /// Reads the event. Its `later()` gives an object for the delivery, too, where the handler had taken it over.
+  public func withEvent<Result>(_ body: (borrowing Event) throws -> Result) rethrows -> Result {
+    try withExtendedLifetime(self) {
+      try body(Event(raw: raw, host: host, deferred: nil))
+    }
+  }
+}

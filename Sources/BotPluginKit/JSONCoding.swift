@@ -1,0 +1,98 @@
+import CBotHost
+import FoundationEssentials
+
+/// `Codable` to and from the JSON that crosses the ABI. Objects are written with sorted keys, so that the same value is always
+/// the same bytes.
+enum JSONCoding {
+  /// Where ``Secret`` finds the host while a configuration is decoded.
+  static let hostKey = CodingUserInfoKey(rawValue: "bothost.host")
+
+  private static let encoder: JSONEncoder = {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }()
+  private static let decoder = JSONDecoder()
+
+  /// Calls `body` with the value as JSON.
+  static func withJSON<Result>(
+    of value: some Encodable, _ body: (UnsafeRawBufferPointer) -> Result
+  ) throws(PluginError) -> Result {
+    let data: Data
+    do { data = try encoder.encode(value) } catch {
+      throw PluginError(.invalid, "a \(type(of: value)) cannot be written as JSON: \(describe(error))")
+    }
+    return data.withUnsafeBytes(body)
+  }
+
+  /// Decodes borrowed JSON. Empty bytes read as `null`. `what` names the JSON in the message.
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, from bytes: UnsafeRawBufferPointer, _ what: @autoclosure () -> String, host: Host? = nil,
+    code: PluginError.Code
+  ) throws(PluginError) -> Value {
+    var decoder = Self.decoder
+    if let host, let hostKey {
+      decoder = JSONDecoder()
+      decoder.userInfo[hostKey] = host
+    }
+    do {
+      guard let base = bytes.baseAddress, !bytes.isEmpty else {
+        return try decoder.decode(type, from: Data("null".utf8))
+      }
+      let data = Data(
+        bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
+      return try decoder.decode(type, from: data)
+    } catch let error as PluginError {
+      throw error
+    } catch {
+      throw PluginError(code, "\(what()) is no \(type): \(describe(error))")
+    }
+  }
+
+  /// A coding error in one line: the JSON pointer of the place, and what is wrong there.
+  static func describe(_ error: any Error) -> String {
+    let (context, what): (DecodingError.Context, String)
+    switch error {
+    case DecodingError.keyNotFound(let key, let found):
+      (context, what) = (found, "\"\(key.stringValue)\" is missing")
+    case DecodingError.valueNotFound(let type, let found):
+      (context, what) = (found, "expected \(name(of: type)), found null")
+    case DecodingError.typeMismatch(let type, let found):
+      (context, what) = (found, "expected \(name(of: type)). \(found.debugDescription)")
+    case DecodingError.dataCorrupted(let found):
+      (context, what) = (found, found.debugDescription)
+    case EncodingError.invalidValue(_, let found):
+      return "\(pointer(found.codingPath)): \(found.debugDescription)"
+    default: return String(describing: error)
+    }
+    return "\(pointer(context.codingPath)): \(what)"
+  }
+
+  /// A coding path as an RFC 6901 pointer; "/" alone stands for the whole.
+  static func pointer(_ path: [any CodingKey]) -> String {
+    if path.isEmpty { return "the whole" }
+    var text = ""
+    for key in path {
+      text += "/"
+      for character in key.intValue.map(String.init) ?? key.stringValue {
+        switch character {
+        case "~": text += "~0"
+        case "/": text += "~1"
+        default: text.append(character)
+        }
+      }
+    }
+    return text
+  }
+
+  private static func name(of type: Any.Type) -> String {
+    if type == String.self { return "a string" }
+    if type == Bool.self { return "true or false" }
+    if type is any BinaryInteger.Type { return "an integer" }
+    if type is any BinaryFloatingPoint.Type { return "a number" }
+    let name = String(describing: type)
+    if name.hasPrefix("Array<") { return "a list" }
+    if name.hasPrefix("Dictionary<") { return "an object" }
+    return name
+  }
+}

@@ -1,0 +1,192 @@
+import CBotHost
+
+/// A topic that the host has looked up once, so that publishing to it needs no look-up by name. Valid for the life of the
+/// plugin object.
+public struct Topic: Hashable, Sendable, CustomStringConvertible {
+  public let name: String
+  @usableFromInline let reference: UInt64
+  public var description: String { name }
+}
+
+/// One header of an event to publish.
+public struct EventHeader: Hashable, Sendable {
+  public var name: String
+  public var value: [UInt8]
+
+  public init(_ name: String, _ value: String) { self.init(name, bytes: Array(value.utf8)) }
+  public init(_ name: String, bytes: [UInt8]) {
+    self.name = name
+    value = bytes
+  }
+}
+
+/// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was none; `reject` when one gave
+/// it to the dead letters; `cancelled` when it never came out because the delivery whose effect it was failed. Runs on the lane, so it may
+/// touch the plugin.
+public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
+
+/// What the host carries for a ``PublishCompletion``.
+private final class PublishNotice {
+  let completion: PublishCompletion
+  init(_ completion: @escaping PublishCompletion) { self.completion = completion }
+
+  static let tell: bh_publish_settled = { context, rc, message in
+    guard let context else { return }
+    let notice = Unmanaged<PublishNotice>.fromOpaque(context).takeRetainedValue()
+    notice.completion(
+      rc < 0 ? .failure(PluginError(PluginError.Code(rawValue: rc), message.string)) : .success(()))
+  }
+}
+
+extension Host {
+  /// Looks a topic up. Throws when the name is no topic. Permitted in `init`.
+  public func topic(_ name: String) throws(PluginError) -> Topic {
+    let core = try core
+    let reference = name.withABIText { core.pointee.topic(pointer, $0) }
+    guard reference != 0 else {
+      throw .invalid("\"\(name)\" is no topic: it needs dotted parts of letters, digits, _ and -")
+    }
+    return Topic(name: name, reference: reference)
+  }
+
+  /// Publishes a value as JSON.
+  ///
+  /// - Parameters:
+  ///   - key: the ordering key; what has equal topic and key is handled in the order in which it was published.
+  ///   - effectOf: a delivery whose effect this is: the event comes out when that delivery is acknowledged, and never when it
+  ///     is not. ``DeliveryToken/none``: it comes out now.
+  ///   - correlationID: empty for that of the delivery.
+  ///   - settled: told once, on the lane, how the event ended. Not called when this throws.
+  /// - Throws: `denied` for a topic that the manifest does not declare, or in standby; `busy` where waiting for a full lane would
+  ///   close a circle; `invalid` for what is no JSON.
+  public func publish(
+    _ topic: Topic, _ value: some Encodable, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil
+  ) throws(PluginError) {
+    let result = try JSONCoding.withJSON(of: value) { bytes in
+      send(topic, bytes, contentType: "", key: key, delivery, correlationID, headers, settled)
+    }
+    try result.get()
+  }
+
+  /// Publishes JSON that lies ready. Copies nothing on this side of the ABI and allocates nothing.
+  public func publish(
+    _ topic: Topic, json: UnsafeRawBufferPointer, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil
+  ) throws(PluginError) {
+    try send(topic, json, contentType: "", key: key, delivery, correlationID, headers, settled).get()
+  }
+
+  /// Publishes bytes of another type than JSON. Copies nothing on this side of the ABI and allocates nothing.
+  public func publish(
+    _ topic: Topic, bytes: UnsafeRawBufferPointer, contentType: StaticString = "application/octet-stream",
+    key: some TextBytes = "", effectOf delivery: DeliveryToken = .none, correlationID: some TextBytes = "",
+    headers: [EventHeader] = [], settled: PublishCompletion? = nil
+  ) throws(PluginError) {
+    try send(topic, bytes, contentType: contentType, key: key, delivery, correlationID, headers, settled).get()
+  }
+
+  /// Publishes what `write` puts into a buffer that is used again and again: nothing is allocated once it has grown.
+  public func publish(
+    _ topic: Topic, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
+    correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil,
+    _ write: (inout JSONBuffer) throws -> Void
+  ) throws {
+    let buffer = takeBuffer()
+    defer { giveBack(buffer) }
+    try write(&buffer.pointee)
+    try send(topic, buffer.pointee.bytes, contentType: "", key: key, delivery, correlationID, headers, settled).get()
+  }
+
+  @inline(__always)
+  private func send(
+    _ topic: Topic, _ payload: UnsafeRawBufferPointer, contentType: StaticString, key: some TextBytes,
+    _ delivery: DeliveryToken, _ correlationID: some TextBytes, _ headers: [EventHeader],
+    _ settled: PublishCompletion?
+  ) -> Result<Void, PluginError> {
+    guard alive.load(ordering: .relaxed) else { return .failure(Self.gone) }
+    var event = bh_outgoing()
+    event.size = UInt32(MemoryLayout<bh_outgoing>.size)
+    event.topic_ref = topic.reference
+    event.payload = bh_bytes(payload)
+    if contentType.utf8CodeUnitCount > 0, contentType.hasPointerRepresentation {
+      event.content_type = bh_str(
+        UnsafeRawBufferPointer(start: contentType.utf8Start, count: contentType.utf8CodeUnitCount))
+    }
+    var context: Unmanaged<PublishNotice>?
+    if let settled {
+      let notice = Unmanaged.passRetained(PublishNotice(settled))
+      event.settled = PublishNotice.tell
+      event.settled_context = notice.toOpaque()
+      context = notice
+    }
+    let rc = withUnsafeMutablePointer(to: &event) { event in
+      key.withABIText { key in
+        correlationID.withABIText { correlation in
+          event.pointee.key = key
+          event.pointee.correlation_id = correlation
+          if headers.isEmpty { return table.pointee.publish(pointer, delivery.rawValue, event) }
+          return withABIHeaders(headers) { headers, count in
+            event.pointee.headers = headers
+            event.pointee.header_count = count
+            return table.pointee.publish(pointer, delivery.rawValue, event)
+          }
+        }
+      }
+    }
+    guard rc < 0 else { return .success(()) }
+    context?.release()  // Nothing was published, so nobody will tell how it ended.
+    return .failure(Self.refused(topic, rc))
+  }
+
+  @inline(never)
+  private static func refused(_ topic: Topic, _ rc: bh_rc) -> PluginError {
+    let code = PluginError.Code(rawValue: rc)
+    let hint =
+      switch code {
+      case .denied: "the manifest's `topics:` does not declare it, or the plugin is in standby"
+      case .invalid: "the payload is no well-formed JSON, and no other content type was given"
+      case .busy: "a subscriber's lane is full"
+      default: code.description
+      }
+    return PluginError(code, "publish to \(topic.name): \(hint)")
+  }
+
+  private func takeBuffer() -> UnsafeMutablePointer<JSONBuffer> {
+    if let spare = spareBuffer.exchange(nil, ordering: .acquiring) {
+      spare.pointee.removeAll()
+      return spare
+    }
+    let fresh = UnsafeMutablePointer<JSONBuffer>.allocate(capacity: 1)
+    fresh.initialize(to: JSONBuffer())
+    return fresh
+  }
+
+  private func giveBack(_ buffer: UnsafeMutablePointer<JSONBuffer>) {
+    if let other = spareBuffer.exchange(buffer, ordering: .acquiringAndReleasing) {
+      other.deinitialize(count: 1)
+      other.deallocate()
+    }
+  }
+}
+
+/// Headers as the ABI wants them, for the length of `body`.
+func withABIHeaders<Result>(
+  _ headers: [EventHeader], _ body: (UnsafePointer<bh_header>?, UInt32) -> Result
+) -> Result {
+  if headers.isEmpty { return body(nil, 0) }
+  var text: [UInt8] = []
+  for header in headers {
+    text.append(contentsOf: header.name.utf8)
+    text.append(contentsOf: header.value)
+  }
+  return text.withUnsafeBytes { text in
+    var at = 0
+    func next(_ count: Int) -> UnsafeRawBufferPointer {
+      defer { at += count }
+      return UnsafeRawBufferPointer(rebasing: text[at..<at + count])
+    }
+    let views = headers.map { bh_header(name: bh_str(next($0.name.utf8.count)), value: bh_bytes(next($0.value.count))) }
+    return views.withUnsafeBufferPointer { body($0.baseAddress, UInt32($0.count)) }
+  }
+}

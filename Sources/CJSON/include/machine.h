@@ -1,0 +1,49 @@
+/* What the machine and its kernel offer and Swift has no words for. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A counter that runs at a constant rate on all cores: the time-stamp counter, or its like. A reading costs less than
+ * half a clock_gettime. */
+static inline uint64_t machine_ticks(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t ticks;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+  return ticks;
+#else
+  return 0;
+#endif
+}
+
+/* Keeps the compiler from moving memory accesses over this point; the processor may. The other half is
+ * `machine_barrier`. */
+static inline void machine_compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
+
+/* A short rest inside a loop that waits for another core. */
+static inline void machine_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/* 1 when `machine_ticks` may be used as a clock on this machine. */
+int machine_ticks_are_steady(void);
+
+/* Every running thread of the process passes a full memory barrier before this returns, so that readers do without one.
+ * Registers the process on first use. 0, or -1 when the kernel does not offer it. */
+int machine_barrier(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

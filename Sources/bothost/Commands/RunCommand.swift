@@ -1,0 +1,93 @@
+import BotHost
+import Glibc
+
+/// `bothost --plugins DIR [BOT.yaml ...]`: the host itself.
+enum RunCommand: Command {
+  static let name = "run"
+  static let summary = "run a host with the plugins of a directory and the bots named"
+  static let usage = "--plugins DIR [BOT.yaml ...] [--config FILE] [--data DIR] [--control SOCKET] [--watch]"
+  static let options = [
+    SharedOptions.plugins, SharedOptions.config, SharedOptions.data, SharedOptions.control,
+    ArgumentParser.Option("watch", "swap when a library or a manifest has been replaced on disk"),
+    ArgumentParser.Option("no-probe", "do not try new builds in a child process first"),
+    ArgumentParser.Option("log", value: "LEVEL", "error, warning, notice, info (default) or debug"),
+    ArgumentParser.Option("json", "write the log as JSON lines"),
+  ]
+  static let discussion = """
+    `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a second one stops at once; SIGHUP reads manifests and
+    bots again.
+    """
+
+  static func run(_ arguments: ArgumentParser.Arguments) throws {
+    let log = HostLog.standardError(threshold: try level(arguments), json: arguments.flag("json"))
+    let host = Host(try hostOptions(arguments, log: log), log: log)
+
+    // Signals are waited for by this thread alone; the host's threads inherit the mask.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    signal(SIGPIPE, SIG_IGN)
+
+    do { try host.start() } catch {
+      throw CommandFailure("\(error)")
+    }
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { continue }
+      if number == SIGHUP {
+        host.reload()
+        continue
+      }
+      log.notice("host", "stopping; a second signal stops at once")
+      _ = HostThread(name: "impatience") {
+        var again: Int32 = 0
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
+        if sigwait(&signals, &again) == 0 {
+          log.warning("host", "stopped at once; what was under way comes back if its topic is durable")
+          _exit(1)
+        }
+      }
+      host.stop()
+      return
+    }
+  }
+
+  static func level(_ arguments: ArgumentParser.Arguments) throws -> LogLevel {
+    guard let word = arguments.value("log") else { return .info }
+    let levels: [(String, LogLevel)] = [
+      ("error", .error), ("warning", .warning), ("notice", .notice), ("info", .info), ("debug", .debug),
+    ]
+    guard let level = levels.first(where: { $0.0 == word })?.1 else {
+      throw UsageError("--log takes error, warning, notice, info or debug, not '\(word)'")
+    }
+    return level
+  }
+
+  /// The options of a host that stays.
+  static func hostOptions(_ arguments: ArgumentParser.Arguments, log: HostLog) throws -> HostOptions {
+    let plugins = arguments.values("plugins")
+    guard !plugins.isEmpty else {
+      throw UsageError("name a directory of plugins: bothost --plugins DIR [BOT.yaml ...]")
+    }
+    let environment = Control.environment
+    var options = HostOptions(
+      dataDirectory: arguments.value("data").map(Control.absolute) ?? dataDirectory(environment),
+      environment: environment)
+    options.pluginDirectories = plugins.map(Control.absolute)
+    options.bots = arguments.words
+    options.configurationFile = arguments.value("config")
+    options.controlSocket = Control.socket(arguments)
+    options.watch = arguments.flag("watch")
+    options.probe = !arguments.flag("no-probe")
+    return options
+  }
+
+  private static func dataDirectory(_ environment: [String: String]) -> String {
+    if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/bothost" }
+    if let home = environment["HOME"], !home.isEmpty { return home + "/.local/state/bothost" }
+    return Control.absolute(".bothost")
+  }
+}

@@ -1,0 +1,69 @@
+import BotHost
+import Glibc
+
+/// The program as a client of a running host.
+enum Control {
+  /// The socket that `--control` names, or the default one.
+  static func socket(_ arguments: ArgumentParser.Arguments) -> String {
+    arguments.value("control") ?? environment["BOTHOST_CONTROL"] ?? ControlSocket.defaultPath
+  }
+
+  static var environment: [String: String] {
+    var result: [String: String] = [:]
+    var entry = environ
+    while let text = entry.pointee {
+      let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { result[String(parts[0])] = String(parts[1]) }
+      entry += 1
+    }
+    return result
+  }
+
+  static func client(_ arguments: ArgumentParser.Arguments) throws -> ControlClient {
+    do { return try ControlClient(path: socket(arguments)) } catch { throw CommandFailure(error.message) }
+  }
+
+  /// Sends a request and returns the answer, or throws what the host says is wrong.
+  static func request(_ command: String, _ argument: JSONValue, _ client: ControlClient) throws -> JSONValue {
+    do { return try client.request(command, argument) } catch { throw failure(error) }
+  }
+
+  static func request(_ command: String, _ arguments: ArgumentParser.Arguments) throws -> JSONValue {
+    guard arguments.words.isEmpty else { throw UsageError("\(command) takes no words: '\(arguments.words[0])'") }
+    return try request(command, .object(JSONObject()), try client(arguments))
+  }
+
+  /// What the host says is wrong, with the program's exit code for it.
+  static func failure(_ error: ControlError) -> CommandFailure {
+    CommandFailure(error.message, code: error.code == .invalid || error.code == .notfound ? 2 : 1)
+  }
+
+  /// Receives values until the host ends the stream or `body` returns false.
+  static func stream(
+    _ command: String, _ argument: JSONValue, _ client: ControlClient, _ body: (JSONValue) -> Bool
+  ) throws {
+    do { _ = try client.request(command, argument, onItem: body) } catch { throw failure(error) }
+  }
+
+  /// Does one thing to each instance named.
+  static func each(_ command: String, _ arguments: ArgumentParser.Arguments) throws {
+    guard !arguments.words.isEmpty else { throw UsageError("\(command) needs the name of an instance") }
+    let client = try client(arguments)
+    for name in arguments.words {
+      var argument = JSONObject()
+      argument["instance"] = .string(name)
+      _ = try request(command, .object(argument), client)
+    }
+  }
+
+  static func json(_ text: String, _ what: String) throws -> JSONValue {
+    do { return try JSONValue(parsing: text) } catch { throw UsageError("\(what) is not JSON: \(error)") }
+  }
+
+  static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return String(cString: directory) + "/" + path
+  }
+}

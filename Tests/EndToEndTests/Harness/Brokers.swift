@@ -1,0 +1,88 @@
+import Foundation
+
+/// Something that speaks Kafka's protocol, and the foreign client to look into it with.
+protocol Brokers {
+  var addresses: String { get }
+}
+
+extension Brokers {
+  /// The values of a topic's records so far, through `kcat`; several partitions come one after the other.
+  func values(of topic: String) throws -> [String] {
+    guard let kcat = Build.tool("kcat") else { throw RunningProgram.Failure(description: "kcat is not installed") }
+    let (_, output, _) = try RunningProgram.run(
+      kcat, ["-b", addresses, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%s\\n"], within: 60)
+    return output
+  }
+
+  /// Reads again until there are that many, or a minute has passed.
+  func values(of topic: String, atLeast count: Int, within seconds: Double = 90) throws -> [String] {
+    let limit = Date(timeIntervalSinceNow: seconds)
+    while true {
+      let values = try self.values(of: topic)
+      if values.count >= count || Date() > limit { return values }
+    }
+  }
+
+  /// Puts records on a topic through `kcat`, one a line.
+  func produce(_ values: [String], to topic: String) throws {
+    guard let kcat = Build.tool("kcat") else { throw RunningProgram.Failure(description: "kcat is not installed") }
+    let (status, _, error) = try RunningProgram.run(
+      kcat, ["-b", addresses, "-P", "-t", topic], input: values.map { $0 + "\n" }.joined())
+    guard status == 0 else { throw RunningProgram.Failure(description: error.joined(separator: "\n")) }
+  }
+}
+
+/// librdkafka's mock cluster in a process of its own.
+final class MockBrokers: Brokers {
+  let program: RunningProgram
+  let addresses: String
+
+  private struct Ready: Decodable {
+    let brokers: String
+  }
+
+  init() throws {
+    program = try RunningProgram(Build.kafkaMock, ["--lifetime", "600"])
+    let line = try program.line(.output, "its addresses") { $0.hasPrefix("{") }
+    addresses = try JSONDecoder().decode(Ready.self, from: Data(line.utf8)).brokers
+  }
+}
+
+/// One node of Apache Kafka, where the machine has it.
+final class RealBroker: Brokers {
+  let directory: TemporaryDirectory
+  let addresses: String
+
+  init(_ arguments: [String] = []) throws {
+    directory = try TemporaryDirectory()
+    let (status, output, error) = try RunningProgram.run(
+      Build.kafkaBroker, ["start", directory.path + "/kafka", "--lifetime", "900"] + arguments, within: 120)
+    guard status == 0,
+      let line = output.first(where: { $0.contains("KAFKA_BROKERS=") }),
+      let value = line.split(separator: "=", maxSplits: 1).last
+    else {
+      throw RunningProgram.Failure(description: "the broker did not start: \((output + error).joined(separator: "\n"))")
+    }
+    addresses = value.trimmingCharacters(in: CharacterSet(charactersIn: "\"' "))
+  }
+
+  deinit { _ = try? command("stop") }
+
+  @discardableResult
+  func command(_ words: String...) throws -> [String] {
+    let (status, output, error) = try RunningProgram.run(
+      Build.kafkaBroker, [words[0], directory.path + "/kafka"] + words.dropFirst(), within: 120)
+    guard status == 0 else { throw RunningProgram.Failure(description: (output + error).joined(separator: "\n")) }
+    return output
+  }
+
+  func createTopic(_ name: String, partitions: Int = 1) throws {
+    let (status, output, error) = try RunningProgram.run(
+      Build.kafkaBroker,
+      [
+        "tool", "TopicCommand", "--bootstrap-server", addresses, "--create", "--topic", name, "--partitions",
+        String(partitions),
+      ], within: 120)
+    guard status == 0 else { throw RunningProgram.Failure(description: (output + error).joined(separator: "\n")) }
+  }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+
+/// The main job, over real protocols: chat lines become records, records become chat lines.
+@Suite(.serialized)
+struct TacoTests {
+  private struct Line: Decodable {
+    let username: String
+    let message: String
+
+    /// The number at the end of a flood's line.
+    var number: Int? { message.split(separator: " ").last.flatMap { Int($0) } }
+  }
+
+  private func host(_ simulator: Simulator, _ brokers: any Brokers, in directory: TemporaryDirectory? = nil) throws
+    -> Host
+  {
+    let environment = simulator.environment(channels: ["kitchen"]).merging(["KAFKA_BROKERS": brokers.addresses]) { $1 }
+    let host = try Host(bots: [Build.bots + "/taco.yaml"], environment: environment, directory: directory)
+    return host
+  }
+
+  private func lines(_ values: [String]) throws -> [Line] {
+    try values.map { try JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+  }
+
+  @Test("a thousand chat lines become a thousand JSON records in the channel's order", .timeLimit(.minutes(5)))
+  func thousandLines() throws {
+    let simulator = try Simulator()
+    let brokers = try MockBrokers()
+    let host = try host(simulator, brokers)
+    try simulator.expect(1, "JOIN")
+    try simulator.order("flood kitchen 1000")
+
+    let lines = try lines(try brokers.values(of: "taco_bell", atLeast: 1000))
+    let numbers = lines.compactMap(\.number)
+    #expect(numbers.count == 1000)
+    #expect(numbers == numbers.sorted())
+    #expect(Set(numbers).count == 1000)
+    #expect(lines.allSatisfy { !$0.username.isEmpty })
+    try host.stop()
+  }
+
+  @Test("records become chat lines, never more than 20 in 30 seconds", .timeLimit(.minutes(5)))
+  func rateLimit() throws {
+    let simulator = try Simulator()
+    let brokers = try MockBrokers()
+    _ = try brokers.values(of: "bot_messages")
+    let host = try host(simulator, brokers)
+    try simulator.expect(1, "JOIN")
+    // The bot begins at the end of the topic, so it has to be there first.
+    try host.program.line(.error, within: 90, "that its consumer has partitions") {
+      $0.contains("bot_messages") && $0.contains("assigned")
+    }
+    try brokers.produce((0..<25).map { #"{"channel":"kitchen","message":"order \#($0)"}"# }, to: "bot_messages")
+    try simulator.expect(25, "PRIVMSG", within: 150)
+
+    let sent = try simulator.transcript().filter { $0.line.contains("PRIVMSG #kitchen :order") }
+    let texts = sent.map { $0.line.components(separatedBy: " :").last ?? "" }
+    #expect(Set(texts) == Set((0..<25).map { "order \($0)" }))
+    for first in sent.indices {
+      let inWindow = sent[first...].prefix { $0.t - sent[first].t < 30_000_000_000 }
+      #expect(inWindow.count <= 20)
+    }
+    #expect(try simulator.order("violations") == "[]")
+    try host.stop()
+  }
+
+  @Test(
+    "a host that is killed loses no record that it has settled, and relays what it had not", .timeLimit(.minutes(5)))
+  func killed() throws {
+    let simulator = try Simulator()
+    let brokers = try MockBrokers()
+    _ = try brokers.values(of: "bot_messages")
+    let directory = try TemporaryDirectory()
+    var host = try host(simulator, brokers, in: directory)
+    try simulator.expect(1, "JOIN")
+    try simulator.order("flood kitchen 1000 400")
+    _ = try brokers.values(of: "taco_bell", atLeast: 200)
+    host.program.signal(SIGKILL)
+    try host.program.waitForExit()
+
+    let before = try lines(try brokers.values(of: "taco_bell")).compactMap(\.number)
+    #expect(before == Array((before.first ?? 0)..<((before.first ?? 0) + before.count)))
+
+    host = try self.host(simulator, brokers, in: directory)
+    try simulator.expect(2, "JOIN")
+    try simulator.order("say kitchen ann after the crash")
+    let limit = Date(timeIntervalSinceNow: 60)
+    var found = false
+    while !found, Date() < limit {
+      found = try lines(try brokers.values(of: "taco_bell")).contains { $0.message == "after the crash" }
+    }
+    #expect(found)
+    try host.stop()
+  }
+}
