@@ -240,11 +240,11 @@ import Testing
       of: "when:\n", with: "when:\n  - {event: chat.message, name: H, do: [{stdout.write: y}]}\n")
     #expect(
       try problems(text) == [
-        "b.yaml:14:11: error: a second handler 'chat.message#H' (a name is used once for an event)"
+        "b.yaml:13:11: error: a second handler 'chat.message#H' (a name is used once for an event)"
       ])
   }
 
-  @Test func getersOfParents() throws {
+  @Test func gettersOfParents() throws {
     let text =
       botText("- stdout.write: \"${config.host} ${config.extra}\"")
       .replacingOccurrences(of: "type: Settings", with: "type: More")
