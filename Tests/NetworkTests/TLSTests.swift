@@ -178,7 +178,9 @@ struct TLSTests {
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
-    #expect(closing?.error.contains("the certificate of irc.example expired on 20") == true, "\(closing?.error ?? "no closing")")
+    #expect(
+      closing?.error.contains("the certificate of irc.example expired on 20") == true,
+      "\(closing?.error ?? "no closing")")
   }
 
   @Test func aSelfSignedCertificateIsRefusedUnlessItIsNamed() throws {
