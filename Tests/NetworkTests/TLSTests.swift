@@ -57,15 +57,38 @@ struct TLSTests {
     }
   }
 
+  /// What a server has printed.
+  private final class Output: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var text = ""
+    private var hasEnded = false
+
+    /// False at the end.
+    func append(_ data: Data) -> Bool {
+      condition.withLock {
+        text += String(decoding: data, as: UTF8.self)
+        hasEnded = data.isEmpty
+        condition.broadcast()
+        return !hasEnded
+      }
+    }
+
+    /// Waits until this has been printed, at most half a minute.
+    func contains(_ part: String) -> Bool {
+      condition.withLock {
+        let limit = Date(timeIntervalSinceNow: 30)
+        while !text.contains(part), !hasEnded, condition.wait(until: limit) {}
+        return text.contains(part)
+      }
+    }
+  }
+
   /// `openssl s_server` on a port that the system chose, echoing nothing but its greeting.
   private final class Server: @unchecked Sendable {
     let process = Process()
     let port: UInt16
     private let input = Pipe()
-
-    private let condition = NSCondition()
-    private var printed = ""
-    private var hasEnded = false
+    private let output = Output()
 
     init(_ authority: Authority, _ certificate: String, _ options: String...) throws {
       process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
@@ -75,48 +98,37 @@ struct TLSTests {
           "3",
         ] + options
       process.currentDirectoryURL = authority.directory
-      let output = Pipe()
-      process.standardOutput = output
+      let pipe = Pipe()
+      process.standardOutput = pipe
       process.standardError = FileHandle.nullDevice
       process.standardInput = input
       try process.run()
-      var text = ""
-      while !text.contains("ACCEPT 127.0.0.1:") || !text.hasSuffix("\n") {
-        let data = output.fileHandleForReading.availableData
+      var greeting = ""
+      while !greeting.contains("ACCEPT 127.0.0.1:") || !greeting.hasSuffix("\n") {
+        let data = pipe.fileHandleForReading.availableData
         if data.isEmpty { throw LoopbackServer.Failure() }
-        text += String(decoding: data, as: UTF8.self)
+        greeting += String(decoding: data, as: UTF8.self)
       }
-      let digits = text.components(separatedBy: "ACCEPT 127.0.0.1:")[1].prefix { $0.isNumber }
+      let digits = greeting.components(separatedBy: "ACCEPT 127.0.0.1:")[1].prefix { $0.isNumber }
       port = UInt16(digits) ?? 0
       // What else it prints is read at once, so that it never waits for us.
-      Thread { [self] in
-        while true {
-          let data = output.fileHandleForReading.availableData
-          condition.withLock {
-            printed += String(decoding: data, as: UTF8.self)
-            hasEnded = data.isEmpty
-            condition.broadcast()
-          }
-          if data.isEmpty { return }
-        }
-      }.start()
+      let (file, text) = (pipe.fileHandleForReading, output)
+      Thread { while text.append(file.availableData) {} }.start()
     }
 
     /// Waits until the server has printed this.
-    func prints(_ text: String) -> Bool {
-      condition.withLock {
-        let limit = Date(timeIntervalSinceNow: 30)
-        while !printed.contains(text), !hasEnded, condition.wait(until: limit) {}
-        return printed.contains(text)
-      }
-    }
+    func prints(_ text: String) -> Bool { output.contains(text) }
 
     /// Nothing more is sent.
     func endSending() { try? input.fileHandleForWriting.close() }
 
     func send(_ text: String) { input.fileHandleForWriting.write(Data(text.utf8)) }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    /// Called at the end of each test, which also keeps the server until then.
+    func stop() {
+      // A child may have come with SIGTERM blocked, as the thread had it that started it.
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
   }
 
   private func dial(
@@ -136,6 +148,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
@@ -149,6 +162,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "other.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
@@ -161,6 +175,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: nil).closing()
@@ -175,6 +190,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example", expired: true)
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
@@ -188,6 +204,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certifySelf("self", name: "irc.example")
     let server = try Server(authority, "self")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: nil).closing()
@@ -203,6 +220,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let file = authority.directory.appendingPathComponent("server.pem").path
@@ -218,8 +236,10 @@ struct TLSTests {
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let good = try Server(authority, "good")
+    defer { good.stop() }
     #expect(dial(good, network, name: "127.0.0.1", authority: authority.certificate).opening() != nil)
     let bad = try Server(authority, "bad")
+    defer { bad.stop() }
     let closing = dial(bad, network, name: "127.0.0.1", authority: authority.certificate).closing()
     #expect(closing?.error == "the certificate of 127.0.0.1 is for 127.0.0.2, *.example, a.b")
   }
@@ -229,6 +249,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let missing = dial(server, network, name: "irc.example", authority: "/no/such/file.pem").closing()
@@ -243,6 +264,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server", "-alpn", "irc")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = dial(server, network, name: "irc.example", authority: authority.certificate, alpn: "irc")
@@ -254,6 +276,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
@@ -266,6 +289,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server", version)
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
@@ -286,6 +310,7 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("server", name: "irc.example")
     let server = try Server(authority, "server")
+    defer { server.stop() }
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = Recorder(room: 0)
