@@ -125,7 +125,7 @@ final class TestEffect: DeliveryEffect, DurableOperation {
     eventually {
       fixture.clock.advance(100_000_000)
       fixture.bus.runTimers()
-      return out.count == 1
+      return out.count == 1 && endpoint.isIdle
     }
     #expect(log.all.suffix(4) == ["prepare", "prepare", "commit", "commit"])
   }

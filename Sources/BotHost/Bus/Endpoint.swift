@@ -39,7 +39,9 @@ public final class Endpoint: @unchecked Sendable {
     self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
-    guard let permissions = calloc(TopicTable.maximumTopics, 1) else { preconditionFailure("no memory for an endpoint") }
+    guard let permissions = calloc(TopicTable.maximumTopics, 1) else {
+      preconditionFailure("no memory for an endpoint")
+    }
     self.permissions = permissions.assumingMemoryBound(to: UInt8.self)
     lane.initialize(
       to: LaneState(options: options, serial: serial, clock: bus.clock, slot: slot, bus: bus, endpoint: self))
@@ -280,7 +282,6 @@ public final class Endpoint: @unchecked Sendable {
     lane.lock()
     let finished = lane.pointee.finished.load(ordering: .acquiring)
     numbers.accepted = lane.pointee.accepted
-    numbers.delivered = finished
     numbers.depth = Int(truncatingIfNeeded: lane.pointee.accepted &- finished)
     numbers.bytes = Int(
       truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
@@ -310,6 +311,7 @@ public final class Endpoint: @unchecked Sendable {
           retried: binding.retried.load(ordering: .relaxed), dead: binding.dead.load(ordering: .relaxed))
       }
     }
+    numbers.delivered = numbers.bindings.reduce(0) { $0 + $1.handled + $1.skipped }
     return numbers
   }
 }

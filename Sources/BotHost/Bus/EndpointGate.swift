@@ -111,7 +111,8 @@ extension Endpoint {
     // Calls that it made: their answers would find nobody.
     var open: [MethodCall] = []
     bus.slots.forEach { slot in
-      guard slot.pointee.lane == nil, slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.open,
+      guard slot.pointee.lane == nil,
+        slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.open,
         let call = bus.openCall(slot), call.callerLane == lane
       else { return }
       open.append(call)

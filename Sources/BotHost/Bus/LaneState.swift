@@ -187,7 +187,7 @@ extension UnsafeMutablePointer<LaneState> {
   private func within(_ count: Int, _ bytes: Int) -> Bool {
     let waiting = Int(truncatingIfNeeded: pointee.accepted &- pointee.finishedSeen) &+ pointee.reserved
     let size = Int(truncatingIfNeeded: pointee.acceptedBytes &- pointee.finishedBytesSeen) &+ pointee.reservedBytes
-    return waiting == 0
+    return waiting <= 0
       || (waiting &+ count <= pointee.capacity && size &+ bytes <= pointee.capacityBytes)
   }
 

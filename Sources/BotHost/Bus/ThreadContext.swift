@@ -44,6 +44,9 @@ struct ThreadContext: ~Copyable {
     published.store(published.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
+  /// An empty set of effects for the next delivery that has some.
+  var spareEffects: Unmanaged<StagedEffects>?
+
   init() {
     lanes = .allocate(capacity: Self.maximumNesting)
     var random = SystemRandomNumberGenerator()
@@ -85,6 +88,7 @@ extension ThreadContext {
     machine_set_thread(nil)
     EventArena.retire(thread)
     thread.pointee.scratch.empty()
+    thread.pointee.spareEffects?.release()
     Reclamation.remove(thread)
     thread.deinitialize(count: 1)
     thread.deallocate()
