@@ -10,7 +10,12 @@ import Testing
     let fixture = BusFixture()
     let box = Box<String>()
     let endpoint = try fixture.endpoint(
-      "a", lane: LaneOptions(capacity: 4, spin: 0), [fixture.handler("t") { box.append(Seen($0).payload); return 0 }],
+      "a", lane: LaneOptions(capacity: 4, spin: 0),
+      [
+        fixture.handler("t") {
+          box.append(Seen($0).payload); return 0
+        }
+      ],
       open: false)
     let source = try fixture.endpoint("source")
     let sent = Atomic<Int>(0)
@@ -48,7 +53,11 @@ import Testing
     let box = Box<String>()
     let endpoint = try fixture.endpoint(
       "a", lane: LaneOptions(capacity: 3, full: .dropOldest, spin: 0),
-      [fixture.handler("t") { box.append(Seen($0).payload); return 0 }], open: false)
+      [
+        fixture.handler("t") {
+          box.append(Seen($0).payload); return 0
+        }
+      ], open: false)
     let source = try fixture.endpoint("source")
     for number in 0..<10 { #expect(source.send("t", "\(number)") == BH_OK) }
     #expect(endpoint.statistics().dropped == 7)
@@ -67,10 +76,20 @@ import Testing
   @Test func whenOneRefusesNobodyGetsTheEvent() throws {
     let fixture = BusFixture()
     let (a, b) = (Box<String>(), Box<String>())
-    let first = try fixture.endpoint("a", [fixture.handler("t") { a.append(Seen($0).payload); return 0 }])
+    let first = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t") {
+          a.append(Seen($0).payload); return 0
+        }
+      ])
     let second = try fixture.endpoint(
       "b", lane: LaneOptions(capacity: 2, full: .reject, spin: 0),
-      [fixture.handler("t") { b.append(Seen($0).payload); return 0 }], open: false)
+      [
+        fixture.handler("t") {
+          b.append(Seen($0).payload); return 0
+        }
+      ], open: false)
     let source = try fixture.endpoint("source")
     #expect(source.send("t", "1") == BH_OK)
     #expect(source.send("t", "2") == BH_OK)
@@ -144,7 +163,9 @@ import Testing
     let endpoint = try fixture.endpoint(
       "a", lane: LaneOptions(capacity: 2, spin: 0),
       [
-        fixture.handler("net.irc.*") { box.append(Seen($0)); return 0 },
+        fixture.handler("net.irc.*") {
+          box.append(Seen($0)); return 0
+        },
         fixture.handler("**") { _ in
           Issue.record("a private event went to a public pattern")
           return 0

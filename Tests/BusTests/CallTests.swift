@@ -11,7 +11,9 @@ import Testing
     /// Set before anything calls.
     var endpoint: Endpoint {
       get {
-        guard let endpoint = value.withLock({ $0 }) else { preconditionFailure("a handler ran before its endpoint was known") }
+        guard let endpoint = value.withLock({ $0 }) else {
+          preconditionFailure("a handler ran before its endpoint was known")
+        }
         return endpoint
       }
       set { value.withLock { $0 = newValue } }
@@ -32,7 +34,11 @@ import Testing
             let number = Int(Seen(event).payload) ?? 0
             return holder.endpoint.answer(event.pointee.delivery, "\(number * 2)")
           }),
-        MethodSpec(name: "later", target: fixture.target { seen.append(Seen($0)); return bh_rc(BH_ASYNC) }),
+        MethodSpec(
+          name: "later",
+          target: fixture.target {
+            seen.append(Seen($0)); return bh_rc(BH_ASYNC)
+          }),
         MethodSpec(
           name: "fail",
           target: fixture.target { _ in
@@ -81,7 +87,14 @@ import Testing
     let holder = Holder()
     let tokens = Box<bh_token>()
     holder.endpoint = try fixture.endpoint(
-      "slow", methods: [MethodSpec(name: "wait", target: fixture.target { tokens.append($0.pointee.delivery); return bh_rc(BH_ASYNC) })])
+      "slow",
+      methods: [
+        MethodSpec(
+          name: "wait",
+          target: fixture.target {
+            tokens.append($0.pointee.delivery); return bh_rc(BH_ASYNC)
+          })
+      ])
     let caller = try fixture.endpoint("caller")
     let results = Box<bh_rc>()
     #expect(caller.ask("slow.wait", "1", timeout: 1_000_000_000) { rc, _ in results.append(rc) } == BH_OK)
@@ -134,7 +147,8 @@ import Testing
           })
       ])
     let results = Box<String>()
-    fixture.bus.call("a.m", argument: []) { rc, text in results.append("\(rc) \(String(decoding: text, as: UTF8.self))") }
+    fixture.bus.call("a.m", argument: []) { rc, text in results.append("\(rc) \(String(decoding: text, as: UTF8.self))")
+    }
     eventually { results.count == 1 }
     #expect(results.all == ["0 7"])
     #expect(refusals.all == [bh_rc(BH_E_CYCLE), bh_rc(BH_E_CYCLE)])
@@ -201,7 +215,8 @@ import Testing
     #expect(results.all == ["0 1", #"0 "changed""#, #"0 "caught""#, "\(BH_E_DENIED) not permitted"])
     #expect(
       order.all == [
-        "high 1", "low 1", "do 1", #"high "change""#, #"low "changed""#, #"do "changed""#, #"high "mine""#, #"high "deny""#,
+        "high 1", "low 1", "do 1", #"high "change""#, #"low "changed""#, #"do "changed""#, #"high "mine""#,
+        #"high "deny""#,
       ])
     ask(#""later""#)
     eventually { guardian.endpoint.statistics().inFlight == 1 }
@@ -247,7 +262,9 @@ import Testing
     }
     var made = 0
     while made < total {
-      if caller.ask("kafka.publish", "{\"n\":\(made)}", done: { rc, _ in if rc == BH_OK { done.wrappingAdd(1, ordering: .relaxed) } })
+      if caller.ask(
+        "kafka.publish", "{\"n\":\(made)}",
+        done: { rc, _ in if rc == BH_OK { done.wrappingAdd(1, ordering: .relaxed) } })
         == BH_OK
       {
         made += 1
@@ -279,7 +296,13 @@ import Testing
               ? holder.endpoint.answer(event.pointee.delivery, "1") : bh_rc(BH_E_INTERNAL)
           })
       ])
-    _ = try fixture.endpoint("sink", [fixture.handler("out") { out.append(Seen($0).payload); return 0 }])
+    _ = try fixture.endpoint(
+      "sink",
+      [
+        fixture.handler("out") {
+          out.append(Seen($0).payload); return 0
+        }
+      ])
     let results = Box<bh_rc>()
     fixture.bus.call("a.m", argument: Array("2".utf8)) { rc, _ in results.append(rc) }
     fixture.bus.call("a.m", argument: Array("1".utf8)) { rc, _ in results.append(rc) }

@@ -79,7 +79,13 @@ final class TestEffect: DeliveryEffect, DurableOperation {
       ], open: false)
     holder.withLock { $0 = endpoint }
     endpoint.openGate()
-    _ = try fixture.endpoint("sink", [fixture.handler("out") { out.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "sink",
+      [
+        fixture.handler("out") {
+          out.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     source.send("in", "1", correlation: "cause")
     source.send("in", "2")
@@ -116,7 +122,13 @@ final class TestEffect: DeliveryEffect, DurableOperation {
       ], open: false)
     holder.withLock { $0 = endpoint }
     endpoint.openGate()
-    _ = try fixture.endpoint("sink", [fixture.handler("out") { out.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "sink",
+      [
+        fixture.handler("out") {
+          out.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     source.send("in", "1")
     eventually { endpoint.statistics().retrying == 1 }
@@ -137,8 +149,20 @@ final class TestEffect: DeliveryEffect, DurableOperation {
       $0.durableTopics = [TopicPattern("d.*")].compactMap { $0 }
     }
     let box = Box<Seen>()
-    _ = try fixture.endpoint("a", [fixture.handler("d.x") { box.append(Seen($0)); return 0 }])
-    _ = try fixture.endpoint("b", [fixture.handler("d.*", id: "all") { box.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("d.x") {
+          box.append(Seen($0)); return 0
+        }
+      ])
+    _ = try fixture.endpoint(
+      "b",
+      [
+        fixture.handler("d.*", id: "all") {
+          box.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     #expect(source.send("d.x", "1", key: "k") == BH_OK)
     #expect(log.state.withLock { $0.batches.count } == 1)
@@ -220,13 +244,27 @@ final class TestEffect: DeliveryEffect, DurableOperation {
     log.state.withLock { state in
       for number in 1...3 {
         let event = StoredEvent(
-          id: [7, UInt64(number)], time: 5, topic: "d", source: "before", key: Array("k".utf8), payload: Array("\(number)".utf8))
+          id: [7, UInt64(number)], time: 5, topic: "d", source: "before", key: Array("k".utf8),
+          payload: Array("\(number)".utf8))
         state.backlog.append(
-          UnsettledEvent(position: Int64(number), event: event, consumers: number == 2 ? ["a/d", "b/d"] : ["a/d", "gone/x"]))
+          UnsettledEvent(
+            position: Int64(number), event: event, consumers: number == 2 ? ["a/d", "b/d"] : ["a/d", "gone/x"]))
       }
     }
-    let first = try fixture.endpoint("a", [fixture.handler("d") { a.append(Seen($0)); return 0 }], open: false)
-    let second = try fixture.endpoint("b", [fixture.handler("d") { b.append(Seen($0)); return 0 }], open: false)
+    let first = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("d") {
+          a.append(Seen($0)); return 0
+        }
+      ], open: false)
+    let second = try fixture.endpoint(
+      "b",
+      [
+        fixture.handler("d") {
+          b.append(Seen($0)); return 0
+        }
+      ], open: false)
     #expect(try fixture.bus.replay() == 4)
     first.openGate()
     second.openGate()

@@ -9,7 +9,13 @@ import Testing
   @Test func aShutGateAcceptsAndDeliversLater() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    let endpoint = try fixture.endpoint("a", [fixture.handler("t") { box.append(Seen($0)); return 0 }])
+    let endpoint = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t") {
+          box.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     source.send("t", "1")
     eventually { box.count == 1 }
@@ -47,7 +53,9 @@ import Testing
   @Test func drainWaitsForWhatIsUnsettledAndRevokeTakesItBack() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    let spec = try fixture.handler("t") { box.append(Seen($0)); return bh_rc(BH_ASYNC) }
+    let spec = try fixture.handler("t") {
+      box.append(Seen($0)); return bh_rc(BH_ASYNC)
+    }
     let endpoint = try fixture.endpoint("a", [spec])
     let source = try fixture.endpoint("source")
     source.send("t", "1", key: "k")
@@ -55,11 +63,16 @@ import Testing
     eventually { endpoint.statistics().inFlight == 1 }
     endpoint.closeGate()
     #expect(endpoint.onLane(timeout: 5_000_000_000) { true } == true)
-    #expect(endpoint.drain(deadline: fixture.clock.monotonic, policy: .abort) == .timedOut(inCall: 0, inFlight: 1, calls: 0))
+    #expect(
+      endpoint.drain(deadline: fixture.clock.monotonic, policy: .abort) == .timedOut(inCall: 0, inFlight: 1, calls: 0))
     #expect(endpoint.drain(deadline: fixture.clock.monotonic, policy: .revoke) == .drained)
     #expect(endpoint.ack(box.all[0].delivery, generation: 1) == BH_E_STALE)
     var plan = EndpointPlan(generation: 2)
-    plan.handlers = [try fixture.handler("t") { box.append(Seen($0)); return 0 }]
+    plan.handlers = [
+      try fixture.handler("t") {
+        box.append(Seen($0)); return 0
+      }
+    ]
     try endpoint.install(plan)
     endpoint.openGate()
     eventually {
@@ -90,7 +103,10 @@ import Testing
           return bh_rc(BH_ASYNC)
         }
       ],
-      methods: [MethodSpec(name: "n", target: fixture.target { endpoint("a")?.answer($0.pointee.delivery, "\"through\"") ?? -1 })])
+      methods: [
+        MethodSpec(
+          name: "n", target: fixture.target { endpoint("a")?.answer($0.pointee.delivery, "\"through\"") ?? -1 })
+      ])
     let b = try fixture.endpoint(
       "b",
       methods: [
@@ -100,7 +116,9 @@ import Testing
             started.store(true, ordering: .releasing)
             while !go.load(ordering: .acquiring) { usleep(50) }
             let token = event.pointee.delivery
-            _ = endpoint("b")?.ask("a.n", "1", cause: token) { rc, text in _ = endpoint("b")?.answer(token, text, rc: Int(rc)) }
+            _ = endpoint("b")?.ask("a.n", "1", cause: token) { rc, text in
+              _ = endpoint("b")?.answer(token, text, rc: Int(rc))
+            }
             return bh_rc(BH_ASYNC)
           })
       ])
@@ -131,8 +149,8 @@ import Testing
     #expect(fixture.letters.box.all[0].reason == "the handler no longer exists")
   }
 
-  /// Plans are exchanged under load from several publishers: nothing is lost, doubled or reordered, and no generation sees
-  /// an event after it has been replaced.
+  /// Plans are exchanged under load from several publishers: nothing is lost, doubled or reordered, and no generation
+  /// sees an event after it has been replaced.
   @Test(arguments: [false, true]) func nothingIsLostOverManySwaps(inline: Bool) throws {
     let fixture = BusFixture(realClock: true)
     let publishers = 3

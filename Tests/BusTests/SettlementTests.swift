@@ -8,7 +8,8 @@ import Testing
 @Suite struct SettlementTests {
   private func retrying(_ spec: HandlerSpec, attempts: UInt32 = 3, mode: RetryPolicy.Mode = .block) -> HandlerSpec {
     var spec = spec
-    spec.retry = RetryPolicy(attempts: attempts, backoffMinimum: 1_000_000_000, backoffMaximum: 8_000_000_000, mode: mode)
+    spec.retry = RetryPolicy(
+      attempts: attempts, backoffMinimum: 1_000_000_000, backoffMaximum: 8_000_000_000, mode: mode)
     return spec
   }
 
@@ -85,7 +86,13 @@ import Testing
             return bh_rc(BH_E_INTERNAL)
           }, attempts: 2)
       ])
-    _ = try fixture.endpoint("undertaker", [fixture.handler("dead.**") { dead.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "undertaker",
+      [
+        fixture.handler("dead.**") {
+          dead.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     source.send("t", #"{"a":1}"#, key: "k")
     turn(fixture) { fixture.letters.box.count == 1 }
@@ -116,7 +123,13 @@ import Testing
   @Test func asynchronousDeliveriesKeepTheOrderOfTheirKey() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    let endpoint = try fixture.endpoint("a", [fixture.handler("t") { box.append(Seen($0)); return bh_rc(BH_ASYNC) }])
+    let endpoint = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t") {
+          box.append(Seen($0)); return bh_rc(BH_ASYNC)
+        }
+      ])
     let source = try fixture.endpoint("source")
     for text in ["1", "2", "3"] { source.send("t", text, key: "k") }
     source.send("t", "4", key: "other")
@@ -138,7 +151,9 @@ import Testing
   @Test func asManyAsPermittedAreInFlightInOrder() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    var spec = try fixture.handler("t") { box.append(Seen($0)); return bh_rc(BH_ASYNC) }
+    var spec = try fixture.handler("t") {
+      box.append(Seen($0)); return bh_rc(BH_ASYNC)
+    }
     spec.inFlight = 3
     spec.key = "/k"
     let endpoint = try fixture.endpoint("a", [spec])
@@ -157,7 +172,10 @@ import Testing
   @Test func settlingTwiceOrLateIsHarmless() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    var spec = retrying(try fixture.handler("t") { box.append(Seen($0)); return Seen($0).payload == "0" ? 0 : bh_rc(BH_ASYNC) })
+    var spec = retrying(
+      try fixture.handler("t") {
+        box.append(Seen($0)); return Seen($0).payload == "0" ? 0 : bh_rc(BH_ASYNC)
+      })
     spec.timeout = 1_000_000_000
     let endpoint = try fixture.endpoint("a", [spec])
     let other = try fixture.endpoint("source")
@@ -189,7 +207,10 @@ import Testing
   @Test func aDeadlinePassedIsAFailedAttempt() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    var spec = retrying(try fixture.handler("t") { box.append(Seen($0)); return bh_rc(BH_ASYNC) }, attempts: 2)
+    var spec = retrying(
+      try fixture.handler("t") {
+        box.append(Seen($0)); return bh_rc(BH_ASYNC)
+      }, attempts: 2)
     spec.timeout = 5_000_000_000
     let endpoint = try fixture.endpoint("a", [spec])
     let source = try fixture.endpoint("source")
@@ -232,7 +253,13 @@ import Testing
     let fixture = BusFixture()
     let box = Box<Seen>()
     let endpoint = try fixture.endpoint(
-      "a", [retrying(try fixture.handler("t") { box.append(Seen($0)); return bh_rc(BH_ASYNC) })])
+      "a",
+      [
+        retrying(
+          try fixture.handler("t") {
+            box.append(Seen($0)); return bh_rc(BH_ASYNC)
+          })
+      ])
     let source = try fixture.endpoint("source")
     source.send("t", "1")
     eventually { box.count == 1 && endpoint.statistics().inFlight == 1 }
@@ -260,7 +287,8 @@ import Testing
           var event = bh_outgoing()
           event.size = UInt32(MemoryLayout<bh_outgoing>.size)
           event.topic = topic
-          event.payload = bh_bytes(ptr: UnsafeRawPointer(payload.ptr)?.assumingMemoryBound(to: UInt8.self), len: payload.len)
+          event.payload = bh_bytes(
+            ptr: UnsafeRawPointer(payload.ptr)?.assumingMemoryBound(to: UInt8.self), len: payload.len)
           event.settled_context = Unmanaged.passUnretained(results).toOpaque()
           event.settled = { context, rc, message in
             guard let context else { return }

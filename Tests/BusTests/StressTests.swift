@@ -5,8 +5,8 @@ import Testing
 
 @testable import BotHost
 
-/// Random answers, acknowledgements from other threads, gates that open and shut: in the end every event has been settled once
-/// for each handler, in the order of its key, and nothing is left over.
+/// Random answers, acknowledgements from other threads, gates that open and shut: in the end every event has been
+/// settled once for each handler, in the order of its key, and nothing is left over.
 @Suite(.serialized) struct StressTests {
   @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func everyEventIsSettledOnceInOrder(seed: UInt64) throws {
     let fixture = BusFixture({ $0.maximumPayload = 1 << 20 }, realClock: true)
@@ -31,7 +31,9 @@ import Testing
         let (key, number) = (payload[0], payload[1])
         progress[index].change { progress in
           // A retry begins with the number that has not been settled yet: order by first entry, and the key is held.
-          if (progress.next[key] ?? 0) != number { progress.wrong.append("\(key): \(number), expected \(progress.next[key] ?? 0)") }
+          if (progress.next[key] ?? 0) != number {
+            progress.wrong.append("\(key): \(number), expected \(progress.next[key] ?? 0)")
+          }
         }
         func settle() {
           progress[index].change { progress in
@@ -66,7 +68,11 @@ import Testing
     let results = Atomic<Int>(0)
     _ = try fixture.endpoint(
       "sink", lane: LaneOptions(spin: 0),
-      [fixture.handler("result.*") { _ in results.wrappingAdd(1, ordering: .relaxed); return 0 }])
+      [
+        fixture.handler("result.*") { _ in
+          results.wrappingAdd(1, ordering: .relaxed); return 0
+        }
+      ])
 
     let stop = Atomic<Bool>(false)
     let settler = LaneThread.start(name: "settler") {
@@ -119,7 +125,9 @@ import Testing
       #expect(progress[index].value.wrong.prefix(3) == [])
       #expect(progress[index].value.settled == keys * each)
     }
-    let handled = made.reduce(UInt64(0)) { $0 + $1.statistics().bindings[0].handled + $1.statistics().bindings[0].skipped }
+    let handled = made.reduce(UInt64(0)) {
+      $0 + $1.statistics().bindings[0].handled + $1.statistics().bindings[0].skipped
+    }
     #expect(handled == UInt64(2 * keys * each))
     #expect(fixture.bus.statistics().faults == 0)
     #expect(fixture.letters.box.count == 0)
@@ -135,7 +143,12 @@ import Testing
     let count = Atomic<Int>(0)
     let endpoints = try (0..<3).map { index in
       try fixture.endpoint(
-        "e\(index)", lane: LaneOptions(spin: 0), [fixture.handler("t") { _ in count.wrappingAdd(1, ordering: .relaxed); return 0 }])
+        "e\(index)", lane: LaneOptions(spin: 0),
+        [
+          fixture.handler("t") { _ in
+            count.wrappingAdd(1, ordering: .relaxed); return 0
+          }
+        ])
     }
     let source = try fixture.endpoint("source")
     for number in 0..<20_000 { source.send("t", "\"\(String(repeating: "x", count: number % 700))\"") }

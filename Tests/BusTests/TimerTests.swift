@@ -5,7 +5,9 @@ import Testing
 @testable import BotHost
 
 @Suite struct TimerTests {
-  private func set(_ endpoint: Endpoint, _ name: String, _ delay: UInt64, _ period: UInt64 = 0, _ payload: String = "") -> bh_rc {
+  private func set(_ endpoint: Endpoint, _ name: String, _ delay: UInt64, _ period: UInt64 = 0, _ payload: String = "")
+    -> bh_rc
+  {
     borrow(name) { name in
       borrow(payload) { payload in
         endpoint.setTimer(
@@ -23,8 +25,20 @@ import Testing
   @Test func timersFireAsPrivateEventsAndMissedPeriodsAreOne() throws {
     let fixture = BusFixture()
     let (box, other) = (Box<Seen>(), Box<Seen>())
-    let endpoint = try fixture.endpoint("a", [fixture.handler("timer.*") { box.append(Seen($0)); return 0 }])
-    _ = try fixture.endpoint("b", [fixture.handler("timer.*") { other.append(Seen($0)); return 0 }])
+    let endpoint = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("timer.*") {
+          box.append(Seen($0)); return 0
+        }
+      ])
+    _ = try fixture.endpoint(
+      "b",
+      [
+        fixture.handler("timer.*") {
+          other.append(Seen($0)); return 0
+        }
+      ])
     #expect(set(endpoint, "once", 1_000_000_000, 0, #"{"x":1}"#) == BH_OK)
     #expect(set(endpoint, "tick", 2_000_000_000, 1_000_000_000) == BH_OK)
     #expect(set(endpoint, "a b", 1) == BH_E_INVALID)
@@ -53,14 +67,22 @@ import Testing
   @Test func aTimerIsReplacedAndLivesThroughAPlan() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    let endpoint = try fixture.endpoint("a", [fixture.handler("timer.**") { box.append(Seen($0)); return 0 }])
+    let endpoint = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("timer.**") {
+          box.append(Seen($0)); return 0
+        }
+      ])
     #expect(set(endpoint, "x", 1_000_000_000, 0, "1") == BH_OK)
     #expect(set(endpoint, "x", 3_000_000_000, 0, "2") == BH_OK)
     advance(fixture, 1.5)
     #expect(box.count == 0)
     endpoint.closeGate()
     var plan = EndpointPlan(generation: 2)
-    plan.standard = fixture.target { box.append(Seen($0)); return 0 }
+    plan.standard = fixture.target {
+      box.append(Seen($0)); return 0
+    }
     try endpoint.install(plan)
     endpoint.openGate()
     advance(fixture, 2)
@@ -78,7 +100,9 @@ import Testing
 
   @Test func theQueueHandsOutInOrderOfTime() {
     let clock = ManualClock()
-    let queue = TimerQueue(clock: BusClock(clock))
+    let source = BusClock.Source(clock)
+    let queue = TimerQueue(clock: BusClock(source))
+    defer { withExtendedLifetime(source) {} }
     let box = Box<Int>()
     var generator = SeededGenerator(seed: 7)
     var times = (0..<500).map { Int64($0) }
@@ -99,7 +123,11 @@ import Testing
       let slot = try #require(slots.take())
       slot.pointee.deadline = Int64.random(in: 0...200_000_000_000, using: &generator)
       wheel.add(slot, slot.token)
-      if Bool.random(using: &generator) { expected[slot.pointee.index] = slot.pointee.deadline } else { removed.append(slot) }
+      if Bool.random(using: &generator) {
+        expected[slot.pointee.index] = slot.pointee.deadline
+      } else {
+        removed.append(slot)
+      }
     }
     for slot in removed { wheel.remove(slot) }
     #expect(wheel.count == expected.count)

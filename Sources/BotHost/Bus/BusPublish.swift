@@ -142,7 +142,8 @@ extension Bus {
     return emitToAll(event, entries, count, admission, thread)
   }
 
-  /// One event for several handlers that nothing distinguishes: their lanes are locked once each, in order, and nothing is allocated.
+  /// One event for several handlers that nothing distinguishes: their lanes are locked once each, in order, and
+  /// nothing is allocated.
   private func emitToAll(
     _ event: EventPointer, _ entries: UnsafeMutablePointer<BindingPointer>, _ count: Int, _ admission: Admission,
     _ thread: UnsafeMutablePointer<ThreadContext>
@@ -313,7 +314,8 @@ extension Bus {
     }
   }
 
-  /// Hands a kept event out again, for an operator (`bothost dead replay`): to one consumer, or to all that want it now.
+  /// Hands a kept event out again, for an operator (`bothost dead replay`): to one consumer, or to all that want it
+  /// now.
   public func redeliver(
     _ event: StoredEvent, to consumer: String?, flags: UInt32 = UInt32(BH_EVENT_REPLAY) | UInt32(BH_EVENT_REDELIVERED)
   ) -> bh_rc {
@@ -321,8 +323,9 @@ extension Bus {
       event, source: event.source, flags: flags, only: consumer, admission: .policy, ThreadContext.current)
   }
 
-  /// Queues what the journal says was not settled when the host ended. Called once, after the plans are installed and before gates
-  /// open. Returns how many deliveries there are; events of consumers that are not on the bus stay in the journal.
+  /// Queues what the journal says was not settled when the host ended. Called once, after the plans are installed and
+  /// before gates open. Returns how many deliveries there are; events of consumers that are not on the bus stay in
+  /// the journal.
   public func replay() throws(DurableFailure) -> Int {
     guard let log = options.durableLog else { return 0 }
     let thread = ThreadContext.current

@@ -2,7 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation that runs.
+/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation
+/// that runs.
 ///
 /// The functions in `EndpointHostTable.swift` and its neighbours stand one to one behind the host table of `bothost.h`.
 public final class Endpoint: @unchecked Sendable {
@@ -81,8 +82,9 @@ public final class Endpoint: @unchecked Sendable {
 
   // MARK: Plans
 
-  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep their queue, their
-  /// keys and their retries; what waits for a handler that is gone becomes a dead letter when its turn comes.
+  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep
+  /// their queue, their keys and their retries; what waits for a handler that is gone becomes a dead letter when its
+  /// turn comes.
   public func install(_ plan: EndpointPlan) throws(BusError) {
     guard lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit != 0 else {
       throw BusError("\(name): a plan can only be installed while the gate is shut")

@@ -255,9 +255,9 @@ extension Bus {
     return bh_rc(BH_OK)
   }
 
-  /// Calls a method from outside the bus (`bothost call`, the control socket). `completion` is called once, on the thread on which the
-  /// call ends, and must be short. Returns the token for `cancel`, or 0 when the call could not be made; `completion` has been
-  /// called then.
+  /// Calls a method from outside the bus (`bothost call`, the control socket). `completion` is called once, on the
+  /// thread on which the call ends, and must be short. Returns the token for `cancel`, or 0 when the call could not
+  /// be made; `completion` has been called then.
   @discardableResult
   public func call(
     _ method: String, argument: [UInt8], timeout: Int64 = 0, source: String = "host",

@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// Publishing and settling, one to one with the host table of `bothost.h`. `generation` is that of the caller's plan: an older one gets
-/// BH_E_STALE.
+/// Publishing and settling, one to one with the host table of `bothost.h`. `generation` is that of the caller's plan:
+/// an older one gets BH_E_STALE.
 extension Endpoint {
   /// `bh_host_api.publish`.
   public func publish(_ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, generation: UInt32) -> bh_rc {
@@ -214,7 +214,8 @@ extension Endpoint {
     return bh_rc(BH_OK)
   }
 
-  /// A settlement that finds its delivery over: BH_E_INVALID, and a fault, when the plugin has settled it itself; otherwise BH_E_STALE.
+  /// A settlement that finds its delivery over: BH_E_INVALID, and a fault, when the plugin has settled it itself;
+  /// otherwise BH_E_STALE.
   func late(_ token: bh_token) -> bh_rc {
     guard let slot = bus.slots[token] else { return bh_rc(BH_E_STALE) }
     let word = slot.pointee.word.load(ordering: .acquiring)

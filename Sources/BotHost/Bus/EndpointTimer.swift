@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// A named timer of an endpoint. It fires as the private event `timer.NAME`, and not again before that event is settled: missed
-/// periods become one.
+/// A named timer of an endpoint. It fires as the private event `timer.NAME`, and not again before that event is
+/// settled: missed periods become one.
 final class EndpointTimer: @unchecked Sendable {
   private let endpoint: Endpoint
   private let topic: UnsafeMutableBufferPointer<UInt8>

@@ -95,8 +95,8 @@ extension ThreadContext {
   }
 }
 
-/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a memory
-/// barrier first, because replacing a table is rare and publishing is not.
+/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a
+/// memory barrier first, because replacing a table is rare and publishing is not.
 enum Reclamation {
   private struct State {
     var threads: [UnsafeMutablePointer<ThreadContext>] = []
