@@ -204,7 +204,24 @@ final class BotRun {
     }
     if let left = number(a), let right = number(b) { return left == right }
     guard kind(a) == kind(b), kind(a) == 0x5B || kind(a) == 0x7B else { return false }
-    return (try? JSONValue(parsing: Array(arena.bytes[a]))) == (try? JSONValue(parsing: Array(arena.bytes[b])))
+    guard let left = try? JSONValue(parsing: Array(arena.bytes[a])),
+      let right = try? JSONValue(parsing: Array(arena.bytes[b]))
+    else { return false }
+    return Self.areEqual(left, right)
+  }
+
+  /// Numbers are equal by value, however they are written.
+  private static func areEqual(_ a: JSONValue, _ b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.int(let left), .double(let right)): return Double(left) == right
+    case (.double(let left), .int(let right)): return left == Double(right)
+    case (.array(let left), .array(let right)):
+      return left.count == right.count && zip(left, right).allSatisfy { areEqual($0, $1) }
+    case (.object(let left), .object(let right)):
+      return left.count == right.count
+        && left.allSatisfy { name, value in right[name].map { areEqual(value, $0) } ?? false }
+    default: return a == b
+    }
   }
 
   private func isContained(_ value: Range<Int>, in list: Range<Int>) -> Bool {
