@@ -137,7 +137,10 @@ public final class BusJournal: DurableLog, DeadLetterStore {
 
   // MARK: - DeadLetterStore
 
+  /// A reason is text of the plugin's: it is kept and shown without the secrets that the plugin may have put into it.
   public func add(_ letter: DeadLetter) {
+    var letter = letter
+    if let log { letter.reason = log.masks.mask(letter.reason) }
     let transaction = JournalTransaction()
     transaction.bury(Self.entry(letter))
     let log = log
