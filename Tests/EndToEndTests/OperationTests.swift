@@ -119,7 +119,8 @@ struct OperationTests {
 
   // MARK: Durable topics and dead letters
 
-  @Test("durable events are read again from the start; dead letters are listed, shown, replayed and deleted",
+  @Test(
+    "durable events are read again from the start; dead letters are listed, shown, replayed and deleted",
     .timeLimit(.minutes(2)))
   func deadLetters() throws {
     let directory = try TemporaryDirectory()

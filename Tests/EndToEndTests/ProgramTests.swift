@@ -142,7 +142,8 @@ struct ProgramTests {
 
   @Test("check accepts what the project ships, and refuses a library that is none")
   func checkGood() throws {
-    let good = try bothost("check", Build.plugins, Build.examples, Build.bots + "/taco.yaml", environment: ["TWITCH_TOKEN": "oauth:any"])
+    let good = try bothost(
+      "check", Build.plugins, Build.examples, Build.bots + "/taco.yaml", environment: ["TWITCH_TOKEN": "oauth:any"])
     #expect(good.status == 0, "\(good.message)")
     #expect(good.message.contains("0 errors"))
 

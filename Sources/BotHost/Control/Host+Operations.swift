@@ -103,7 +103,7 @@ extension Host {
     guard code >= 0 else {
       var message = String(decoding: bytes, as: UTF8.self)
       if code == BH_E_NOTFOUND, let missing = missing(method) { message = missing }
-      throw MethodFailure(code, message)
+      throw MethodFailure(code, log.masks.mask(message))
     }
     guard !bytes.isEmpty else { return .null }
     do { return try JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) } catch {
@@ -117,7 +117,8 @@ extension Host {
     switch instance.state {
     case .stopped, .failed:
       let detail = instance.state.detail.map { ": \($0)" } ?? ""
-      return "the instance '\(instance.name)' is \(instance.state.word)\(detail); `bothost start \(instance.name)` starts it"
+      return
+        "the instance '\(instance.name)' is \(instance.state.word)\(detail); `bothost start \(instance.name)` starts it"
     default: return nil
     }
   }
