@@ -1,7 +1,7 @@
 import BotPluginKit
 
-/// Counts the words and messages of each channel, those of bots left out. What it has counted survives a swap: change it, build it,
-/// `bothost swap word-count`.
+/// Counts the words and messages of each channel, those of bots left out. What it has counted survives a swap:
+/// change it, build it, `bothost swap word-count`.
 final class WordCount: BotPlugin {
   struct Count: Codable {
     var words = 0
