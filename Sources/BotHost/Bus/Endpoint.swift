@@ -2,13 +2,14 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation that runs.
+/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation
+/// that runs.
 ///
 /// The functions in `EndpointHostTable.swift` and its neighbours stand one to one behind the host table of `bothost.h`.
 public final class Endpoint: @unchecked Sendable {
   public let name: String
   /// Alive as long as the endpoint; hosts keep endpoints until the bus ends.
-  unowned(unsafe) let bus: Bus
+  let busReference: Unmanaged<Bus>
   let lane: LanePointer
   let source: UnsafeBufferPointer<UInt8>
   let options: LaneOptions
@@ -35,18 +36,20 @@ public final class Endpoint: @unchecked Sendable {
 
   init(name: String, lane options: LaneOptions, serial: Int, slot: SlotPointer, bus: Bus) {
     self.name = name
-    self.bus = bus
+    busReference = Unmanaged.passUnretained(bus)
     self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
-    guard let permissions = calloc(TopicTable.maximumTopics, 1) else { preconditionFailure("no memory for an endpoint") }
+    guard let permissions = calloc(TopicTable.maximumTopics, 1) else {
+      preconditionFailure("no memory for an endpoint")
+    }
     self.permissions = permissions.assumingMemoryBound(to: UInt8.self)
     lane.initialize(
       to: LaneState(options: options, serial: serial, clock: bus.clock, slot: slot, bus: bus, endpoint: self))
     lane.prepare()
     slot.pointee.lane = lane
     lane.pointee.attention.store(LaneState.gateBit, ordering: .relaxed)
-    if options.inline { lane.pointee.ownership.store(LaneState.pending, ordering: .relaxed) }
+    if options.inline { lane.pointee.pending.store(1, ordering: .relaxed) }
   }
 
   deinit {
@@ -71,13 +74,17 @@ public final class Endpoint: @unchecked Sendable {
     init(_ pointer: LanePointer) { self.pointer = pointer }
   }
 
+  /// For what is not on the way of every event: there the reference is borrowed, not counted.
+  var bus: Bus { busReference.takeUnretainedValue() }
+
   /// The generation whose plan is installed; 0: none yet.
   public var generation: UInt32 { lane.pointee.generation.load(ordering: .acquiring) }
 
   // MARK: Plans
 
-  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep their queue, their
-  /// keys and their retries; what waits for a handler that is gone becomes a dead letter when its turn comes.
+  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep
+  /// their queue, their keys and their retries; what waits for a handler that is gone becomes a dead letter when its
+  /// turn comes.
   public func install(_ plan: EndpointPlan) throws(BusError) {
     guard lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit != 0 else {
       throw BusError("\(name): a plan can only be installed while the gate is shut")
@@ -277,7 +284,6 @@ public final class Endpoint: @unchecked Sendable {
     lane.lock()
     let finished = lane.pointee.finished.load(ordering: .acquiring)
     numbers.accepted = lane.pointee.accepted
-    numbers.delivered = finished
     numbers.depth = Int(truncatingIfNeeded: lane.pointee.accepted &- finished)
     numbers.bytes = Int(
       truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
@@ -307,6 +313,7 @@ public final class Endpoint: @unchecked Sendable {
           retried: binding.retried.load(ordering: .relaxed), dead: binding.dead.load(ordering: .relaxed))
       }
     }
+    numbers.delivered = numbers.bindings.reduce(0) { $0 + $1.handled + $1.skipped }
     return numbers
   }
 }

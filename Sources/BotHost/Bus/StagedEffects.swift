@@ -8,13 +8,30 @@ final class StagedEffects: @unchecked Sendable {
     case effect(any DeliveryEffect)
   }
 
-  private unowned let bus: Bus
+  private var busReference: Unmanaged<Bus>
   private var steps: [Step] = []
 
   /// Steps a delivery may stage.
   static let limit = 65_536
 
-  init(bus: Bus) { self.bus = bus }
+  private init(bus: Bus) { busReference = Unmanaged.passUnretained(bus) }
+
+  /// An empty one: the thread's spare, or a new one.
+  static func take(_ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>) -> Unmanaged<StagedEffects> {
+    guard let spare = thread.pointee.spareEffects else { return Unmanaged.passRetained(StagedEffects(bus: bus)) }
+    thread.pointee.spareEffects = nil
+    spare._withUnsafeGuaranteedRef { $0.busReference = Unmanaged.passUnretained(bus) }
+    return spare
+  }
+
+  /// Ends its use; it is empty. The thread keeps one, so that a handler with an effect an event allocates nothing.
+  static func giveBack(_ effects: Unmanaged<StagedEffects>, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    if thread.pointee.spareEffects == nil, effects._withUnsafeGuaranteedRef({ $0.steps.capacity <= 64 }) {
+      thread.pointee.spareEffects = effects
+    } else {
+      effects.release()
+    }
+  }
 
   var count: Int { steps.count }
 
@@ -24,13 +41,19 @@ final class StagedEffects: @unchecked Sendable {
   func apply(
     for item: LaneItem?, settledOnDisk: inout Bool, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
+    busReference._withUnsafeGuaranteedRef { apply($0, for: item, settledOnDisk: &settledOnDisk, thread) }
+  }
+
+  private func apply(
+    _ bus: Bus, for item: LaneItem?, settledOnDisk: inout Bool, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     Reclamation.enter(thread)
     defer { Reclamation.leave(thread) }
     if steps.count == 1, case .publish(let event, let topic, let notice) = steps[0], !topic.pointee.isDurable,
       (item?.event.pointee.position ?? 0) == 0
     {
       let rc = bus.emit(event, topic, notice, .policy, thread)
-      if rc != BH_OK { drop() }
+      if rc == BH_OK { steps.removeAll(keepingCapacity: true) } else { drop() }
       return rc
     }
     var batch = DurableBatch()
@@ -82,7 +105,7 @@ final class StagedEffects: @unchecked Sendable {
       case .effect(let effect): effect.commit()
       }
     }
-    steps.removeAll()
+    steps.removeAll(keepingCapacity: true)
     return bh_rc(BH_OK)
   }
 
@@ -99,6 +122,6 @@ final class StagedEffects: @unchecked Sendable {
         if effects > prepared { effect.abandon() }
       }
     }
-    steps.removeAll()
+    steps.removeAll(keepingCapacity: true)
   }
 }

@@ -44,6 +44,9 @@ struct ThreadContext: ~Copyable {
     published.store(published.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
+  /// An empty set of effects for the next delivery that has some.
+  var spareEffects: Unmanaged<StagedEffects>?
+
   init() {
     lanes = .allocate(capacity: Self.maximumNesting)
     var random = SystemRandomNumberGenerator()
@@ -66,7 +69,7 @@ extension ThreadContext {
   /// Of the calling thread.
   @inline(__always)
   static var current: UnsafeMutablePointer<ThreadContext> {
-    if let pointer = pthread_getspecific(key) { return pointer.assumingMemoryBound(to: ThreadContext.self) }
+    if let pointer = machine_thread() { return pointer.assumingMemoryBound(to: ThreadContext.self) }
     return make()
   }
 
@@ -74,22 +77,26 @@ extension ThreadContext {
   private static func make() -> UnsafeMutablePointer<ThreadContext> {
     let thread = UnsafeMutablePointer<ThreadContext>.allocate(capacity: 1)
     thread.initialize(to: ThreadContext())
+    machine_set_thread(thread)
+    // For its end.
     pthread_setspecific(key, UnsafeMutableRawPointer(thread))
     Reclamation.add(thread)
     return thread
   }
 
   private static func end(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    machine_set_thread(nil)
     EventArena.retire(thread)
     thread.pointee.scratch.empty()
+    thread.pointee.spareEffects?.release()
     Reclamation.remove(thread)
     thread.deinitialize(count: 1)
     thread.deallocate()
   }
 }
 
-/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a memory
-/// barrier first, because replacing a table is rare and publishing is not.
+/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a
+/// memory barrier first, because replacing a table is rare and publishing is not.
 enum Reclamation {
   private struct State {
     var threads: [UnsafeMutablePointer<ThreadContext>] = []
