@@ -21,7 +21,7 @@ let package = Package(
     .library(name: "BotHost", targets: ["BotHost"]),
     .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
     .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
-    .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
+    .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
@@ -49,8 +49,9 @@ let package = Package(
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
     .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin",
-      linkerSettings: pluginLinking),
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
+    .target(
+      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
@@ -78,7 +79,9 @@ let package = Package(
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
-    .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
+    .testTarget(
+      name: "KafkaPluginTests",
+      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

@@ -142,7 +142,8 @@ final class TwitchPlugin: BotPlugin {
     let bytes = event.payload
     session.handle(.line(bytes), now: host.monotonicTime, into: &outputs)
     // Taken out before anything can fail: a line that comes again must find nothing of this one.
-    let isMessage = outputs.count == 1 && outputs[0] == .message
+    var isMessage = false
+    if outputs.count == 1, case .message = outputs[0] { isMessage = true }
     if isMessage { outputs.removeAll(keepingCapacity: true) } else { perform(event.token) }
     if published.contains(.line), let line = IRCLine(bytes) {
       json.removeAll()

@@ -82,7 +82,7 @@ public struct BotCompiler {
       handlers.append(compiled.code)
     }
     loops.report(uses: uses, diagnostics: &diagnostics)
-    if handlers.isEmpty, !diagnostics.hasErrors {
+    if handlers.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
       diagnostics.warning("the bot '\(botName)' has no handlers", at: bot.name.location)
     }
     var rootFields: JSONObject = ["bothost": 1]
@@ -184,7 +184,7 @@ public struct BotCompiler {
     body.patchEnds()
     subscriptions[place].fields = body.fields
     loops.add(from: FeedbackLoops.Point(use: useName, event: eventName), calls: body.calls)
-    if handler.steps.isEmpty, !diagnostics.hasErrors {
+    if handler.steps.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
       diagnostics.warning("the handler '\(label)' does nothing", at: handler.location)
     }
     return CompiledHandler(

@@ -253,6 +253,10 @@ extension BotCompiler {
     }
     switch use {
     case .broken: return nil
+    case .waiting(let type):
+      diagnostics.error(
+        "an argument of 'use' reads configurations only, and '\(first)' is a \(type)", at: reference.location)
+      return nil
     case .standardOutput:
       diagnostics.error("'\(first)' has no values", at: reference.location)
       return nil

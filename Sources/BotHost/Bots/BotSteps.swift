@@ -110,7 +110,7 @@ extension BotCompiler {
     let returns: FieldType?
     let code: BotCall.Target
     switch use {
-    case .broken: return fail()
+    case .broken, .waiting: return fail()
     case .config:
       diagnostics.error(
         "a configuration has no methods", at: step.location, hint: "a getter is read with ${\(target)}")
@@ -176,6 +176,7 @@ extension BotCompiler {
     var operands: [(name: [UInt8], value: BotOperand)] = []
     var hash = JSONObject()
     var isWhole = true
+    var hasUnknown = false
     for argument in given {
       let name = argument.name.value
       var type: FieldType?
@@ -185,6 +186,7 @@ extension BotCompiler {
             "\(target) has no argument '\(name)'", at: argument.name.location,
             hint: Suggestion.hint(for: name, in: parameters.map(\.name)))
           isWhole = false
+          hasUnknown = true
           continue
         }
         type = field.type
@@ -197,7 +199,8 @@ extension BotCompiler {
       operands.append((JSONValue.string(name).serializedBytes() + [0x3A], value.operand))
       hash[name] = value.hash
     }
-    for parameter in parameters ?? []
+    // A name that is not known is the missing one more often than not.
+    for parameter in hasUnknown ? [] : parameters ?? []
     where !parameter.isOptional && !given.contains(where: { $0.name.value == parameter.name }) {
       diagnostics.error("\(target): the argument '\(parameter.name)' is missing", at: location)
       isWhole = false

@@ -4,6 +4,8 @@ enum BotUse: Sendable {
   case config(ConfigUse)
   /// The host's own `StdOut`.
   case standardOutput
+  /// Of a plugin, not looked at yet: arguments cannot read it.
+  case waiting(type: String)
   /// Its error has been reported; nothing that names it is looked at again.
   case broken
 
@@ -57,6 +59,7 @@ extension BotCompiler {
         usedFiles.insert(entry.file)
         nodes.append((use.name.value, compileConfig(use, config)))
       } else if let (manifest, type) = pluginType(use.type) {
+        self.uses[use.name.value] = .waiting(type: type.name)
         waiting.append((use, manifest, type))
       }
     }

@@ -46,7 +46,7 @@ struct ManifestDecoder {
   }
 
   private func topic(_ member: YAMLMember) -> TopicDeclaration? {
-    guard NameRules.topicProblem(member.key) == nil else { return nil }
+    guard TopicPattern.problem(with: member.key) == nil else { return nil }
     var topic = TopicDeclaration(
       name: member.key, payload: .any, isDurable: false, key: nil, summary: "", location: member.keyLocation)
     if case .either(let alternatives) = ManifestShape.topic, alternatives[0].applies(member.value) {

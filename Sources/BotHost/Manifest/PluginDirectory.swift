@@ -69,6 +69,11 @@ public struct PluginDirectory: Sendable {
       if !found.hasErrors { found.warning("the file is empty", at: SourceLocation(file: source.name)) }
       return
     }
+    // Values of a bot's configuration lie beside the bot; they are read with it.
+    if ["bothost", "plugin", "kind", "library"].allSatisfy({ first[$0] == nil }), first.mapping != nil {
+      found = Diagnostics()
+      return
+    }
     let kind = first["kind"]?.scalar?.text
     if kind != nil, kind != "host", first["plugin"] == nil {
       // A bot's errors are reported with the bot, where all manifests are known.
