@@ -1,0 +1,1 @@
+// The shim comes with the engine.
