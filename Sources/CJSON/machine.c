@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+_Thread_local void *machine_thread_pointer;
+
 int machine_ticks_are_steady(void) {
 #if defined(__x86_64__)
   /* The kernel itself keeps time by the counter only while it finds it steady. */

@@ -48,7 +48,10 @@ public final class Bus: @unchecked Sendable {
     state.withLock { $0.durable = options.durableTopics }
   }
 
-  deinit { thread.stop() }
+  deinit {
+    thread.stop()
+    for endpoint in state.withLock({ $0.endpoints }) { endpoint.end(timeout: 0, queued: .drop) }
+  }
 
   /// Starts the thread that watches deadlines, retries and timers. Without it (tests with a clock of their own) `runTimers` does
   /// that work.
@@ -61,8 +64,9 @@ public final class Bus: @unchecked Sendable {
 
   /// A new endpoint, with its gate shut and nothing installed. Throws when the name is taken or is none.
   public func addEndpoint(name: String, lane: LaneOptions = LaneOptions()) throws(BusError) -> Endpoint {
-    guard !name.isEmpty, name.utf8.count <= 128, name.utf8.allSatisfy(TopicPattern.isNameByte) else {
-      throw BusError("'\(name)' is no name for an instance: 1 to 128 of [A-Za-z0-9_-]")
+    var text = name
+    guard name.utf8.count <= 128, text.withUTF8({ TopicPattern.isTopic($0) }) else {
+      throw BusError("'\(name)' is no name for an instance: dotted parts of [A-Za-z0-9_-], 128 bytes at most")
     }
     let made: Endpoint? = state.withLock { state in
       guard !state.endpoints.contains(where: { $0.name == name }), let slot = slots.take() else { return nil }

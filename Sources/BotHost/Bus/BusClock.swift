@@ -6,14 +6,23 @@ import Synchronization
 ///
 /// Every event is stamped, and a clock_gettime would be half of what a delivery costs. With the machine's own clock a thread
 /// therefore counts ticks from its last true reading and takes a new one at least each millisecond or so.
-struct BusClock: Sendable {
-  private let clock: any HostClock
+///
+/// A plain value without references: it is copied wherever events pass. The clock behind it lives as long as the process.
+struct BusClock: @unchecked Sendable {
+  private final class Source {
+    let clock: any HostClock
+    init(_ clock: any HostClock) { self.clock = clock }
+  }
+
+  private let source: Unmanaged<Source>
   private let counts: Bool
 
   init(_ clock: any HostClock) {
-    self.clock = clock
+    source = Unmanaged.passRetained(Source(clock))
     counts = clock is SystemClock && machine_ticks_are_steady() == 1
   }
+
+  private var clock: any HostClock { source._withUnsafeGuaranteedRef { $0.clock } }
 
   /// Brings the thread's two stamps up to date; monotonic time in nanoseconds.
   @inline(__always)

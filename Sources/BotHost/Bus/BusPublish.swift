@@ -339,8 +339,7 @@ extension UnsafeMutablePointer<LaneState> {
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> Bool {
     guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function,
-      thread.pointee.laneCount < ThreadContext.maximumNesting,
-      pointee.ownership.compareExchange(expected: 0, desired: LaneState.owned, ordering: .acquiring).exchanged
+      thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline()
     else { return false }
     // Looked at again by its only executor.
     guard binding.pointee.heldKeys == 0 else {
@@ -410,9 +409,7 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// Delivers an event in memory on this thread, if the lane is idle; the reference is used up then.
   func runInline(_ item: LaneItem, _ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
-    guard thread.pointee.laneCount < ThreadContext.maximumNesting,
-      pointee.ownership.compareExchange(expected: 0, desired: LaneState.owned, ordering: .acquiring).exchanged
-    else { return false }
+    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
     thread.pointee.lanes[thread.pointee.laneCount] = self
     thread.pointee.laneCount &+= 1
     lock()
@@ -426,25 +423,33 @@ extension UnsafeMutablePointer<LaneState> {
     return true
   }
 
-  /// Gives the lane back; to its thread, when something was queued meanwhile.
+  /// Takes the lane for this thread, if it is idle.
+  @inline(__always)
+  private func enterInline() -> Bool {
+    guard pointee.pending.load(ordering: .relaxed) == 0,
+      pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
+    else { return false }
+    if pointee.pending.load(ordering: .acquiring) == 0 { return true }
+    pointee.ownership.store(0, ordering: .releasing)
+    return false
+  }
+
+  /// Gives the lane back; to its thread, when a settlement has set something free.
   @inline(__always)
   private func leaveInline() {
-    if pointee.readyHead == pointee.ready.count,
-      pointee.ownership.compareExchange(expected: LaneState.owned, desired: 0, ordering: .releasing).exchanged
-    {
-      return
+    if pointee.readyHead == pointee.ready.count {
+      pointee.ownership.store(0, ordering: .releasing)
+    } else {
+      handOver()
     }
-    handOver()
   }
 
   @inline(never)
   private func handOver() {
     lock()
-    pointee.ownership.store(LaneState.pending, ordering: .releasing)
-    let wake = pointee.sleeping
-    if wake { pointee.sleeping = false }
-    unlock()
-    if wake { pthread_cond_signal(&pointee.wake) }
+    pointee.pending.store(1, ordering: .releasing)
+    pointee.ownership.store(0, ordering: .releasing)
+    unlockAndWake()
   }
 }
 

@@ -7,7 +7,7 @@ final class BusTimerThread: @unchecked Sendable {
   private var thread: pthread_t?
   private var isStopping = false
   private var isWoken = false
-  private var body: (@Sendable () -> Int64?)?
+  private var body: (() -> Int64)?
 
   init() {
     mutex = .allocate(capacity: 1)
@@ -31,12 +31,15 @@ final class BusTimerThread: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     guard thread == nil, !isStopping else { return }
-    body = { [weak bus] in
-      guard let bus else { return nil }
-      bus.runTimers()
-      let now = bus.clock.monotonic
-      bus.watchIfDue(now)
-      return bus.nextLook(now)
+    // Not a weak reference, which would make every counting of the bus slow. The bus stops the thread before it goes.
+    let reference = Unmanaged.passUnretained(bus)
+    body = {
+      reference._withUnsafeGuaranteedRef { bus in
+        bus.runTimers()
+        let now = bus.clock.monotonic
+        bus.watchIfDue(now)
+        return bus.nextLook(now)
+      }
     }
     thread = LaneThread.start(name: "bus-timers", stackBytes: 256 << 10) { [self] in run() }
   }

@@ -8,7 +8,7 @@ import Synchronization
 public final class Endpoint: @unchecked Sendable {
   public let name: String
   /// Alive as long as the endpoint; hosts keep endpoints until the bus ends.
-  unowned(unsafe) let bus: Bus
+  let busReference: Unmanaged<Bus>
   let lane: LanePointer
   let source: UnsafeBufferPointer<UInt8>
   let options: LaneOptions
@@ -35,7 +35,7 @@ public final class Endpoint: @unchecked Sendable {
 
   init(name: String, lane options: LaneOptions, serial: Int, slot: SlotPointer, bus: Bus) {
     self.name = name
-    self.bus = bus
+    busReference = Unmanaged.passUnretained(bus)
     self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
@@ -46,7 +46,7 @@ public final class Endpoint: @unchecked Sendable {
     lane.prepare()
     slot.pointee.lane = lane
     lane.pointee.attention.store(LaneState.gateBit, ordering: .relaxed)
-    if options.inline { lane.pointee.ownership.store(LaneState.pending, ordering: .relaxed) }
+    if options.inline { lane.pointee.pending.store(1, ordering: .relaxed) }
   }
 
   deinit {
@@ -70,6 +70,9 @@ public final class Endpoint: @unchecked Sendable {
     let pointer: LanePointer
     init(_ pointer: LanePointer) { self.pointer = pointer }
   }
+
+  /// For what is not on the way of every event: there the reference is borrowed, not counted.
+  var bus: Bus { busReference.takeUnretainedValue() }
 
   /// The generation whose plan is installed; 0: none yet.
   public var generation: UInt32 { lane.pointee.generation.load(ordering: .acquiring) }

@@ -7,8 +7,15 @@ import Synchronization
 extension Endpoint {
   /// `bh_host_api.publish`.
   public func publish(_ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, generation: UInt32) -> bh_rc {
+    busReference._withUnsafeGuaranteedRef { publish(delivery, event, generation, $0) }
+  }
+
+  @inline(__always)
+  private func publish(
+    _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ generation: UInt32, _ bus: Bus
+  ) -> bh_rc {
     guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
-    guard let topic = resolve(event) else { return bh_rc(BH_E_INVALID) }
+    guard let topic = resolve(event, bus) else { return bh_rc(BH_E_INVALID) }
     guard mayPublish(topic) else { return denied(topic) }
     var content = EventContent(topic: topic.pointee.bytes, source: source)
     content.key = raw(event.pointee.key)
@@ -31,7 +38,7 @@ extension Endpoint {
     let rc =
       delivery == 0
       ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
-      : stage(content, topic, isJSON: isJSON, notice, delivery, generation, thread)
+      : stage(content, topic, isJSON: isJSON, notice, delivery, generation, bus, thread)
     if rc != BH_OK, notice != nil { lane.pointee.outgoing.wrappingSubtract(1, ordering: .relaxed) }
     return rc
   }
@@ -49,7 +56,7 @@ extension Endpoint {
   }
 
   @inline(__always)
-  private func resolve(_ event: UnsafePointer<bh_outgoing>) -> TopicPointer? {
+  private func resolve(_ event: UnsafePointer<bh_outgoing>, _ bus: Bus) -> TopicPointer? {
     if event.pointee.topic_ref != 0 { return bus.topics[Int(truncatingIfNeeded: event.pointee.topic_ref &- 1)] }
     let name = UnsafeBufferPointer(
       start: UnsafeRawPointer(event.pointee.topic.ptr)?.assumingMemoryBound(to: UInt8.self),
@@ -84,9 +91,9 @@ extension Endpoint {
   /// An event as an effect of a delivery.
   private func stage(
     _ content: EventContent, _ topic: TopicPointer, isJSON: Bool, _ notice: PublishNotice?, _ delivery: bh_token,
-    _ generation: UInt32, _ thread: UnsafeMutablePointer<ThreadContext>
+    _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
-    guard let slot = openSlot(delivery, generation) else { return bh_rc(BH_E_STALE) }
+    guard let slot = openSlot(delivery, generation, bus) else { return bh_rc(BH_E_STALE) }
     var rc = bh_rc(BH_OK)
     let isOpen = slot.whileOpen(delivery) {
       var content = content
@@ -146,6 +153,11 @@ extension Endpoint {
   /// The slot of a token of this endpoint and generation; whether it is still open is for the next step to find out.
   @inline(__always)
   func openSlot(_ token: bh_token, _ generation: UInt32) -> SlotPointer? {
+    busReference._withUnsafeGuaranteedRef { openSlot(token, generation, $0) }
+  }
+
+  @inline(__always)
+  private func openSlot(_ token: bh_token, _ generation: UInt32, _ bus: Bus) -> SlotPointer? {
     guard let slot = bus.slots[token], slot.pointee.lane == lane, slot.pointee.generation == generation else { return nil }
     return slot
   }

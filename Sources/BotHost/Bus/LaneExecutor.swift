@@ -13,11 +13,7 @@ extension UnsafeMutablePointer<LaneState> {
     var hasSpun = false
     lock()
     while true {
-      if pointee.isInline, !own() {
-        pointee.sleeping = true
-        while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
-        continue
-      }
+      if pointee.isInline, !own() { continue }
       if !pointee.controls.isEmpty {
         runControls(thread)
         hasSpun = false
@@ -53,6 +49,7 @@ extension UnsafeMutablePointer<LaneState> {
       hasSpun = false
       if pointee.isInline, attention & LaneState.gateBit == 0 {
         // Under the lock nothing can be added: idle means idle.
+        pointee.pending.store(0, ordering: .releasing)
         pointee.ownerIsThread = false
         pointee.ownership.store(0, ordering: .releasing)
       }
@@ -65,19 +62,20 @@ extension UnsafeMutablePointer<LaneState> {
     thread.pointee.laneCount = 0
   }
 
-  /// With the lock held: takes an inline lane from the publishers' threads. False while one of them is inside.
+  /// With the lock held: takes an inline lane from the publishers' threads. False, with the lock held again, when one of them was inside
+  /// a handler; it does not know that somebody waits, because leaving has to be cheap.
   private func own() -> Bool {
-    let word = pointee.ownership.load(ordering: .acquiring)
     if pointee.ownerIsThread { return true }
-    guard word & LaneState.owned == 0 else {
-      pointee.ownership.bitwiseOr(LaneState.pending, ordering: .acquiringAndReleasing)
-      return false
+    pointee.pending.store(1, ordering: .releasing)
+    if pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing).exchanged {
+      pointee.ownerIsThread = true
+      return true
     }
-    let took = pointee.ownership.compareExchange(
-      expected: word, desired: LaneState.owned | LaneState.pending, ordering: .acquiringAndReleasing
-    ).exchanged
-    pointee.ownerIsThread = took
-    return took
+    unlock()
+    for _ in 0..<256 where pointee.ownership.load(ordering: .relaxed) != 0 { machine_pause() }
+    if pointee.ownership.load(ordering: .relaxed) != 0 { usleep(20) }
+    lock()
+    return false
   }
 
   /// With the lock held: moves queued items to the executor. False when there are none.

@@ -47,8 +47,10 @@ struct LaneState: ~Copyable {
   let attention = Atomic<UInt32>(0)
   /// Publishers that wait for room.
   let waiters = Atomic<Int>(0)
-  /// Of an inline lane: `owned` and `pending`.
+  /// Of an inline lane: 1 while somebody delivers.
   let ownership = Atomic<UInt32>(0)
+  /// Of an inline lane: 1 while something is queued or the gate is shut, so that its own thread has to deliver. Written under the lock.
+  let pending = Atomic<UInt32>(0)
   private var gap1: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
   // The executor.
@@ -96,9 +98,6 @@ struct LaneState: ~Copyable {
   static let controlBit: UInt32 = 1
   static let gateBit: UInt32 = 2
   static let stopBit: UInt32 = 4
-
-  static let owned: UInt32 = 1
-  static let pending: UInt32 = 2
 
   static let batchLimit = 256
 
@@ -228,7 +227,7 @@ extension UnsafeMutablePointer<LaneState> {
   /// Ends a section in which something was added; wakes the thread if it sleeps.
   @inline(__always)
   func unlockAndWake() {
-    if pointee.isInline { pointee.ownership.bitwiseOr(LaneState.pending, ordering: .acquiringAndReleasing) }
+    if pointee.isInline { pointee.pending.store(1, ordering: .releasing) }
     let wake = pointee.sleeping
     if wake { pointee.sleeping = false }
     unlock()

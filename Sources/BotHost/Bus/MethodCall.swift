@@ -4,7 +4,8 @@ import Synchronization
 /// One call of a method, from `call` until its caller has been told. It goes through the hooks by priority and then to the
 /// method, each time through the lane of whoever is asked, in order with that one's events.
 final class MethodCall: @unchecked Sendable {
-  private unowned(unsafe) let bus: Bus
+  private let busReference: Unmanaged<Bus>
+  private var bus: Bus { busReference.takeUnretainedValue() }
   let entry: MethodEntry
   /// The call in whose handling this one was made.
   let parent: MethodCall?
@@ -37,7 +38,7 @@ final class MethodCall: @unchecked Sendable {
     done: bh_call_done?, context: UnsafeMutableRawPointer?, completion: (@Sendable (bh_rc, [UInt8]) -> Void)?,
     slot: SlotPointer, argument: EventPointer
   ) {
-    self.bus = bus
+    busReference = Unmanaged.passUnretained(bus)
     self.entry = entry
     self.parent = parent
     depth = (parent?.depth ?? 0) + 1

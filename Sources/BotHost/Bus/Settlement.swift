@@ -214,7 +214,9 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// `ack`, `nack` or the deadline has settled it; everything but the effects is still to be done.
   func finishSettled(_ slot: SlotPointer, _ thread: UnsafeMutablePointer<ThreadContext>) {
-    guard let delivery = takeDelivery(slot) else { return }
+    guard slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.claimed,
+      let delivery = takeDelivery(slot)
+    else { return }
     let (outcome, after, message) = (slot.pointee.outcome, slot.pointee.retryAfter, slot.pointee.message)
     let settledOnDisk = slot.pointee.isSettledOnDisk
     let answered = slot.pointee.word.load(ordering: .relaxed) & DeliverySlot.answered != 0

@@ -8,13 +8,13 @@ final class StagedEffects: @unchecked Sendable {
     case effect(any DeliveryEffect)
   }
 
-  private unowned let bus: Bus
+  private let busReference: Unmanaged<Bus>
   private var steps: [Step] = []
 
   /// Steps a delivery may stage.
   static let limit = 65_536
 
-  init(bus: Bus) { self.bus = bus }
+  init(bus: Bus) { busReference = Unmanaged.passUnretained(bus) }
 
   var count: Int { steps.count }
 
@@ -23,6 +23,12 @@ final class StagedEffects: @unchecked Sendable {
   /// All of it, in order, or nothing. On a failure everything is dropped: the delivery will be tried again.
   func apply(
     for item: LaneItem?, settledOnDisk: inout Bool, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
+    busReference._withUnsafeGuaranteedRef { apply($0, for: item, settledOnDisk: &settledOnDisk, thread) }
+  }
+
+  private func apply(
+    _ bus: Bus, for item: LaneItem?, settledOnDisk: inout Bool, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     Reclamation.enter(thread)
     defer { Reclamation.leave(thread) }

@@ -66,7 +66,7 @@ extension ThreadContext {
   /// Of the calling thread.
   @inline(__always)
   static var current: UnsafeMutablePointer<ThreadContext> {
-    if let pointer = pthread_getspecific(key) { return pointer.assumingMemoryBound(to: ThreadContext.self) }
+    if let pointer = machine_thread() { return pointer.assumingMemoryBound(to: ThreadContext.self) }
     return make()
   }
 
@@ -74,12 +74,15 @@ extension ThreadContext {
   private static func make() -> UnsafeMutablePointer<ThreadContext> {
     let thread = UnsafeMutablePointer<ThreadContext>.allocate(capacity: 1)
     thread.initialize(to: ThreadContext())
+    machine_set_thread(thread)
+    // For its end.
     pthread_setspecific(key, UnsafeMutableRawPointer(thread))
     Reclamation.add(thread)
     return thread
   }
 
   private static func end(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    machine_set_thread(nil)
     EventArena.retire(thread)
     thread.pointee.scratch.empty()
     Reclamation.remove(thread)

@@ -25,7 +25,7 @@ final class HostControl: ControlHandler {
 
   private func answer(_ command: String, _ argument: JSONValue, _ reply: ControlReply) throws -> JSONValue {
     switch command {
-      case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) })])
+      case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) } + host.botDescriptions)])
       case "call": return try call(argument)
       case "publish": return try publish(argument)
       case "tail": return try EventTail(host, argument).run(reply)

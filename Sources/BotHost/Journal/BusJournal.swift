@@ -41,7 +41,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
   }
 
   /// Makes a durable topic known, with how long its events are kept, before the first one is published. A topic that is
-  /// not declared is kept until it is settled.
+  /// not declared is kept as a log (`JournalRetention.log`).
   @discardableResult
   public func declare(_ topic: String, retention: JournalRetention) throws(JournalError) -> JournalTopic {
     _ = try journal.topic(topic, retention: retention)
@@ -168,7 +168,8 @@ public final class BusJournal: DurableLog, DeadLetterStore {
 
   private func topic(_ name: String) throws(JournalError) -> Topic {
     if let known = topics.withLock({ $0.byName[name] }) { return known }
-    let handle = try journal.topic(name)
+    // A topic that is marked durable is a log: what was said on it can be read again.
+    let handle = try journal.topic(name, retention: journal.existingTopic(name)?.retention ?? .log)
     return topics.withLock { topics in
       if let known = topics.byName[name] { return known }
       let topic = Topic(handle: handle)

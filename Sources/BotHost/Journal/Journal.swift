@@ -61,10 +61,12 @@ public final class Journal: Sendable {
 
   deinit { close() }
 
-  /// Writes what waits and ends. Later calls throw `.closed`.
+  /// Writes what waits, closes the file and lets another host have the directory. Later calls throw `.closed`. Not from a
+  /// completion.
   public func close() {
     writer.close()
     readers.close()
+    lock.release()
     names.withLock { $0 = Names() }
   }
 

@@ -5,7 +5,6 @@ import Synchronization
 /// next one.
 final class JournalWriter: @unchecked Sendable {
   private let monitor = Monitor()
-  private let tables: JournalTables
   private let options: JournalOptions
   private let log: HostLog?
   private let clock = SystemClock()
@@ -21,6 +20,8 @@ final class JournalWriter: @unchecked Sendable {
   private var lazySince: Int64 = 0
 
   // Of the thread alone.
+  /// Nil once the file is closed.
+  private var tables: JournalTables?
   private var maintainAt: Int64 = 0
   private var failures = 0
 
@@ -185,6 +186,7 @@ final class JournalWriter: @unchecked Sendable {
         batch.removeAll()
         monitor.withLock { spare = batch }
       } else if monitor.withLock({ isClosing && pending.isEmpty }) {
+        tables = nil
         return
       }
       if clock.monotonic >= maintainAt { maintain() }
@@ -217,7 +219,7 @@ final class JournalWriter: @unchecked Sendable {
   private func write(_ batch: PendingBatch) {
     var failure: JournalError?
     do throws(JournalError) {
-      try tables.apply(batch)
+      try tables?.apply(batch)
       if failures > 0 { log?.notice("journal", "writing works again after \(failures) failures") }
       failures = 0
     } catch {
@@ -238,7 +240,7 @@ final class JournalWriter: @unchecked Sendable {
     maintainAt = clock.monotonic + Self.maintenancePeriod
     do throws(JournalError) {
       // One piece at a time, so that nobody who writes waits for long.
-      if try tables.maintain() { maintainAt = clock.monotonic + 1_000_000 }
+      if try tables?.maintain() == true { maintainAt = clock.monotonic + 1_000_000 }
     } catch {
       log?.error("journal", "maintenance failed: \(error)")
       maintainAt = clock.monotonic + 30 * Self.maintenancePeriod

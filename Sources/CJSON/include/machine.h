@@ -5,7 +5,10 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#define MACHINE_THREAD_LOCAL thread_local
 extern "C" {
+#else
+#define MACHINE_THREAD_LOCAL _Thread_local
 #endif
 
 /* A counter that runs at a constant rate on all cores: the time-stamp counter, or its like. A reading costs less than
@@ -34,6 +37,11 @@ static inline void machine_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/* A pointer of the calling thread's own; null at first. */
+extern MACHINE_THREAD_LOCAL void *machine_thread_pointer;
+static inline void *machine_thread(void) { return machine_thread_pointer; }
+static inline void machine_set_thread(void *pointer) { machine_thread_pointer = pointer; }
 
 /* 1 when `machine_ticks` may be used as a clock on this machine. */
 int machine_ticks_are_steady(void);

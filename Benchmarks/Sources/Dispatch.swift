@@ -1,0 +1,104 @@
+import BotHost
+import CBotHost
+import Foundation
+
+/// Publish -> handler inside one thread, with a thousand subscriptions, beside a direct call through the function pointer.
+enum DispatchBenchmark {
+  /// Nanoseconds of processor time a call, so that other work on the machine does not count: the best of some runs.
+  static func nanoseconds(_ count: Int, runs: Int = 5, _ body: (Int) -> Void) -> Double {
+    body(count / 10)
+    return (0..<runs).map { _ in
+      let start = processorTime()
+      body(count)
+      return (processorTime() - start) / Double(count)
+    }.min() ?? 0
+  }
+
+  /// Of the calling thread, nanoseconds.
+  static func processorTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
+  }
+
+  static let count: bh_handler = { context, event in
+    guard let context, let event else { return bh_rc(BH_E_INVALID) }
+    let counter = UnsafeMutableRawPointer(context).assumingMemoryBound(to: UInt64.self)
+    counter.pointee &+= UInt64(truncatingIfNeeded: event.pointee.payload.len)
+    return bh_rc(BH_OK)
+  }
+
+  static func run() throws {
+    let bus = Bus()
+    bus.start()
+    defer { bus.stop(timeout: 0) }
+    let counter = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+    counter.pointee = 0
+    defer { counter.deallocate() }
+    let context = OpaquePointer(UnsafeMutableRawPointer(counter))
+    for number in 0..<100 {
+      let other = try bus.addEndpoint(name: "other-\(number)", lane: LaneOptions(inline: true))
+      var plan = EndpointPlan(generation: 1)
+      for index in 0..<10 {
+        let text = index == 0 ? "other.\(number).**" : "other.\(number).topic\(index)"
+        guard let pattern = TopicPattern(text) else { continue }
+        plan.handlers.append(
+          HandlerSpec(id: text, topic: pattern, target: CallTarget(function: count, context: context)))
+      }
+      try other.install(plan)
+      other.openGate()
+    }
+    let consumer = try bus.addEndpoint(name: "consumer", lane: LaneOptions(inline: true))
+    var plan = EndpointPlan(generation: 1)
+    for topic in ["bench.event"] {
+      guard let pattern = TopicPattern(topic) else { continue }
+      plan.handlers.append(
+        HandlerSpec(id: topic, topic: pattern, target: CallTarget(function: count, context: context)))
+    }
+    try consumer.install(plan)
+    consumer.openGate()
+    let publisher = try bus.addEndpoint(name: "publisher")
+    try publisher.install(EndpointPlan(generation: 1))
+    // The lanes' threads find their gates open and go to sleep.
+    usleep(200_000)
+
+    let payload = Array(#"{"text":"a payload of 32 bytes"}"#.utf8)
+    try payload.withUnsafeBufferPointer { payload in
+      var event = bh_outgoing()
+      event.size = UInt32(MemoryLayout<bh_outgoing>.size)
+      event.payload = bh_bytes(ptr: payload.baseAddress, len: payload.count)
+      event.topic_ref = "bench.event".withCString { publisher.topic(bh_str(ptr: $0, len: 11)) }
+      var view = bh_event()
+      view.payload = event.payload
+      let function = count
+      let direct = nanoseconds(50_000_000) { count in
+        for _ in 0..<count { blackHole(function(context, &view)) }
+      }
+      let json = nanoseconds(10_000_000) { count in
+        for _ in 0..<count { blackHole(publisher.publish(0, &event, generation: 1)) }
+      }
+      let type = Array("application/octet-stream".utf8CString)
+      let plain = type.withUnsafeBufferPointer { type in
+        event.content_type = bh_str(ptr: type.baseAddress, len: type.count - 1)
+        return nanoseconds(10_000_000) { count in
+          for _ in 0..<count { blackHole(publisher.publish(0, &event, generation: 1)) }
+        }
+      }
+      let expected = UInt64(11_000_000 + 5 * 45_000_000)
+      guard counter.pointee > expected else { throw BusError("events were lost: \(counter.pointee)") }
+      print("publish -> handler, inline, 1,000 subscriptions, 32 bytes")
+      print(line("direct call through the function pointer", direct, "ns"))
+      print(line("published, octets", plain, "ns") + String(format: "  %.1f x the direct call", plain / direct))
+      print(line("published, JSON checked", json, "ns") + String(format: "  %.1f x the direct call", json / direct))
+    }
+  }
+
+  static func line(_ name: String, _ value: Double, _ unit: String) -> String {
+    "  " + name.padding(toLength: 44, withPad: " ", startingAt: 0) + String(format: "%12.1f %@", value, unit)
+  }
+}
+
+/// Keeps the optimiser from seeing that a result is not used.
+@inline(never)
+@_optimize(none)
+func blackHole<Value>(_ value: Value) {}
