@@ -21,12 +21,8 @@ let package = Package(
     .library(name: "BotHost", targets: ["BotHost"]),
     .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
     .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
-<<<<<<< HEAD
-    .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
-    .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
-=======
     .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
->>>>>>> main
+    .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
@@ -54,18 +50,13 @@ let package = Package(
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
     .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-<<<<<<< HEAD
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin",
-      linkerSettings: pluginLinking),
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
+    .target(
+      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
     .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
     .target(
       name: "YetibotPlugin", dependencies: ["YetibotEngine", "BotPluginKit"], path: "Plugins/Yetibot/YetibotPlugin",
       linkerSettings: pluginLinking),
-=======
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
-    .target(
-      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
->>>>>>> main
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
@@ -76,8 +67,7 @@ let package = Package(
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"],
-      path: "Tests/Support/Conformance"),
+      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"], path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
 
@@ -94,14 +84,10 @@ let package = Package(
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
-<<<<<<< HEAD
-    .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
-    .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
-=======
     .testTarget(
       name: "KafkaPluginTests",
       dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
->>>>>>> main
+    .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

@@ -36,7 +36,7 @@ extension Yetibot {
       try context.allowance.charge(bytes: merged.utf8.count)
       let next = commands[(index + 1)...]
       let call = Call(
-        text: merged, opts: opts, raw: previous, data: state.data, contextualData: index == 0 ? enclosing : .null,
+        text: merged, opts: opts, raw: state.value, data: state.data, contextualData: index == 0 ? enclosing : .null,
         dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip)
       switch try dispatch(call, context) {
       case .failure(let message):
@@ -163,7 +163,7 @@ extension Yetibot {
     let data =
       call.hasExactData
       ? call.data
-      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw
+      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unmarked
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,

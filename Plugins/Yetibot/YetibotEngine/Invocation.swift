@@ -7,7 +7,7 @@ public struct Invocation {
   public var match: [String?]
   /// The collection that was piped in.
   public var opts: Value?
-  /// The value before, as it was.
+  /// The value before, as it was, with its mark.
   public var raw: Value
   /// The data of the command before, of the enclosing pipe, or the value before.
   public var data: Value

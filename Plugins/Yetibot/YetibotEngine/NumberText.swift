@@ -10,17 +10,11 @@ enum NumberText {
     return .double(number)
   }
 
-  /// The number that the text starts with, as in `22 foos`.
-  static func leading(_ text: String) -> Double? {
-    var end = text.utf8.startIndex
-    var hasPoint = false
+  /// The whole number that the text starts with, as in `22 foos`.
+  static func leading(_ text: String) -> Int64? {
     let bytes = text.utf8
-    if bytes.first == 0x2D { end = bytes.index(after: end) }
-    while end < bytes.endIndex {
-      if bytes[end] == 0x2E, !hasPoint { hasPoint = true } else if !bytes[end].isASCIIDigit { break }
-      end = bytes.index(after: end)
-    }
-    return Double(text[..<end])
+    let digits = bytes.dropFirst(bytes.first == 0x2D ? 1 : 0).prefix { $0.isASCIIDigit }
+    return Int64(text[..<digits.endIndex])
   }
 
   /// With a decimal point, so that it stays a decimal number: `4.0`.

@@ -72,12 +72,12 @@ final class Fixtures {
     add("fxdataonly") { _ in .record(.init(.null, data: ["k": "v"])) }
     add("fxthrow") { _ in throw Raised("kaboom") }
     add("fxsupp") { _ in .plain(.suppressed(["a", "b"])) }
-    add("fxsuppall") { _ in .plain([.suppressed(.map(ValueMap())), .suppressed(.map(ValueMap()))]) }
+    add("fxsuppall") { _ in .plain([.suppressed(["a": 1]), .suppressed(["b": 2])]) }
     add("fxargs") { call in
       let isEcho = call.data["cmd"] == "echo"
       let next = call.nextCommands.map { Value.list($0.map(Value.string)) } ?? .null
       let record: Value = [
-        "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw,
+        "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw.unmarked,
         "data": isEcho ? "<anything>" : call.data, "data-collection": call.dataCollection ?? .null,
         "next-cmds": next, "next": next,
       ]

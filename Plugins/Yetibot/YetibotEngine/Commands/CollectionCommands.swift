@@ -45,10 +45,11 @@ extension Yetibot {
     define(
       ["sortnum"],
       [
-        Self.on(nil, "sortnum <collection> # the items in the order of the numbers that they begin with", both) { call in
+        Self.on(nil, "sortnum <collection> # the items in the order of the whole numbers that they begin with", both) { call in
           let items = try call.needItems()
-          let numbers = try items.map { item in
-            guard let number = item.number ?? NumberText.leading(item.text) else {
+          // One item needs no number: there is nothing to compare it with.
+          let numbers = try items.map { item -> Int64 in
+            guard let number = NumberText.leading(item.text) ?? (items.count < 2 ? 0 : nil) else {
               throw Raised("\(item.text) does not begin with a number")
             }
             return number
@@ -236,5 +237,5 @@ extension Invocation {
   var entries: [Value]? { dataCollection?.items }
 
   /// Whether `data` came with the pipe, instead of standing for the value before.
-  var hasOwnData: Bool { data != raw }
+  var hasOwnData: Bool { data != raw.unmarked }
 }

@@ -25,7 +25,7 @@ extension Yetibot {
       [
         Self.on(#"^\s*all\s*$"#, "raw all # all that a command receives, written out", util) { call in
           let record: Value = [
-            "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw, "data": call.data,
+            "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw.unmarked, "data": call.data,
             "data-collection": call.dataCollection ?? .null, "user": call.person?.record ?? .null,
           ]
           return .record(.init(.string(JSONText.print(record, indent: true)), data: record))
@@ -55,7 +55,7 @@ extension Yetibot {
     // What the pipe appended belongs to the value, not to the template.
     if call.opts == nil, !call.raw.isCollection {
       let appended = " " + call.raw.text
-      if appended.utf8.count > 1, source.hasSuffix(appended) { source = String(source.dropLast(appended.count)) }
+      if source.hasSuffix(appended) { source = String(source.dropLast(appended.count)) }
     }
     let renderer = TemplateRenderer(
       allowance: call.context.allowance,

@@ -21,7 +21,7 @@ extension Yetibot {
       ["tee"],
       [
         Self.on(nil, "tee <collection or text> # says it, and passes it on", ["util", "collection"]) { call in
-          let value = call.opts ?? .string(call.args)
+          let value = call.raw.isSuppressed ? call.raw : call.opts ?? .string(call.args)
           call.engine.postText(value, call.place.room)
           return .record(.init(value, data: call.data))
         }

@@ -65,7 +65,8 @@ extension Yetibot {
           return outcome
         },
         Self.on(nil, "buffer <text or collection> # adds to the buffer", ["util"]) { call in
-          for item in call.items ?? [.string(call.args)] {
+          // A collection, and the text: what each call was given.
+          for item in (call.items ?? []) + [.string(call.args)] {
             call.engine.rows.insert("buffer", ValueMap([("text", .string(item.text))]))
           }
           return Self.bufferText(call)
@@ -134,7 +135,7 @@ extension Yetibot {
 
   private static func bufferText(_ call: Invocation) -> Outcome {
     let rows = call.engine.rows["buffer"]
-    return .text(rows.map { $0["text"] }.joined(separator: "\n") + (rows.count > 1 ? "\n" : ""))
+    return .lines(rows.map { $0["text"] })
   }
 
   private static func chart(_ call: Invocation) throws -> Outcome {

@@ -73,7 +73,7 @@ extension Yetibot {
     var record = ValueMap()
     record["cmd"] = .string(call.command)
     record["args"] = .string(call.args)
-    record["raw"] = call.raw
+    record["raw"] = call.raw.unmarked
     if let opts = call.opts { record["opts"] = opts }
     if let person = call.person { record["user"] = person.record }
     record["room"] = .string(call.place.room)
