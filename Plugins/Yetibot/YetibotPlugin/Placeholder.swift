@@ -1,1 +1,0 @@
-// The shim comes with the engine.
