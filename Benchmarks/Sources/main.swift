@@ -4,6 +4,7 @@ import Foundation
 let measurements: [(name: String, run: () throws -> Void)] = [
   ("dispatch", DispatchBenchmark.run),
   ("lane", LaneBenchmark.run),
+  ("journal", JournalBenchmark.run),
 ]
 
 let wanted = CommandLine.arguments.dropFirst()
