@@ -113,7 +113,7 @@ struct BadInputTests {
     let host = try Host(
       bots: [Build.bots + "/taco.yaml"], arguments: ["--plugins", Build.examples], environment: environment)
     try host.program.line(.error, "that the certificate is refused") {
-      $0.contains("twitch") && $0.contains("certificate")
+      $0.contains("taco.chat") && $0.contains("certificate")
     }
     try host.command("publish", "chat.message", Self.hello)
     try expectCount(1, host)
