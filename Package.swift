@@ -53,7 +53,8 @@ let package = Package(
     .target(
       name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
     .target(
-      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
+      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking
+    ),
     .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
     .target(
       name: "YetibotPlugin", dependencies: ["YetibotEngine", "BotPluginKit"], path: "Plugins/Yetibot/YetibotPlugin",
@@ -68,7 +69,8 @@ let package = Package(
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"], path: "Tests/Support/Conformance"),
+      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"],
+      path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
 

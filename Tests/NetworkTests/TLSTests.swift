@@ -12,10 +12,12 @@ struct TLSTests {
     var certificate: String { directory.appendingPathComponent("ca.pem").path }
 
     init() throws {
-      directory = FileManager.default.temporaryDirectory.appendingPathComponent("bothost-tls-\(UUID().uuidString.prefix(8))")
+      directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "bothost-tls-\(UUID().uuidString.prefix(8))")
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
       try openssl(
-        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "ca.key",
+        "-out", "ca.pem",
         "-subj", "/CN=Test authority", "-days", "2")
     }
 
@@ -28,7 +30,8 @@ struct TLSTests {
         "\(file).csr", "-subj", "/CN=\(name)")
       try Data("subjectAltName=DNS:\(name)\n".utf8).write(to: directory.appendingPathComponent("\(file).ext"))
       try openssl(
-        "x509", "-req", "-in", "\(file).csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "\(file).pem",
+        "x509", "-req", "-in", "\(file).csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+        "\(file).pem",
         "-extfile", "\(file).ext", "-days", expired ? "-1" : "2")
     }
 
@@ -54,7 +57,8 @@ struct TLSTests {
     init(_ authority: Authority, _ certificate: String) throws {
       process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
       process.arguments = [
-        "s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", "\(certificate).key", "-naccept", "3",
+        "s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).pem", "-key", "\(certificate).key", "-naccept",
+        "3",
       ]
       process.currentDirectoryURL = authority.directory
       let output = Pipe()
@@ -123,7 +127,8 @@ struct TLSTests {
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: nil).closing()
-    #expect(closing?.error == "the certificate of irc.example is signed by an authority that this machine does not know")
+    #expect(
+      closing?.error == "the certificate of irc.example is signed by an authority that this machine does not know")
   }
 
   @Test func anExpiredCertificateIsRefusedWithItsDate() throws {
@@ -134,7 +139,9 @@ struct TLSTests {
     let network = try Network(clock: SystemClock())
     defer { network.stop(timeout: 1_000_000_000) }
     let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
-    #expect(closing?.error.contains("the certificate of irc.example expired on 20") == true, "\(closing?.error ?? "no closing")")
+    #expect(
+      closing?.error.contains("the certificate of irc.example expired on 20") == true,
+      "\(closing?.error ?? "no closing")")
   }
 
   @Test func aServerThatSpeaksNoTLSIsRefused() throws {
@@ -143,7 +150,8 @@ struct TLSTests {
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = Recorder()
     _ = network.dial(
-      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true), observer: observer)
+      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
+      observer: observer)
     let client = try server.accept()
     client.send("NOTICE * :*** Looking up your hostname...\r\n")
     let closing = observer.closing()
@@ -157,7 +165,8 @@ struct TLSTests {
     defer { network.stop(timeout: 1_000_000_000) }
     let observer = Recorder()
     _ = network.dial(
-      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true), observer: observer)
+      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
+      observer: observer)
     try server.accept().close()
     #expect(observer.closing()?.reason == .tls)
   }
