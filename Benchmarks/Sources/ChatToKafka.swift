@@ -15,7 +15,9 @@ func chatToKafkaBenchmark() {
     defer { _ = try? ChildProgram.time(Place.broker, ["stop", directory + "/kafka"]) }
     let environment = try String(contentsOfFile: directory + "/kafka/env", encoding: .utf8)
     let variable = environment.split(separator: "\n").first { $0.contains("KAFKA_BROKERS=") && !$0.contains("_KAFKA") }
-    guard let addresses = variable?.split(separator: "=").last.map(String.init)?.trimmingCharacters(in: CharacterSet(charactersIn: "\"'"))
+    guard
+      let addresses = variable?.split(separator: "=").last.map(String.init)?.trimmingCharacters(
+        in: CharacterSet(charactersIn: "\"'"))
     else { throw ChildProgram.Failure(description: "the broker did not say its address") }
     for topic in ["taco_bell", "bot_messages", "peer"] {
       _ = try ChildProgram.time(
@@ -30,7 +32,8 @@ func chatToKafkaBenchmark() {
       Place.bothost,
       ["--plugins", Place.plugins, "--data", directory, "--control", directory + "/s", Place.bots + "/taco.yaml"],
       environment: [
-        "TWITCH_HOST": "127.0.0.1", "TWITCH_PORT": String(ports.plain), "TWITCH_TLS": "false", "TWITCH_USERNAME": "tacobot",
+        "TWITCH_HOST": "127.0.0.1", "TWITCH_PORT": String(ports.plain), "TWITCH_TLS": "false",
+        "TWITCH_USERNAME": "tacobot",
         "TWITCH_TOKEN": "oauth:simulated", "TWITCH_CHANNELS": "kitchen", "KAFKA_BROKERS": addresses,
       ], readsErrors: true)
     try host.line { $0.contains("ready") }

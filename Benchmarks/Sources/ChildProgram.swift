@@ -90,7 +90,9 @@ final class ChildProgram: @unchecked Sendable {
     let began = DispatchTime.now().uptimeNanoseconds
     try process.run()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(description: "\(path) ended with \(process.terminationStatus)") }
+    guard process.terminationStatus == 0 else {
+      throw Failure(description: "\(path) ended with \(process.terminationStatus)")
+    }
     return Double(DispatchTime.now().uptimeNanoseconds - began) / 1e9
   }
 }

@@ -12,7 +12,10 @@ func coldStartBenchmark() {
       // No trial in a child: what is measured is the start of the host itself.
       let host = try ChildProgram(
         Place.bothost,
-        ["--plugins", Place.plugins, "--data", directory, "--control", directory + "/s", "--no-probe", "--log", "notice"],
+        [
+          "--plugins", Place.plugins, "--data", directory, "--control", directory + "/s", "--no-probe", "--log",
+          "notice",
+        ],
         readsErrors: true)
       try host.line { $0.contains("ready") }
       times.append(Double(DispatchTime.now().uptimeNanoseconds - began) / 1e6)

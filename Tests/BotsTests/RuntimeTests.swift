@@ -117,6 +117,22 @@ import Testing
     #expect(bench.recorder.summary == [#"taco.chat.join {"channel":"one"}"#, #"taco.chat.join {"channel":"two"}"#])
   }
 
+  /// What a name holds stays after it has been printed or sent.
+  @Test func valuesStay() throws {
+    let bench = try Bench(
+      botText(
+        """
+        - let: {a: "<${event.username}>"}
+        - stdout.write: ${a}
+        - let: {b: "[${event.channel}]"}
+        - stdout.write: "${a}${b}"
+        - chat.join: ${a}
+        - stdout.write: "${b}${a}"
+        """))
+    try bench.event("twitch.message", Self.message)
+    #expect(bench.recorder.lines == ["<ann>", "<ann>[#tea]", "[#tea]<ann>"])
+  }
+
   static let waiting = """
     - chat.say: {channel: x, text: "${event.username}"}
       as: sent

@@ -33,7 +33,8 @@ struct Seen: Sendable, Equatable {
     }
     topic = text(event.pointee.topic)
     payload = String(
-      decoding: UnsafeRawBufferPointer(start: event.pointee.payload.ptr, count: event.pointee.payload.len), as: UTF8.self)
+      decoding: UnsafeRawBufferPointer(start: event.pointee.payload.ptr, count: event.pointee.payload.len),
+      as: UTF8.self)
     key = text(event.pointee.key)
     source = text(event.pointee.source)
     seq = event.pointee.seq
@@ -159,7 +160,8 @@ extension Endpoint {
 
   /// Calls a method and hands the outcome to `done` on this endpoint's lane.
   func ask(
-    _ method: String, _ argument: String, cause: bh_token = 0, timeout: UInt64 = 0, token: UnsafeMutablePointer<bh_token>? = nil,
+    _ method: String, _ argument: String, cause: bh_token = 0, timeout: UInt64 = 0,
+    token: UnsafeMutablePointer<bh_token>? = nil,
     done: @escaping @Sendable (bh_rc, String) -> Void = { _, _ in }
   ) -> bh_rc {
     final class Context {
@@ -171,7 +173,8 @@ extension Endpoint {
       borrow(argument) { argument in
         call(
           cause: cause, method: method,
-          argument: bh_bytes(ptr: UnsafeRawPointer(argument.ptr)?.assumingMemoryBound(to: UInt8.self), len: argument.len),
+          argument: bh_bytes(
+            ptr: UnsafeRawPointer(argument.ptr)?.assumingMemoryBound(to: UInt8.self), len: argument.len),
           timeout: timeout,
           done: { context, rc, result in
             guard let context else { return }

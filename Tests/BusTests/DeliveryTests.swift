@@ -12,10 +12,18 @@ import Testing
     _ = try fixture.endpoint(
       "a",
       [
-        fixture.handler("chat.message") { exact.append(Seen($0)); return 0 },
-        fixture.handler("chat.*") { pattern.append(Seen($0)); return 0 },
-        fixture.handler("chat.**") { rest.append(Seen($0)); return 0 },
-        fixture.handler("chat.message.edited") { other.append(Seen($0)); return 0 },
+        fixture.handler("chat.message") {
+          exact.append(Seen($0)); return 0
+        },
+        fixture.handler("chat.*") {
+          pattern.append(Seen($0)); return 0
+        },
+        fixture.handler("chat.**") {
+          rest.append(Seen($0)); return 0
+        },
+        fixture.handler("chat.message.edited") {
+          other.append(Seen($0)); return 0
+        },
       ])
     let source = try fixture.endpoint("source")
     #expect(source.send("chat.message", #"{"text":"hi"}"#, key: "k") == BH_OK)
@@ -33,7 +41,13 @@ import Testing
   @Test func sequencesHaveNoGapsAndOrderIsKept() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    _ = try fixture.endpoint("a", [fixture.handler("t.*") { box.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t.*") {
+          box.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     for number in 0..<5000 { #expect(source.send("t.\(number % 7)", "\(number)") == BH_OK) }
     eventually { box.count == 5000 }
@@ -44,7 +58,13 @@ import Testing
   @Test func whatIsNoJSONIsRefusedUnlessItSaysWhatItIs() throws {
     let fixture = BusFixture()
     let box = Box<Seen>()
-    _ = try fixture.endpoint("a", [fixture.handler("t") { box.append(Seen($0)); return 0 }])
+    _ = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t") {
+          box.append(Seen($0)); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     #expect(source.send("t", "{") == BH_E_INVALID)
     #expect(source.send("t", "[" + String(repeating: "1,", count: 400)) == BH_E_INVALID)
@@ -89,7 +109,13 @@ import Testing
   @Test func largeEventsTravelWhole() throws {
     let fixture = BusFixture()
     let box = Box<Int>()
-    _ = try fixture.endpoint("a", [fixture.handler("t") { box.append($0.pointee.payload.len); return 0 }])
+    _ = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("t") {
+          box.append($0.pointee.payload.len); return 0
+        }
+      ])
     let source = try fixture.endpoint("source")
     for size in [10, 20_000, 70_000, 5_000_000, 100] {
       #expect(source.send("t", "\"" + String(repeating: "x", count: size) + "\"") == BH_OK)
@@ -133,7 +159,9 @@ import Testing
   @Test func conditionsAndSourcesSelect() throws {
     let fixture = BusFixture()
     let box = Box<String>()
-    var spec = try fixture.handler("t") { box.append(Seen($0).payload); return 0 }
+    var spec = try fixture.handler("t") {
+      box.append(Seen($0).payload); return 0
+    }
     spec.conditions = [("/platform", .string("twi\"tch")), ("/n", .int(3))]
     spec.source = "wanted"
     _ = try fixture.endpoint("a", [spec])
@@ -161,7 +189,8 @@ import Testing
             var value = bh_value()
             value.size = UInt32(MemoryLayout<bh_value>.size)
             let rc = borrow(pointer) { Endpoint.field(event, pointer: $0, &value) }
-            let text = String(decoding: UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), as: UTF8.self)
+            let text = String(
+              decoding: UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), as: UTF8.self)
             box.append("\(rc) \(value.kind) \(value.i) \(value.f) \(text)")
           }
           return 0
@@ -172,7 +201,8 @@ import Testing
     eventually { box.count == 9 }
     #expect(
       box.all == [
-        "0 4 0 0.0 plain", "0 4 0 0.0 a\né😀", "0 2 -2 -2.0 ", "0 6 0 0.0 {\"x\":1}", "0 3 0 1.5 ", "0 1 1 0.0 ", "0 0 0 0.0 ",
+        "0 4 0 0.0 plain", "0 4 0 0.0 a\né😀", "0 2 -2 -2.0 ", "0 6 0 0.0 {\"x\":1}", "0 3 0 1.5 ", "0 1 1 0.0 ",
+        "0 0 0 0.0 ",
         "-5 0 0 0.0 ", "-3 0 0 0.0 ",
       ])
   }
@@ -202,7 +232,8 @@ import Testing
     var value = bh_value()
     value.size = UInt32(MemoryLayout<bh_value>.size)
     #expect(borrow("/x") { Endpoint.field(event, pointer: $0, &value) } == BH_OK)
-    #expect(String(decoding: UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), as: UTF8.self) == "a\tb")
+    #expect(
+      String(decoding: UnsafeRawBufferPointer(start: value.text.ptr, count: value.text.len), as: UTF8.self) == "a\tb")
     #expect(endpoint.retainedCount(generation: 1) == 1)
     endpoint.release(event)
     #expect(endpoint.retainedCount(generation: 1) == 0)

@@ -73,7 +73,7 @@ struct RealBrokerTests {
     second.close()
   }
 
-  // Not against the mock: it refuses commits while a group is being rebalanced.
+  // Not against the mock: while members join, it refuses commits, which a broker takes.
   @Test func commitsOnRevocationSoThatTheNextOwnerGoesOnBehind() throws {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 2)

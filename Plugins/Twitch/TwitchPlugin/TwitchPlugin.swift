@@ -131,6 +131,8 @@ final class TwitchPlugin: BotPlugin {
 
   func onClosed(_ closed: ConnectionClosed, _ event: borrowing Event) throws {
     let reason = closed.error.map { $0.isEmpty ? closed.reason : "\(closed.reason): \($0)" } ?? closed.reason
+    // A dial that failed changes nothing for the session; the operator has to know why nothing comes.
+    if session.state.phase == .offline, !closed.final { host.log(.warning, "not connected", ["reason": reason]) }
     advance(.closed(reason: reason, isFinal: closed.final), event.token)
   }
 

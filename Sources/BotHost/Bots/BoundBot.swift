@@ -76,9 +76,7 @@ extension BotProgram {
 
   /// The value of an argument of `use`, which reads constants only; nil when a getter has no value.
   private static func evaluate(_ operand: BotOperand, _ constants: [[UInt8]]) -> JSONValue? {
-    var arena = BotArena()
-    let range = arena.write(operand, BotValues(constants: constants))
-    guard !range.isEmpty else { return nil }
-    return try? JSONValue(parsing: Array(arena.bytes[range]))
+    let text = BotRun.evaluate(operand, constants: constants)
+    return text.isEmpty ? nil : try? JSONValue(parsing: text)
   }
 }

@@ -17,7 +17,14 @@ enum JSONText {
   @inline(__always)
   static func skipString(_ bytes: Bytes, _ index: inout Int) -> Bool {
     index &+= 1
-    while index < bytes.count {
+    while true {
+      // Eight bytes at a time, as long as none of them is a quote or a backslash.
+      while index &+ 8 <= bytes.count {
+        let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        if hasZero(word ^ 0x2222_2222_2222_2222) || hasZero(word ^ 0x5C5C_5C5C_5C5C_5C5C) { break }
+        index &+= 8
+      }
+      guard index < bytes.count else { return false }
       let byte = bytes[index]
       if byte == 0x22 {
         index &+= 1
@@ -25,33 +32,20 @@ enum JSONText {
       }
       index &+= byte == 0x5C ? 2 : 1
     }
-    return false
+  }
+
+  @inline(__always)
+  private static func hasZero(_ word: UInt64) -> Bool {
+    (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080 != 0
   }
 
   /// Moves behind the value that begins at `index`, which is no blank.
+  @inline(__always)
   static func skipValue(_ bytes: Bytes, _ index: inout Int) -> Bool {
     guard index < bytes.count else { return false }
     switch bytes[index] {
     case 0x22: return skipString(bytes, &index)
-    case 0x7B, 0x5B:
-      var depth = 0
-      while index < bytes.count {
-        switch bytes[index] {
-        case 0x22:
-          guard skipString(bytes, &index) else { return false }
-          continue
-        case 0x7B, 0x5B: depth &+= 1
-        case 0x7D, 0x5D:
-          depth &-= 1
-          if depth == 0 {
-            index &+= 1
-            return true
-          }
-        default: break
-        }
-        index &+= 1
-      }
-      return false
+    case 0x7B, 0x5B: return skipNested(bytes, &index)
     default:
       let start = index
       while index < bytes.count {
@@ -63,50 +57,58 @@ enum JSONText {
     }
   }
 
-  /// The value of an object's member; of two with one name the last, as parsers have it. `name` is UTF-8.
-  static func member(_ bytes: Bytes, in range: Range<Int>, named name: [UInt8]) -> Range<Int>? {
-    var found: Range<Int>?
-    guard
-      forEachMember(
-        bytes, in: range,
-        { key, value in
-          if matches(bytes, key, name) { found = value }
-        })
-    else { return nil }
-    return found
-  }
-
-  /// Calls `body` with the ranges of each member's name (without quotes, escaped) and value. False: no object.
-  @inline(__always)
-  static func forEachMember(_ bytes: Bytes, in range: Range<Int>, _ body: (Range<Int>, Range<Int>) -> Void) -> Bool {
-    let bytes = Bytes(rebasing: bytes[..<range.upperBound])
-    var index = range.lowerBound
-    skipBlanks(bytes, &index)
-    guard index < bytes.count, bytes[index] == 0x7B else { return false }
-    index &+= 1
-    skipBlanks(bytes, &index)
-    if index < bytes.count, bytes[index] == 0x7D { return true }
+  private static func skipNested(_ bytes: Bytes, _ index: inout Int) -> Bool {
+    var depth = 0
     while index < bytes.count {
-      skipBlanks(bytes, &index)
-      let keyStart = index
-      guard index < bytes.count, bytes[index] == 0x22, skipString(bytes, &index), index <= bytes.count else {
-        return false
+      switch bytes[index] {
+      case 0x22:
+        guard skipString(bytes, &index) else { return false }
+        continue
+      case 0x7B, 0x5B: depth &+= 1
+      case 0x7D, 0x5D:
+        depth &-= 1
+        if depth == 0 {
+          index &+= 1
+          return true
+        }
+      default: break
       }
-      let key = keyStart + 1..<index - 1
-      skipBlanks(bytes, &index)
-      guard index < bytes.count, bytes[index] == 0x3A else { return false }
-      index &+= 1
-      skipBlanks(bytes, &index)
-      let start = index
-      guard skipValue(bytes, &index), index <= bytes.count else { return false }
-      body(key, start..<index)
-      skipBlanks(bytes, &index)
-      guard index < bytes.count else { return false }
-      if bytes[index] == 0x7D { return true }
-      guard bytes[index] == 0x2C else { return false }
       index &+= 1
     }
     return false
+  }
+
+  /// The next member of an object: `index` stands behind `{` or behind the member before. The name is without its
+  /// quotes, escapes and all. Nil at the end, and where the text is no object.
+  @inline(__always)
+  static func nextMember(_ bytes: Bytes, _ index: inout Int, end: Int) -> (name: Range<Int>, value: Range<Int>)? {
+    let bytes = Bytes(rebasing: bytes[..<end])
+    skipBlanks(bytes, &index)
+    guard index < bytes.count else { return nil }
+    if bytes[index] == 0x2C {
+      index &+= 1
+      skipBlanks(bytes, &index)
+    }
+    let nameStart = index
+    guard index < bytes.count, bytes[index] == 0x22, skipString(bytes, &index), index <= bytes.count else { return nil }
+    let name = nameStart &+ 1..<index &- 1
+    skipBlanks(bytes, &index)
+    guard index < bytes.count, bytes[index] == 0x3A else { return nil }
+    index &+= 1
+    skipBlanks(bytes, &index)
+    let start = index
+    guard skipValue(bytes, &index), index <= bytes.count else { return nil }
+    return (name, start..<index)
+  }
+
+  /// The value of an object's member; of two with one name the first.
+  static func member(_ bytes: Bytes, in range: Range<Int>, named name: UnsafeBufferPointer<UInt8>) -> Range<Int>? {
+    guard !range.isEmpty, bytes[range.lowerBound] == 0x7B else { return nil }
+    var index = range.lowerBound + 1
+    while let member = nextMember(bytes, &index, end: range.upperBound) {
+      if matches(bytes, member.name, name) { return member.value }
+    }
+    return nil
   }
 
   /// The next element of a list: `index` stands behind `[` or behind the element before. Nil at the end.
@@ -125,18 +127,20 @@ enum JSONText {
   }
 
   /// Whether an escaped name, as it stands in the text, is `name`.
-  static func matches(_ bytes: Bytes, _ range: Range<Int>, _ name: [UInt8]) -> Bool {
+  @inline(__always)
+  static func matches(_ bytes: Bytes, _ range: Range<Int>, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
     if range.count == name.count {
-      var isEqual = true
-      for offset in 0..<name.count where bytes[range.lowerBound &+ offset] != name[offset] {
-        isEqual = false
-        break
-      }
+      var offset = 0
+      while offset < name.count, bytes[range.lowerBound &+ offset] == name[offset] { offset &+= 1 }
       // An escape never stands for as many bytes as it has.
-      if isEqual { return true }
+      if offset == name.count { return true }
     }
-    guard range.count > name.count, bytes[range].contains(0x5C) else { return false }
-    return unescaped(bytes, range.lowerBound - 1..<range.upperBound + 1).map { Array($0.utf8) == name } ?? false
+    return range.count > name.count && matchesEscaped(bytes, range, name)
+  }
+
+  private static func matchesEscaped(_ bytes: Bytes, _ range: Range<Int>, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard bytes[range].contains(0x5C) else { return false }
+    return unescaped(bytes, range.lowerBound - 1..<range.upperBound + 1).map { $0.utf8.elementsEqual(name) } ?? false
   }
 
   /// The text of a string with its quotes.
@@ -150,59 +154,5 @@ enum JSONText {
   /// A string's JSON text without the quotes.
   static func escaped(_ text: String) -> [UInt8] {
     Array(JSONValue.string(text).serializedBytes().dropFirst().dropLast())
-  }
-}
-
-/// The fields that a program reads of an event, found in one pass over the payload.
-struct JSONFieldTable: Sendable {
-  /// One level of names.
-  private struct Node: Sendable {
-    var members: [(name: [UInt8], node: Int)] = []
-    /// The position of the value itself, when it is wanted.
-    var position: Int?
-  }
-
-  private var nodes = [Node()]
-  private(set) var count = 0
-  private var positions: [[String]: Int] = [:]
-
-  /// The position of a path; the same path has one position. The empty path is the whole payload.
-  mutating func position(of path: [String]) -> Int {
-    if let position = positions[path] { return position }
-    var node = 0
-    for name in path {
-      let bytes = Array(name.utf8)
-      if let next = nodes[node].members.first(where: { $0.name == bytes }) {
-        node = next.node
-      } else {
-        nodes.append(Node())
-        nodes[node].members.append((bytes, nodes.count - 1))
-        node = nodes.count - 1
-      }
-    }
-    let position = count
-    count += 1
-    nodes[node].position = position
-    positions[path] = position
-    return position
-  }
-
-  /// Writes the range of each field to `ranges`, which has `count` elements; empty where there is none.
-  func find(_ bytes: UnsafeRawBufferPointer, into ranges: inout [Range<Int>]) {
-    for index in ranges.indices { ranges[index] = 0..<0 }
-    var start = 0
-    JSONText.skipBlanks(bytes, &start)
-    find(0, bytes, start..<bytes.count, &ranges)
-  }
-
-  private func find(_ node: Int, _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, _ ranges: inout [Range<Int>]) {
-    if let position = nodes[node].position { ranges[position] = range }
-    guard !nodes[node].members.isEmpty else { return }
-    _ = JSONText.forEachMember(bytes, in: range) { key, value in
-      for member in nodes[node].members where JSONText.matches(bytes, key, member.name) {
-        find(member.node, bytes, value, &ranges)
-        return
-      }
-    }
   }
 }

@@ -5,15 +5,16 @@ import Synchronization
 
 /// Moves events and calls between endpoints.
 ///
-/// Events go by topic to the handlers of endpoints (`Endpoint`), each through its lane; what a handler answers settles its delivery. Method
-/// calls travel through the same lanes. The bus knows no plugin, no file and no network: whoever brings code installs a plan of C
-/// functions, the journal stands behind `DurableLog`.
+/// Events go by topic to the handlers of endpoints (`Endpoint`), each through its lane; what a handler answers
+/// settles its delivery. Method calls travel through the same lanes. The bus knows no plugin, no file and no network:
+/// whoever brings code installs a plan of C functions, the journal stands behind `DurableLog`.
 ///
 /// All functions may be called from any thread. The bus must outlive its endpoints' use.
 public final class Bus: @unchecked Sendable {
   /// A handler that holds its lane longer is reported, nanoseconds.
   static let longCall: Int64 = 10_000_000
 
+  private let clockSource: BusClock.Source
   let clock: BusClock
   let options: BusOptions
   let topics = TopicTable()
@@ -41,7 +42,8 @@ public final class Bus: @unchecked Sendable {
 
   public init(_ options: BusOptions = BusOptions(), clock: any HostClock = SystemClock()) {
     self.options = options
-    self.clock = BusClock(clock)
+    clockSource = BusClock.Source(clock)
+    self.clock = BusClock(clockSource)
     routes = RouteTable(topics: topics)
     deadlines = DeadlineWheel(slots: slots, now: clock.monotonic)
     timers = TimerQueue(clock: self.clock)
@@ -53,8 +55,8 @@ public final class Bus: @unchecked Sendable {
     for endpoint in state.withLock({ $0.endpoints }) { endpoint.end(timeout: 0, queued: .drop) }
   }
 
-  /// Starts the thread that watches deadlines, retries and timers. Without it (tests with a clock of their own) `runTimers` does
-  /// that work.
+  /// Starts the thread that watches deadlines, retries and timers. Without it (tests with a clock of their own)
+  /// `runTimers` does that work.
   public func start() {
     thread.start(self)
     timers.onSooner { [thread] in thread.wake() }
@@ -104,8 +106,8 @@ public final class Bus: @unchecked Sendable {
     state.withLock { $0.endpoints.first { $0.name == name } }
   }
 
-  /// Delivers what is queued everywhere, for at most `timeout` nanoseconds, then ends all lanes. True when nothing was left.
-  /// Gates stay as they are: what is queued behind a shut one counts as left.
+  /// Delivers what is queued everywhere, for at most `timeout` nanoseconds, then ends all lanes. True when nothing
+  /// was left. Gates stay as they are: what is queued behind a shut one counts as left.
   @discardableResult
   public func stop(timeout: Int64) -> Bool {
     let all = endpoints
@@ -123,7 +125,8 @@ public final class Bus: @unchecked Sendable {
 
   // MARK: Topics
 
-  /// The topic of that name, made when it may be published to. Nil: no topic, or one of those that belong to an endpoint.
+  /// The topic of that name, made when it may be published to. Nil: no topic, or one of those that belong to an
+  /// endpoint.
   func topic(_ name: UnsafeBufferPointer<UInt8>) -> TopicPointer? {
     if let found = topics.find(name) { return found }
     if Self.isPrivate(name) { return nil }

@@ -4,12 +4,12 @@ import Synchronization
 
 /// Reads the host's clock as cheaply as the machine permits.
 ///
-/// Every event is stamped, and a clock_gettime would be half of what a delivery costs. With the machine's own clock a thread
-/// therefore counts ticks from its last true reading and takes a new one at least each millisecond or so.
+/// Every event is stamped, and a clock_gettime would be half of what a delivery costs. With the machine's own clock a
+/// thread therefore counts ticks from its last true reading and takes a new one at least each millisecond or so.
 ///
-/// A plain value without references: it is copied wherever events pass. The clock behind it lives as long as the process.
+/// A plain value that counts no references: it is copied wherever events pass. The bus owns the clock behind it.
 struct BusClock: @unchecked Sendable {
-  private final class Source {
+  final class Source {
     let clock: any HostClock
     init(_ clock: any HostClock) { self.clock = clock }
   }
@@ -17,8 +17,10 @@ struct BusClock: @unchecked Sendable {
   private let source: Unmanaged<Source>
   private let counts: Bool
 
-  init(_ clock: any HostClock) {
-    source = Unmanaged.passRetained(Source(clock))
+  /// The source must outlive all copies.
+  init(_ source: Source) {
+    self.source = Unmanaged.passUnretained(source)
+    let clock = source.clock
     counts = clock is SystemClock && machine_ticks_are_steady() == 1
   }
 

@@ -20,8 +20,13 @@ extension Bus {
     }
     Reclamation.enter(thread)
     let route = routes.route(topic)
-    if route.pointee.count == 1, route.pointee.flags == 0, notice == nil {
+    if route.pointee.count == 1, route.pointee.flags & ~RouteList.bySource == 0, notice == nil {
       let binding = route.entries[0]
+      if let wanted = binding.pointee.source, wanted != content.source.baseAddress {
+        Reclamation.leave(thread)
+        return isJSON && !checksEarly && !Self.isJSON(content.payload.baseAddress, content.payload.count, 0)
+          ? notJSON() : bh_rc(BH_OK)
+      }
       let lane = binding.pointee.lane
       if lane.pointee.isInline, checksEarly || !isJSON,
         lane.deliverInline(binding, content, flags: flags, bytes: bytes, thread)
@@ -44,7 +49,8 @@ extension Bus {
       EventArena.release(event)
       return rc == BH_E_CANCELLED ? bh_rc(BH_OK) : rc
     }
-    let rc = publishMany(content, topic, route, bytes, flags: flags, isJSON: isJSON && !checksEarly, notice, admission, thread)
+    let rc = publishMany(
+      content, topic, route, bytes, flags: flags, isJSON: isJSON && !checksEarly, notice, admission, thread)
     Reclamation.leave(thread)
     return rc
   }
@@ -77,25 +83,21 @@ extension Bus {
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     let route = routes.route(topic)
+    if route.pointee.flags == RouteList.bySource, notice == nil {
+      return withUnsafeTemporaryAllocation(of: BindingPointer.self, capacity: route.pointee.count) { wanted in
+        guard let base = wanted.baseAddress else { return bh_rc(BH_E_INTERNAL) }
+        var count = 0
+        for index in 0..<route.pointee.count {
+          let binding = route.entries[index]
+          if let source = binding.pointee.source, source != event.pointee.source { continue }
+          (base + count).initialize(to: binding)
+          count += 1
+        }
+        return emit(event, to: base, count, admission, thread)
+      }
+    }
     if route.pointee.flags == 0, notice == nil {
-      if route.pointee.count == 0 {
-        EventArena.release(event)
-        return bh_rc(BH_OK)
-      }
-      if route.pointee.count == 1 {
-        let binding = route.entries[0]
-        let lane = binding.pointee.lane
-        if lane.pointee.isInline, lane.runInline(LaneItem(event: event, binding: binding), thread) {
-          return bh_rc(BH_OK)
-        }
-        let rc = lane.accept(LaneItem(event: event, binding: binding), admission, thread)
-        if rc == BH_E_CANCELLED {
-          EventArena.release(event)
-          return bh_rc(BH_OK)
-        }
-        return rc
-      }
-      return emitToAll(event, route, admission, thread)
+      return emit(event, to: route.entries, route.pointee.count, admission, thread)
     }
     var emission = Emission(bus: self)
     emission.add(event, topic, notice)
@@ -115,13 +117,37 @@ extension Bus {
     return bh_rc(BH_OK)
   }
 
-  /// One event for several handlers that nothing distinguishes: their lanes are locked once each, in order, and nothing is allocated.
-  private func emitToAll(
-    _ event: EventPointer, _ route: RoutePointer, _ admission: Admission,
+  /// Sends out an event to handlers that nothing distinguishes, ordered by lane.
+  private func emit(
+    _ event: EventPointer, to entries: UnsafeMutablePointer<BindingPointer>, _ count: Int, _ admission: Admission,
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
-    let count = route.pointee.count
-    let entries = route.entries
+    if count == 0 {
+      EventArena.release(event)
+      return bh_rc(BH_OK)
+    }
+    if count == 1 {
+      let binding = entries[0]
+      let lane = binding.pointee.lane
+      if lane.pointee.isInline, lane.runInline(LaneItem(event: event, binding: binding), thread) {
+        return bh_rc(BH_OK)
+      }
+      let rc = lane.accept(LaneItem(event: event, binding: binding), admission, thread)
+      if rc == BH_E_CANCELLED {
+        EventArena.release(event)
+        return bh_rc(BH_OK)
+      }
+      return rc
+    }
+    return emitToAll(event, entries, count, admission, thread)
+  }
+
+  /// One event for several handlers that nothing distinguishes: their lanes are locked once each, in order, and
+  /// nothing is allocated.
+  private func emitToAll(
+    _ event: EventPointer, _ entries: UnsafeMutablePointer<BindingPointer>, _ count: Int, _ admission: Admission,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     let bytes = Int(event.pointee.bytes)
     var index = 0
     while index < count {
@@ -181,7 +207,8 @@ extension Bus {
   @inline(never)
   func notJSON() -> bh_rc {
     CallMessage.set(
-      Int32(BH_E_INVALID), "the payload is not one well-formed JSON value; name its content type if it is not meant to be")
+      Int32(BH_E_INVALID),
+      "the payload is not one well-formed JSON value; name its content type if it is not meant to be")
     return bh_rc(BH_E_INVALID)
   }
 
@@ -287,7 +314,8 @@ extension Bus {
     }
   }
 
-  /// Hands a kept event out again, for an operator (`bothost dead replay`): to one consumer, or to all that want it now.
+  /// Hands a kept event out again, for an operator (`bothost dead replay`): to one consumer, or to all that want it
+  /// now.
   public func redeliver(
     _ event: StoredEvent, to consumer: String?, flags: UInt32 = UInt32(BH_EVENT_REPLAY) | UInt32(BH_EVENT_REDELIVERED)
   ) -> bh_rc {
@@ -295,8 +323,9 @@ extension Bus {
       event, source: event.source, flags: flags, only: consumer, admission: .policy, ThreadContext.current)
   }
 
-  /// Queues what the journal says was not settled when the host ended. Called once, after the plans are installed and before gates
-  /// open. Returns how many deliveries there are; events of consumers that are not on the bus stay in the journal.
+  /// Queues what the journal says was not settled when the host ended. Called once, after the plans are installed and
+  /// before gates open. Returns how many deliveries there are; events of consumers that are not on the bus stay in
+  /// the journal.
   public func replay() throws(DurableFailure) -> Int {
     guard let log = options.durableLog else { return 0 }
     let thread = ThreadContext.current
@@ -399,10 +428,7 @@ extension UnsafeMutablePointer<LaneState> {
     let event = EventArena.make(content, bytes: bytes, flags: flags, thread)
     event.pointee.time = view.time_unix_ns
     event.pointee.idLow = view.id.1
-    lock()
-    pointee.accepted &+= 1
-    pointee.acceptedBytes &+= UInt64(event.pointee.bytes)
-    unlock()
+    countAccepted(event.pointee.bytes)
     returned(LaneItem(event: event, binding: binding), rc, token, now, thread)
     flushRun()
   }
@@ -412,15 +438,20 @@ extension UnsafeMutablePointer<LaneState> {
     guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
     thread.pointee.lanes[thread.pointee.laneCount] = self
     thread.pointee.laneCount &+= 1
-    lock()
-    pointee.accepted &+= 1
-    pointee.acceptedBytes &+= UInt64(item.event.pointee.bytes)
-    unlock()
+    countAccepted(item.event.pointee.bytes)
     start(item, thread)
     endRun(thread)
     thread.pointee.laneCount &-= 1
     leaveInline()
     return true
+  }
+
+  /// One item more in the lane, without the publishers' lock: the executor takes it off what it has finished.
+  @inline(__always)
+  private func countAccepted(_ bytes: UInt32) {
+    pointee.finished.store(pointee.finished.load(ordering: .relaxed) &- 1, ordering: .releasing)
+    pointee.finishedBytes.store(
+      pointee.finishedBytes.load(ordering: .relaxed) &- UInt64(bytes), ordering: .releasing)
   }
 
   /// Takes the lane for this thread, if it is idle.

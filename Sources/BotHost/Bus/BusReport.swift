@@ -66,7 +66,9 @@ public struct EndpointStatistics: Sendable, Hashable {
   /// Events that are accepted and not settled.
   public var depth = 0
   public var bytes = 0
+  /// Events that were queued; an idle inline lane queues none.
   public var accepted: UInt64 = 0
+  /// Events and calls that handlers are done with.
   public var delivered: UInt64 = 0
   public var dropped: UInt64 = 0
   public var rejected: UInt64 = 0

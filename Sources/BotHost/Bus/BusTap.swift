@@ -1,8 +1,8 @@
 import CBotHost
 import Synchronization
 
-/// Watches events as they are published, for `bothost tail`. It never holds anybody up: what its bounded queue cannot take is
-/// dropped and counted.
+/// Watches events as they are published, for `bothost tail`. It never holds anybody up: what its bounded queue cannot
+/// take is dropped and counted.
 public final class BusTap: Sendable {
   private let bus: Bus
   private let endpoint: Endpoint
@@ -22,7 +22,8 @@ public final class BusTap: Sendable {
 }
 
 extension Bus {
-  /// Calls `body` with every event on a matching topic, on a thread of the tap's own. `capacity`: events that may wait for it.
+  /// Calls `body` with every event on a matching topic, on a thread of the tap's own. `capacity`: events that may
+  /// wait for it.
   public func tap(
     _ pattern: TopicPattern, capacity: Int = 4096, body: @escaping @Sendable (UnsafePointer<bh_event>) -> Void
   ) throws(BusError) -> BusTap {

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The thread that looks after time: it sleeps until the next deadline, retry or timer, and once a second looks at the lanes.
+/// The thread that looks after time: it sleeps until the next deadline, retry or timer, and once a second looks at
+/// the lanes.
 final class BusTimerThread: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>

@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// The deadlines of everything that is unsettled: a hashed timing wheel over the slots, so that adding and removing one, which
-/// happens with every asynchronous delivery and call, takes the same short time however many there are.
+/// The deadlines of everything that is unsettled: a hashed timing wheel over the slots, so that adding and removing
+/// one, which happens with every asynchronous delivery and call, takes the same short time however many there are.
 final class DeadlineWheel: @unchecked Sendable {
   /// Nanoseconds a bucket.
   static let tick: Int64 = 8_000_000

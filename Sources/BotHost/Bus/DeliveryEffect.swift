@@ -3,11 +3,11 @@ import CBotHost
 /// Something that a delivery does when it is acknowledged, besides publishing: a write to a connection, a change in the
 /// store. Staged with `Endpoint.stage`, applied in the order of staging, dropped when the delivery fails.
 ///
-/// An acknowledgement prepares all effects, puts what is durable on disk in one step, and then commits all effects. When one
-/// cannot be prepared or the disk refuses, the prepared ones are abandoned and the delivery is tried again.
+/// An acknowledgement prepares all effects, puts what is durable on disk in one step, and then commits all effects.
+/// When one cannot be prepared or the disk refuses, the prepared ones are abandoned and the delivery is tried again.
 public protocol DeliveryEffect: AnyObject, Sendable {
-  /// Checks and reserves what `commit` needs, so that it cannot fail, and adds durable writes to the batch. Nothing may be
-  /// visible outside yet. BH_OK or the failure that the delivery gets.
+  /// Checks and reserves what `commit` needs, so that it cannot fail, and adds durable writes to the batch. Nothing
+  /// may be visible outside yet. BH_OK or the failure that the delivery gets.
   func prepare(_ batch: inout DurableBatch) -> bh_rc
   /// Makes it visible.
   func commit()

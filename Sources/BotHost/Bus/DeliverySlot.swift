@@ -5,7 +5,8 @@ import Synchronization
 
 /// What a delivery's token names: where the delivery stands and, once it outlives its handler's call, all about it.
 ///
-/// Slots are never freed, so that a stale token always finds one; the stamp in `word` tells which delivery it is of now.
+/// Slots are never freed, so that a stale token always finds one; the stamp in `word` tells which delivery it is of
+/// now.
 struct DeliverySlot: ~Copyable {
   /// The stamp in the high half; state and flags in the low.
   let word: Atomic<UInt64>
@@ -82,9 +83,9 @@ extension UnsafeMutablePointer<DeliverySlot> {
 
   /// The handler has returned and nobody else did anything: the delivery is over, its token stale.
   ///
-  /// Looked at and written without an atomic exchange, which would cost more than the rest of a delivery. A plugin that settles from
-  /// another thread in the same moment in which its handler returns anything but BH_ASYNC breaks a rule: what it settles then may count
-  /// or not (`finishSettled` ignores it), and nothing worse.
+  /// Looked at and written without an atomic exchange, which would cost more than the rest of a delivery. A plugin
+  /// that settles from another thread in the same moment in which its handler returns anything but BH_ASYNC breaks a
+  /// rule: what it settles then may count or not (`finishSettled` ignores it), and nothing worse.
   @inline(__always)
   func settle(_ token: bh_token) -> Bool {
     let stamp = token & ~DeliverySlot.low
@@ -99,8 +100,8 @@ extension UnsafeMutablePointer<DeliverySlot> {
     return next == 0 ? 1 << 32 : next
   }
 
-  /// Moves the delivery of that stamp to another state, if it is in one of `from` and nobody stages just now. What was there before, or
-  /// nil when it is not so.
+  /// Moves the delivery of that stamp to another state, if it is in one of `from` and nobody stages just now. What
+  /// was there before, or nil when it is not so.
   func move(_ token: bh_token, from: (UInt64) -> Bool, to state: UInt64) -> UInt64? {
     let stamp = token & ~DeliverySlot.low
     var word = pointee.word.load(ordering: .acquiring)
@@ -242,6 +243,8 @@ final class SlotTable: @unchecked Sendable {
     slot.pointee.isSettledOnDisk = false
     slot.pointee.attempt = 1
     slot.pointee.lane = nil
+    // The call that held it has been released; the next delivery in it is of no chain.
+    slot.pointee.call = nil
     state.withLock { state in
       slot.pointee.next = 0
       if state.last == 0 { state.first = slot.pointee.index } else { at(state.last).pointee.next = slot.pointee.index }

@@ -1,4 +1,5 @@
-/// An event as it goes to disk and comes back. Owned values: none of it is on the hot path of topics that are not durable.
+/// An event as it goes to disk and comes back. Owned values: none of it is on the hot path of topics that are not
+/// durable.
 public struct StoredEvent: Sendable, Hashable {
   /// 128 bits, unique over all hosts; the first word grows with time.
   public var id: [UInt64]
@@ -129,8 +130,8 @@ public struct UnsettledEvent: Sendable {
   }
 }
 
-/// The disk under durable topics. The bus calls it from any thread, several at a time; an implementation gathers what is
-/// waiting into one transaction (group commit).
+/// The disk under durable topics. The bus calls it from any thread, several at a time; an implementation gathers what
+/// is waiting into one transaction (group commit).
 public protocol DurableLog: AnyObject, Sendable {
   /// Puts a batch on disk in one step and returns when it is there: one position, above 0, an append, in order.
   /// Throws when nothing of it was written.

@@ -146,7 +146,9 @@ struct Emission {
         lane.pointee.reservedBytes -= bytes
       }
       // The policy drop-oldest makes its room now.
-      let rc = lane.pointee.closed || lane.pointee.full == .dropOldest ? lane.admitSlowly(1, bytes, isReserved ? .policy : .force, thread) : bh_rc(BH_OK)
+      let rc =
+        lane.pointee.closed || lane.pointee.full == .dropOldest
+        ? lane.admitSlowly(1, bytes, isReserved ? .policy : .force, thread) : bh_rc(BH_OK)
       if rc == BH_OK {
         lane.append(item)
         lane.unlockAndWake()

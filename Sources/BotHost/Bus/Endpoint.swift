@@ -2,7 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation that runs.
+/// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation
+/// that runs.
 ///
 /// The functions in `EndpointHostTable.swift` and its neighbours stand one to one behind the host table of `bothost.h`.
 public final class Endpoint: @unchecked Sendable {
@@ -39,7 +40,9 @@ public final class Endpoint: @unchecked Sendable {
     self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
-    guard let permissions = calloc(TopicTable.maximumTopics, 1) else { preconditionFailure("no memory for an endpoint") }
+    guard let permissions = calloc(TopicTable.maximumTopics, 1) else {
+      preconditionFailure("no memory for an endpoint")
+    }
     self.permissions = permissions.assumingMemoryBound(to: UInt8.self)
     lane.initialize(
       to: LaneState(options: options, serial: serial, clock: bus.clock, slot: slot, bus: bus, endpoint: self))
@@ -79,8 +82,9 @@ public final class Endpoint: @unchecked Sendable {
 
   // MARK: Plans
 
-  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep their queue, their
-  /// keys and their retries; what waits for a handler that is gone becomes a dead letter when its turn comes.
+  /// Puts what a generation brings on the bus, in one step; the gate must be shut. Handlers of the same `id` keep
+  /// their queue, their keys and their retries; what waits for a handler that is gone becomes a dead letter when its
+  /// turn comes.
   public func install(_ plan: EndpointPlan) throws(BusError) {
     guard lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit != 0 else {
       throw BusError("\(name): a plan can only be installed while the gate is shut")
@@ -280,7 +284,6 @@ public final class Endpoint: @unchecked Sendable {
     lane.lock()
     let finished = lane.pointee.finished.load(ordering: .acquiring)
     numbers.accepted = lane.pointee.accepted
-    numbers.delivered = finished
     numbers.depth = Int(truncatingIfNeeded: lane.pointee.accepted &- finished)
     numbers.bytes = Int(
       truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
@@ -310,6 +313,7 @@ public final class Endpoint: @unchecked Sendable {
           retried: binding.retried.load(ordering: .relaxed), dead: binding.dead.load(ordering: .relaxed))
       }
     }
+    numbers.delivered = numbers.bindings.reduce(0) { $0 + $1.handled + $1.skipped }
     return numbers
   }
 }

@@ -63,7 +63,8 @@ extension Endpoint {
   public func reply(_ token: bh_token, rc: bh_rc, result: bh_bytes, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
     guard slot.pointee.call != nil else {
-      CallMessage.set(Int32(BH_E_INVALID), "the token is a delivery's, not a method call's: settle it with `ack` or `nack`")
+      CallMessage.set(
+        Int32(BH_E_INVALID), "the token is a delivery's, not a method call's: settle it with `ack` or `nack`")
       return bh_rc(BH_E_INVALID)
     }
     let bytes = UnsafeRawBufferPointer(start: result.ptr, count: result.ptr == nil ? 0 : result.len)
@@ -72,7 +73,9 @@ extension Endpoint {
       CallMessage.set(Int32(BH_E_INVALID), "the result is not one well-formed JSON value")
       return bh_rc(BH_E_INVALID)
     }
-    guard let before = claim(slot, token), let call = slot.pointee.call?.takeUnretainedValue() else { return late(token) }
+    guard let before = claim(slot, token), let call = slot.pointee.call?.takeUnretainedValue() else {
+      return late(token)
+    }
     return withExtendedLifetime(call) {
       let failure = applyEffects(of: slot, succeeded: rc >= 0)
       if failure == BH_OK {
@@ -89,7 +92,9 @@ extension Endpoint {
   public func pass(_ token: bh_token, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
     guard slot.pointee.call?._withUnsafeGuaranteedRef({ $0.isAtHook }) == true else { return bh_rc(BH_E_INVALID) }
-    guard let before = claim(slot, token), let call = slot.pointee.call?.takeUnretainedValue() else { return late(token) }
+    guard let before = claim(slot, token), let call = slot.pointee.call?.takeUnretainedValue() else {
+      return late(token)
+    }
     return withExtendedLifetime(call) {
       let failure = applyEffects(of: slot, succeeded: true)
       leave(slot, before)
@@ -182,7 +187,8 @@ extension Bus {
   ) -> bh_rc {
     let old = call.argument
     let content = EventContent(
-      topic: call.entry.name, source: UnsafeBufferPointer(start: old.pointee.source, count: Int(old.pointee.sourceLength)),
+      topic: call.entry.name,
+      source: UnsafeBufferPointer(start: old.pointee.source, count: Int(old.pointee.sourceLength)),
       correlation: UnsafeRawBufferPointer(start: old.correlation, count: Int(old.pointee.correlationLength)),
       payload: bytes)
     guard let size = content.recordBytes(maximumPayload: options.maximumPayload) else { return tooLarge() }
@@ -249,9 +255,9 @@ extension Bus {
     return bh_rc(BH_OK)
   }
 
-  /// Calls a method from outside the bus (`bothost call`, the control socket). `completion` is called once, on the thread on which the
-  /// call ends, and must be short. Returns the token for `cancel`, or 0 when the call could not be made; `completion` has been
-  /// called then.
+  /// Calls a method from outside the bus (`bothost call`, the control socket). `completion` is called once, on the
+  /// thread on which the call ends, and must be short. Returns the token for `cancel`, or 0 when the call could not
+  /// be made; `completion` has been called then.
   @discardableResult
   public func call(
     _ method: String, argument: [UInt8], timeout: Int64 = 0, source: String = "host",

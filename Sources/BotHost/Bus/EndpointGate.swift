@@ -15,7 +15,8 @@ public enum DrainPolicy: Sendable, Hashable {
   /// Leave everything as it is; the caller opens the gate again.
   case abort
   /// Deliveries that are under way are taken back: their tokens go stale, their effects are dropped, and they will be
-  /// delivered again. Calls that the generation was answering fail with BH_E_CANCELLED, and those it made are forgotten.
+  /// delivered again. Calls that the generation was answering fail with BH_E_CANCELLED, and those it made are
+  /// forgotten.
   case revoke
   /// Wait on.
   case wait
@@ -46,8 +47,8 @@ extension Endpoint {
 
   public var isGateOpen: Bool { lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit == 0 }
 
-  /// Runs `body` on the lane between two events, also while the gate is shut, and waits for it, `timeout` nanoseconds at most.
-  /// Nil: the lane was not free in time; `body` will not run then. On the lane itself it simply runs.
+  /// Runs `body` on the lane between two events, also while the gate is shut, and waits for it, `timeout` nanoseconds
+  /// at most. Nil: the lane was not free in time; `body` will not run then. On the lane itself it simply runs.
   public func onLane<Result: Sendable>(timeout: Int64, _ body: @escaping @Sendable () -> Result) -> Result? {
     let thread = ThreadContext.current
     for index in 0..<thread.pointee.laneCount where thread.pointee.lanes[index] == lane { return body() }
@@ -62,8 +63,8 @@ extension Endpoint {
     lane.post(.work(body)) ? bh_rc(BH_OK) : bh_rc(BH_E_CANCELLED)
   }
 
-  /// Waits until nothing of the running generation is under way: no handler runs, nothing is unsettled, no call of its own is
-  /// open. The gate must be shut. `deadline` is CLOCK_MONOTONIC of the host's clock, nanoseconds.
+  /// Waits until nothing of the running generation is under way: no handler runs, nothing is unsettled, no call of
+  /// its own is open. The gate must be shut. `deadline` is CLOCK_MONOTONIC of the host's clock, nanoseconds.
   public func drain(deadline: Int64, policy: DrainPolicy) -> DrainResult {
     var pause: UInt32 = 20
     while true {
@@ -111,7 +112,8 @@ extension Endpoint {
     // Calls that it made: their answers would find nobody.
     var open: [MethodCall] = []
     bus.slots.forEach { slot in
-      guard slot.pointee.lane == nil, slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.open,
+      guard slot.pointee.lane == nil,
+        slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.open,
         let call = bus.openCall(slot), call.callerLane == lane
       else { return }
       open.append(call)

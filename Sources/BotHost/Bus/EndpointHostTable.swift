@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// Publishing and settling, one to one with the host table of `bothost.h`. `generation` is that of the caller's plan: an older one gets
-/// BH_E_STALE.
+/// Publishing and settling, one to one with the host table of `bothost.h`. `generation` is that of the caller's plan:
+/// an older one gets BH_E_STALE.
 extension Endpoint {
   /// `bh_host_api.publish`.
   public func publish(_ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, generation: UInt32) -> bh_rc {
@@ -102,8 +102,8 @@ extension Endpoint {
         rc = bus.tooLarge()
         return
       }
-      if slot.pointee.effects == nil { slot.pointee.effects = Unmanaged.passRetained(StagedEffects(bus: bus)) }
-      guard let effects = slot.pointee.effects else { return }
+      let effects = slot.pointee.effects ?? StagedEffects.take(bus, thread)
+      slot.pointee.effects = effects
       rc = effects._withUnsafeGuaranteedRef { effects in
         guard effects.count < StagedEffects.limit else { return bh_rc(BH_E_NOSPACE) }
         let event = EventArena.make(content, bytes: bytes, flags: 0, thread)
@@ -126,8 +126,8 @@ extension Endpoint {
     guard let slot = openSlot(delivery, generation) else { return bh_rc(BH_E_STALE) }
     var rc = bh_rc(BH_OK)
     let isOpen = slot.whileOpen(delivery) {
-      if slot.pointee.effects == nil { slot.pointee.effects = Unmanaged.passRetained(StagedEffects(bus: bus)) }
-      guard let effects = slot.pointee.effects else { return }
+      let effects = slot.pointee.effects ?? StagedEffects.take(bus, ThreadContext.current)
+      slot.pointee.effects = effects
       effects._withUnsafeGuaranteedRef { effects in
         if effects.count < StagedEffects.limit { effects.append(.effect(effect)) } else { rc = bh_rc(BH_E_NOSPACE) }
       }
@@ -158,7 +158,9 @@ extension Endpoint {
 
   @inline(__always)
   private func openSlot(_ token: bh_token, _ generation: UInt32, _ bus: Bus) -> SlotPointer? {
-    guard let slot = bus.slots[token], slot.pointee.lane == lane, slot.pointee.generation == generation else { return nil }
+    guard let slot = bus.slots[token], slot.pointee.lane == lane, slot.pointee.generation == generation else {
+      return nil
+    }
     return slot
   }
 
@@ -212,7 +214,8 @@ extension Endpoint {
     return bh_rc(BH_OK)
   }
 
-  /// A settlement that finds its delivery over: BH_E_INVALID, and a fault, when the plugin has settled it itself; otherwise BH_E_STALE.
+  /// A settlement that finds its delivery over: BH_E_INVALID, and a fault, when the plugin has settled it itself;
+  /// otherwise BH_E_STALE.
   func late(_ token: bh_token) -> bh_rc {
     guard let slot = bus.slots[token] else { return bh_rc(BH_E_STALE) }
     let word = slot.pointee.word.load(ordering: .acquiring)

@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// A named timer of an endpoint. It fires as the private event `timer.NAME`, and not again before that event is settled: missed
-/// periods become one.
+/// A named timer of an endpoint. It fires as the private event `timer.NAME`, and not again before that event is
+/// settled: missed periods become one.
 final class EndpointTimer: @unchecked Sendable {
   private let endpoint: Endpoint
   private let topic: UnsafeMutableBufferPointer<UInt8>
@@ -82,7 +82,8 @@ extension Endpoint {
 
   /// `bh_timer_v1.set`: sets or replaces the timer. Lives through plans, until the endpoint is removed.
   public func setTimer(name: bh_str, delay: UInt64, period: UInt64, payload: bh_bytes) -> bh_rc {
-    let text = String(decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
+    let text = String(
+      decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
     var topic = "timer." + text
     guard topic.withUTF8({ TopicPattern.isTopic($0) }) else {
       CallMessage.set(Int32(BH_E_INVALID), "'\(text)' is no name for a timer: dotted parts of [A-Za-z0-9_-]")
@@ -108,7 +109,8 @@ extension Endpoint {
 
   /// `bh_timer_v1.cancel`.
   public func cancelTimer(name: bh_str) -> bh_rc {
-    let text = String(decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
+    let text = String(
+      decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
     guard let timer = withTimers({ $0.removeValue(forKey: text) }) else { return bh_rc(BH_E_NOTFOUND) }
     timer.cancel()
     return bh_rc(BH_OK)

@@ -4,8 +4,9 @@ import Synchronization
 
 /// A block of event memory that one thread fills and others read.
 ///
-/// The filler owns `bias` references beforehand and hands them out by counting on its own; when it is done with the chunk it gives back
-/// what it did not hand out. So publishing counts without an atomic operation, and lanes give references back in runs.
+/// The filler owns `bias` references beforehand and hands them out by counting on its own; when it is done with the
+/// chunk it gives back what it did not hand out. So publishing counts without an atomic operation, and lanes give
+/// references back in runs.
 struct EventChunk: ~Copyable {
   /// References that are not given back.
   let references: Atomic<Int>
@@ -109,7 +110,8 @@ extension UnsafeMutablePointer<EventRecord> {
   }
 }
 
-/// The parts of an event before it is one: borrowed bytes. `topic` and `source` must outlive the record unless `copiesTopic`.
+/// The parts of an event before it is one: borrowed bytes. `topic` and `source` must outlive the record unless
+/// `copiesTopic`.
 struct EventContent {
   var topic: UnsafeBufferPointer<UInt8>
   var source: UnsafeBufferPointer<UInt8>

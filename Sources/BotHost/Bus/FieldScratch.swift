@@ -38,7 +38,8 @@ struct RetainedEvent {
 
 /// Reading fields and keeping events; no part of it needs to know which bus an event is of.
 enum EventAccess {
-  nonisolated(unsafe) private static let mark = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
+  nonisolated(unsafe) private static let mark = UnsafeRawPointer(
+    UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
   private static let viewOffset = MemoryLayout<RetainedEvent>.offset(of: \RetainedEvent.view) ?? 0
 
   /// Copies an event to memory of its own. Nil when there is none left.

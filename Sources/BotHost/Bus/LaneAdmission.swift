@@ -96,7 +96,8 @@ extension UnsafeMutablePointer<LaneState> {
 
   var dropReason: String { "dropped: the queue of \(endpointName) was full" }
 
-  /// With the lock held: takes out the oldest queued events until one more fits. What is with the executor already stays.
+  /// With the lock held: takes out the oldest queued events until one more fits. What is with the executor already
+  /// stays.
   func takeOldestForRoom(_ bytes: Int, _ body: (LaneItem) -> Void) {
     while pointee.tail &- pointee.head >= pointee.capacity || !fitsBytes(bytes) {
       guard let item = takeOldest() else { break }

@@ -62,8 +62,8 @@ extension UnsafeMutablePointer<LaneState> {
     thread.pointee.laneCount = 0
   }
 
-  /// With the lock held: takes an inline lane from the publishers' threads. False, with the lock held again, when one of them was inside
-  /// a handler; it does not know that somebody waits, because leaving has to be cheap.
+  /// With the lock held: takes an inline lane from the publishers' threads. False, with the lock held again, when one
+  /// of them was inside a handler; it does not know that somebody waits, because leaving has to be cheap.
   private func own() -> Bool {
     if pointee.ownerIsThread { return true }
     pointee.pending.store(1, ordering: .releasing)

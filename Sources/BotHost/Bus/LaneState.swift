@@ -5,9 +5,9 @@ import Synchronization
 
 /// A lane's memory: the bounded queue before an endpoint and the state of whoever delivers from it.
 ///
-/// Raw memory instead of a class, so that nothing on the way of an event counts references or checks exclusivity. It lives as
-/// long as the bus. Three parts on cache lines of their own: what publishers write under the lock, what both sides look at, and what
-/// only the executor (the thread that delivers now) writes.
+/// Raw memory instead of a class, so that nothing on the way of an event counts references or checks exclusivity. It
+/// lives as long as the bus. Three parts on cache lines of their own: what publishers write under the lock, what both
+/// sides look at, and what only the executor (the thread that delivers now) writes.
 struct LaneState: ~Copyable {
   // Publishers, under `mutex`.
   var mutex = pthread_mutex_t()
@@ -49,7 +49,8 @@ struct LaneState: ~Copyable {
   let waiters = Atomic<Int>(0)
   /// Of an inline lane: 1 while somebody delivers.
   let ownership = Atomic<UInt32>(0)
-  /// Of an inline lane: 1 while something is queued or the gate is shut, so that its own thread has to deliver. Written under the lock.
+  /// Of an inline lane: 1 while something is queued or the gate is shut, so that its own thread has to deliver.
+  /// Written under the lock.
   let pending = Atomic<UInt32>(0)
   private var gap1: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
@@ -187,7 +188,7 @@ extension UnsafeMutablePointer<LaneState> {
   private func within(_ count: Int, _ bytes: Int) -> Bool {
     let waiting = Int(truncatingIfNeeded: pointee.accepted &- pointee.finishedSeen) &+ pointee.reserved
     let size = Int(truncatingIfNeeded: pointee.acceptedBytes &- pointee.finishedBytesSeen) &+ pointee.reservedBytes
-    return waiting == 0
+    return waiting <= 0
       || (waiting &+ count <= pointee.capacity && size &+ bytes <= pointee.capacityBytes)
   }
 

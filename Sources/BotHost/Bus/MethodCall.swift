@@ -1,8 +1,8 @@
 import CBotHost
 import Synchronization
 
-/// One call of a method, from `call` until its caller has been told. It goes through the hooks by priority and then to the
-/// method, each time through the lane of whoever is asked, in order with that one's events.
+/// One call of a method, from `call` until its caller has been told. It goes through the hooks by priority and then
+/// to the method, each time through the lane of whoever is asked, in order with that one's events.
 final class MethodCall: @unchecked Sendable {
   private let busReference: Unmanaged<Bus>
   private var bus: Bus { busReference.takeUnretainedValue() }

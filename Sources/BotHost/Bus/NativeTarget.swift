@@ -1,7 +1,7 @@
 import CBotHost
 
-/// A Swift closure where the bus expects a C function: for the host's own consumers (bots, taps, built-in methods). The closure
-/// gets the event for the duration of the call and answers as a handler of the C ABI does.
+/// A Swift closure where the bus expects a C function: for the host's own consumers (bots, taps, built-in methods).
+/// The closure gets the event for the duration of the call and answers as a handler of the C ABI does.
 public final class NativeTarget: @unchecked Sendable {
   private let body: @Sendable (UnsafePointer<bh_event>) -> bh_rc
 

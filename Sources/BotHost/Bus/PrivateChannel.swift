@@ -2,8 +2,8 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// A topic that only one endpoint receives, such as `net.NAME.frame`, ready to be delivered to from a thread that must not
-/// block. Made once and kept; any thread, one at a time.
+/// A topic that only one endpoint receives, such as `net.NAME.frame`, ready to be delivered to from a thread that
+/// must not block. Made once and kept; any thread, one at a time.
 public final class PrivateChannel: @unchecked Sendable {
   /// What became of a delivery.
   public enum Outcome: Sendable, Hashable {
@@ -41,8 +41,8 @@ public final class PrivateChannel: @unchecked Sendable {
     contentType.deallocate()
   }
 
-  /// Copies the payload into an event and queues it. Never waits. With `force` the event goes in beyond the lane's bound: for what cannot be
-  /// held back, such as the end of a connection.
+  /// Copies the payload into an event and queues it. Never waits. With `force` the event goes in beyond the lane's
+  /// bound: for what cannot be held back, such as the end of a connection.
   public func deliver(
     _ payload: UnsafeRawBufferPointer, force: Bool = false, resume: (@Sendable () -> Void)? = nil
   ) -> Outcome {
@@ -92,8 +92,9 @@ public final class PrivateChannel: @unchecked Sendable {
 }
 
 extension Endpoint {
-  /// A channel to this endpoint alone. The topic must begin with `net.` or `timer.`; its events go to the handlers whose pattern
-  /// matches it, or to the plan's standard handler. `contentType` empty: JSON, which the caller vouches for.
+  /// A channel to this endpoint alone. The topic must begin with `net.` or `timer.`; its events go to the handlers
+  /// whose pattern matches it, or to the plan's standard handler. `contentType` empty: JSON, which the caller vouches
+  /// for.
   public func channel(topic: String, contentType: String = "application/octet-stream") -> PrivateChannel? {
     var topic = topic
     guard topic.withUTF8({ TopicPattern.isTopic($0) && Bus.isPrivate($0) }) else { return nil }

@@ -25,8 +25,9 @@ extension UnsafeMutablePointer<RouteList> {
 
 /// Which bindings an event on a topic reaches.
 ///
-/// A snapshot is immutable as seen from outside and replaced by one atomic store. It resolves a topic against all patterns when the
-/// first event on that topic asks, and keeps the answer: a publish costs an array access, however many subscriptions there are.
+/// A snapshot is immutable as seen from outside and replaced by one atomic store. It resolves a topic against all
+/// patterns when the first event on that topic asks, and keeps the answer: a publish costs an array access, however
+/// many subscriptions there are.
 final class RouteTable: @unchecked Sendable {
   private struct Snapshot {
     var capacity: Int

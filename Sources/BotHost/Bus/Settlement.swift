@@ -132,15 +132,19 @@ extension UnsafeMutablePointer<LaneState> {
   ) {
     let slot = pointee.slot
     if rc != BH_ASYNC, slot.move(token, from: { $0 == DeliverySlot.running }, to: DeliverySlot.claimed) != nil {
-      let effects = slot.pointee.effects?.takeRetainedValue()
-      slot.pointee.effects = nil
       var code = rc
       var settledOnDisk = false
-      if rc >= 0, let effects {
-        code = effects.apply(for: delivery.item, settledOnDisk: &settledOnDisk, thread)
-        if code == BH_OK { code = rc }
-      } else {
-        effects?.drop()
+      if let effects = slot.pointee.effects {
+        slot.pointee.effects = nil
+        effects._withUnsafeGuaranteedRef { effects in
+          if rc >= 0 {
+            code = effects.apply(for: delivery.item, settledOnDisk: &settledOnDisk, thread)
+            if code == BH_OK { code = rc }
+          } else {
+            effects.drop()
+          }
+        }
+        StagedEffects.giveBack(effects, thread)
       }
       slot.retire(answered: false)
       if code >= 0 {
@@ -267,7 +271,9 @@ extension UnsafeMutablePointer<LaneState> {
     }
     guard delivery.attempt < retry.attempts else {
       let reason = message ?? ResultText.of(rc)
-      giveUp(delivery, rc, retry.attempts == 1 ? reason : "\(reason) (attempt \(delivery.attempt) of \(retry.attempts))", thread)
+      giveUp(
+        delivery, rc, retry.attempts == 1 ? reason : "\(reason) (attempt \(delivery.attempt) of \(retry.attempts))",
+        thread)
       return
     }
     var delivery = delivery

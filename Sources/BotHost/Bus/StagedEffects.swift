@@ -8,13 +8,30 @@ final class StagedEffects: @unchecked Sendable {
     case effect(any DeliveryEffect)
   }
 
-  private let busReference: Unmanaged<Bus>
+  private var busReference: Unmanaged<Bus>
   private var steps: [Step] = []
 
   /// Steps a delivery may stage.
   static let limit = 65_536
 
-  init(bus: Bus) { busReference = Unmanaged.passUnretained(bus) }
+  private init(bus: Bus) { busReference = Unmanaged.passUnretained(bus) }
+
+  /// An empty one: the thread's spare, or a new one.
+  static func take(_ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>) -> Unmanaged<StagedEffects> {
+    guard let spare = thread.pointee.spareEffects else { return Unmanaged.passRetained(StagedEffects(bus: bus)) }
+    thread.pointee.spareEffects = nil
+    spare._withUnsafeGuaranteedRef { $0.busReference = Unmanaged.passUnretained(bus) }
+    return spare
+  }
+
+  /// Ends its use; it is empty. The thread keeps one, so that a handler with an effect an event allocates nothing.
+  static func giveBack(_ effects: Unmanaged<StagedEffects>, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    if thread.pointee.spareEffects == nil, effects._withUnsafeGuaranteedRef({ $0.steps.capacity <= 64 }) {
+      thread.pointee.spareEffects = effects
+    } else {
+      effects.release()
+    }
+  }
 
   var count: Int { steps.count }
 
@@ -36,7 +53,7 @@ final class StagedEffects: @unchecked Sendable {
       (item?.event.pointee.position ?? 0) == 0
     {
       let rc = bus.emit(event, topic, notice, .policy, thread)
-      if rc != BH_OK { drop() }
+      if rc == BH_OK { steps.removeAll(keepingCapacity: true) } else { drop() }
       return rc
     }
     var batch = DurableBatch()
@@ -88,7 +105,7 @@ final class StagedEffects: @unchecked Sendable {
       case .effect(let effect): effect.commit()
       }
     }
-    steps.removeAll()
+    steps.removeAll(keepingCapacity: true)
     return bh_rc(BH_OK)
   }
 
@@ -105,6 +122,6 @@ final class StagedEffects: @unchecked Sendable {
         if effects > prepared { effect.abandon() }
       }
     }
-    steps.removeAll()
+    steps.removeAll(keepingCapacity: true)
   }
 }

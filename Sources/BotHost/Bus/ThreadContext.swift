@@ -44,6 +44,9 @@ struct ThreadContext: ~Copyable {
     published.store(published.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
+  /// An empty set of effects for the next delivery that has some.
+  var spareEffects: Unmanaged<StagedEffects>?
+
   init() {
     lanes = .allocate(capacity: Self.maximumNesting)
     var random = SystemRandomNumberGenerator()
@@ -85,14 +88,15 @@ extension ThreadContext {
     machine_set_thread(nil)
     EventArena.retire(thread)
     thread.pointee.scratch.empty()
+    thread.pointee.spareEffects?.release()
     Reclamation.remove(thread)
     thread.deinitialize(count: 1)
     thread.deallocate()
   }
 }
 
-/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a memory
-/// barrier first, because replacing a table is rare and publishing is not.
+/// Frees route tables once no thread reads them. Readers only store a number; whoever frees makes all threads pass a
+/// memory barrier first, because replacing a table is rare and publishing is not.
 enum Reclamation {
   private struct State {
     var threads: [UnsafeMutablePointer<ThreadContext>] = []

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// What is to happen at a time: retries and the timers of endpoints. A binary heap; what is cancelled is skipped when its time comes.
+/// What is to happen at a time: retries and the timers of endpoints. A binary heap; what is cancelled is skipped when
+/// its time comes.
 final class TimerQueue: @unchecked Sendable {
   enum Action {
     case retry(SlotPointer, LanePointer)

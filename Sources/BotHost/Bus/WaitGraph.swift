@@ -4,7 +4,8 @@ import Synchronization
 enum WaitGraph {
   private static let lock = Mutex(())
 
-  /// Notes that the lanes this thread is inside wait for `target`. False: one of them is what `target` waits for already.
+  /// Notes that the lanes this thread is inside wait for `target`. False: one of them is what `target` waits for
+  /// already.
   static func enter(_ thread: UnsafeMutablePointer<ThreadContext>, _ target: LanePointer) -> Bool {
     let count = thread.pointee.laneCount
     guard count > 0 else { return true }

@@ -70,7 +70,8 @@ public struct HostCheck {
       let (programs, found) = BotCompiler.compile(project, manifests: directory.manifests)
       diagnostics.append(contentsOf: found)
       for program in programs {
-        _ = program.bind(manifests: directory.manifests, environment: Environment(environment), diagnostics: &diagnostics)
+        _ = program.bind(
+          manifests: directory.manifests, environment: Environment(environment), diagnostics: &diagnostics)
       }
       sources += project.sources
     }

@@ -85,7 +85,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
         guard let (consumer, position) = find(settlement) else { continue }
         transaction.settle(consumer, position: position)
       }
-      for letter in batch.deadLetters { transaction.bury(Self.entry(letter)) }
+      for letter in batch.deadLetters { transaction.bury(entry(letter)) }
       for operation in batch.operations {
         guard let operation = operation as? KeyValueOperation else {
           throw JournalError(.invalid, "the journal does not know this kind of durable effect")
@@ -139,7 +139,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
 
   public func add(_ letter: DeadLetter) {
     let transaction = JournalTransaction()
-    transaction.bury(Self.entry(letter))
+    transaction.bury(entry(letter))
     let log = log
     let (topic, consumer, reason) = (letter.event.topic, letter.consumer, letter.reason)
     let report: @Sendable (JournalError) -> Void = { error in
@@ -156,10 +156,12 @@ public final class BusJournal: DurableLog, DeadLetterStore {
     }
   }
 
-  private static func entry(_ letter: DeadLetter) -> DeadLetterEntry {
+  /// A reason is the plugin's own text: it is kept without the secrets that the plugin may have put into it.
+  private func entry(_ letter: DeadLetter) -> DeadLetterEntry {
+    let reason = log?.masks.mask(letter.reason) ?? letter.reason
     let plugin = letter.consumer.split(separator: "/", maxSplits: 1).first.map(String.init) ?? letter.consumer
     return DeadLetterEntry(
-      topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: letter.reason,
+      topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: reason,
       attempts: letter.attempts, published: letter.event.time, buried: letter.time,
       record: StoredEventCoding.encode(letter.event))
   }

@@ -4,16 +4,19 @@ extension BusReport {
     switch self {
     case .longCall(let handler, let nanoseconds):
       log.warning(
-        Self.instance(handler), "\(handler) held its lane for \(nanoseconds / 1_000_000) ms; what waits belongs on a thread")
+        Self.instance(handler),
+        "\(handler) held its lane for \(nanoseconds / 1_000_000) ms; what waits belongs on a thread")
     case .stuck(let handler, let nanoseconds):
       log.error(
         Self.instance(handler),
-        "\(handler) has not returned for \(nanoseconds / 1_000_000_000) s and is past its deadline; nothing else is delivered there")
+        "\(handler) has not returned for \(nanoseconds / 1_000_000_000) s and is past its deadline; nothing else is delivered there"
+      )
     case .dropped(let endpoint, let count):
       log.warning(endpoint, "the lane was full; the oldest events were dropped", [("count", "\(count)")])
     case .deadLetter(let letter):
       log.warning(
-        Self.instance(letter.consumer), "\(letter.consumer) gave up an event on \(letter.event.topic): \(letter.reason)",
+        Self.instance(letter.consumer),
+        "\(letter.consumer) gave up an event on \(letter.event.topic): \(letter.reason)",
         [("attempts", "\(letter.attempts)")])
     case .fault(let endpoint, let text): log.warning(endpoint, text)
     case .journal(let text): log.error("host", text)

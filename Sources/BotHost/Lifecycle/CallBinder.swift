@@ -150,7 +150,8 @@ final class CallBinder {
   }
 
   private func foreignTarget(
-    _ call: String?, _ signature: Signature, _ arguments: [ArgumentBinding], use: ForeignFunction.Use, place: SourceLocation
+    _ call: String?, _ signature: Signature, _ arguments: [ArgumentBinding], use: ForeignFunction.Use,
+    place: SourceLocation
   ) throws -> CallTarget {
     guard let call, let function = image.function(call) else {
       throw LifecycleFailure(instance, .create, "\(place): the library exports no function '\(call ?? "")'")

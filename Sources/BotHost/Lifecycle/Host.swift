@@ -243,7 +243,8 @@ public final class Host: @unchecked Sendable {
   private func startWatching() {
     for directory in options.pluginDirectories {
       do {
-        watchers.append(try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
+        watchers.append(
+          try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
       } catch { log.error("host", "\(error)") }
     }
   }

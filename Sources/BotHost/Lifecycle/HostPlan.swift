@@ -89,8 +89,10 @@ struct HostPlan {
     var resolved: [String: Instance] = [:]
     for (name, item) in wanted {
       guard let source = catalog.source(of: item.plugin) else { continue }
-      let configuration = bound[name] ?? source.manifest.resolveConfiguration(
-        overrides: item.overrides, environment: environment, place: item.place, diagnostics: &diagnostics)
+      let configuration =
+        bound[name]
+        ?? source.manifest.resolveConfiguration(
+          overrides: item.overrides, environment: environment, place: item.place, diagnostics: &diagnostics)
       guard let configuration else { continue }
       resolved[name] = Instance(
         name: name, source: source, overrides: item.overrides, resolved: configuration,

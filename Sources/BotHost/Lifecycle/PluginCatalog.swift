@@ -46,7 +46,8 @@ public struct PluginSource: Sendable {
         source.manifest.plugin, "manifest", "\(source.path) now declares the plugin '\(plugin.manifest.plugin)'")
     }
     guard let library = library ?? plugin.libraryPath else {
-      throw LifecycleFailure(source.manifest.plugin, "manifest", "the library '\(plugin.manifest.library)' is not there")
+      throw LifecycleFailure(
+        source.manifest.plugin, "manifest", "the library '\(plugin.manifest.library)' is not there")
     }
     return PluginSource(manifest: plugin.manifest, path: source.path, library: library)
   }

@@ -36,12 +36,14 @@ final class RunningBot: @unchecked Sendable {
       }
       let target = NativeTarget { event in
         Self.answer(
-          box.value.deliver(subscription: index, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery))
+          box.value.deliver(subscription: index, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery)
+        )
       }
       targets.append(target)
       let instance = bot.instances[subscription.requirement].name
       var spec = HandlerSpec(
-        id: "\(instance)@\(subscription.topic)" + (subscription.isState ? "#state" : ""), topic: topic, target: target.target)
+        id: "\(instance)@\(subscription.topic)" + (subscription.isState ? "#state" : ""), topic: topic,
+        target: target.target)
       spec.source = instance
       spec.timeout = Self.timeout
       spec.retry = Self.retry

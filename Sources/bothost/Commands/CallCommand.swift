@@ -19,11 +19,11 @@ enum CallCommand: Command {
     guard let method = arguments.words.first, arguments.words.count <= 2 else {
       throw UsageError("call needs a method, INSTANCE.METHOD, and one JSON argument")
     }
+    let timeout = try timeout(arguments)
     let caller: any MethodCaller =
       arguments.values("plugins").isEmpty
       ? LiveCaller(client: try Control.client(arguments)) : try OneShotCaller(arguments, method: method)
     defer { caller.finish() }
-    let timeout = try timeout(arguments)
 
     if arguments.words.count == 2 && arguments.words[1] == "-" {
       var failed = false

@@ -11,7 +11,9 @@ struct Suite {
 }
 
 let suites = [
-  Suite(name: "irc", defaultCases: "../shared/cases/irc", run: runIRCConformance(casesDirectoryOrFile:))
+  Suite(name: "irc", defaultCases: "../shared/cases/irc", run: runIRCConformance(casesDirectoryOrFile:)),
+  Suite(name: "merkle", defaultCases: "../shared/cases/merkle-vectors.json", run: runMerkleConformance(file:)),
+  Suite(name: "yetibot", defaultCases: "../shared/cases/yetibot-cases.jsonl", run: runYetibotConformance(file:)),
 ]
 
 func refuse(_ reason: String) -> Never {

@@ -13,16 +13,17 @@ enum KeyValueService {
   }
 
   private static let get:
-    @convention(c) (OpaquePointer?, bh_str, UnsafeMutablePointer<UInt64>?, bh_writer?, UnsafeMutableRawPointer?) -> bh_rc = {
-      host, key, revision, writer, sink in
-      withHost(host) { host in
-        withStore(host) { store in
-          guard let entry = try store.get(key.bytes) else { return bh_rc(BH_E_NOTFOUND) }
-          revision?.pointee = entry.revision
-          return entry.value.withUnsafeBytes { write($0, to: writer, sink) }
+    @convention(c) (OpaquePointer?, bh_str, UnsafeMutablePointer<UInt64>?, bh_writer?, UnsafeMutableRawPointer?) ->
+      bh_rc = {
+        host, key, revision, writer, sink in
+        withHost(host) { host in
+          withStore(host) { store in
+            guard let entry = try store.get(key.bytes) else { return bh_rc(BH_E_NOTFOUND) }
+            revision?.pointee = entry.revision
+            return entry.value.withUnsafeBytes { write($0, to: writer, sink) }
+          }
         }
       }
-    }
 
   private static let put: @convention(c) (OpaquePointer?, bh_token, bh_str, bh_bytes, UInt64, UInt64) -> bh_rc = {
     host, delivery, key, value, expected, lifetime in
