@@ -31,12 +31,15 @@ public struct CivilTime: Sendable, Hashable {
 
   /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm` and `:ss`; nil for anything else.
   public static func parse(_ text: String) -> Int64? {
-    guard let pattern = try? Pattern(#"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?"#) else { return nil }
+    guard let pattern = try? Pattern(#"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?"#) else {
+      return nil
+    }
     let scalars = PatternText(text.trimmed)
     var budget = 10_000
     guard let match = pattern.firstMatch(in: scalars, budget: &budget) else { return nil }
     let numbers = match.ranges.dropFirst().map { $0.flatMap { Int64(scalars.string($0)) } ?? 0 }
-    guard (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60, numbers[5] < 61
+    guard (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60,
+      numbers[5] < 61
     else { return nil }
     let year = numbers[1] <= 2 ? numbers[0] - 1 : numbers[0]
     let era = floorDivision(year, 400)

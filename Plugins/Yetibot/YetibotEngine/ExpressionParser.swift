@@ -162,7 +162,8 @@ private struct Reading {
     while true {
       budget -= 1
       if budget < 0 {
-        failure = Failure(offset: place, expected: "fewer back-ticks and parentheses: there are too many ways to read this")
+        failure = Failure(
+          offset: place, expected: "fewer back-ticks and parentheses: there are too many ways to read this")
         return nil
       }
       if advance(&place, &stack, &hasWord, way) {
@@ -239,7 +240,8 @@ private struct Reading {
       fail(
         place,
         hasWord
-          ? "a pipe with exactly one space on each side, or a bar with text directly on both" : "a command before the pipe")
+          ? "a pipe with exactly one space on each side, or a bar with text directly on both"
+          : "a command before the pipe")
       return false
     default: return readRun(&place, &hasWord)
     }

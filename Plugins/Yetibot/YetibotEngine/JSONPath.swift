@@ -200,7 +200,9 @@ public struct JSONPath: Sendable {
           comparison.append(character)
           place += 1
         }
-        guard comparison.isEmpty || ["=", "==", "!=", "<", "<=", ">", ">="].contains(comparison) else { throw failure() }
+        guard comparison.isEmpty || ["=", "==", "!=", "<", "<=", ">", ">="].contains(comparison) else {
+          throw failure()
+        }
         let right = comparison.isEmpty ? nil : try operand()
         guard take(")") else { throw failure() }
         return try closed(.filter(left: left, comparison: comparison, right: right))

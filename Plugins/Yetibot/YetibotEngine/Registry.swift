@@ -13,7 +13,8 @@ public struct Registry {
     public var run: (Invocation) throws -> Outcome
 
     public init(
-      _ pattern: Pattern? = nil, usage: String, categories: Set<String> = [], run: @escaping (Invocation) throws -> Outcome
+      _ pattern: Pattern? = nil, usage: String, categories: Set<String> = [],
+      run: @escaping (Invocation) throws -> Outcome
     ) {
       self.pattern = pattern
       self.usage = usage

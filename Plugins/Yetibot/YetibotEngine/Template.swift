@@ -228,7 +228,9 @@ struct TemplateReader {
     if words.count == 3, ["=", "==", "!=", "<", ">", "<=", ">="].contains(words[1]) {
       return .compare(try expression(words[0]), words[1] == "==" ? "=" : words[1], try expression(words[2]))
     }
-    guard words.count == 1 else { throw Template.Failure("the condition \(words.joined(separator: " ")) cannot be read") }
+    guard words.count == 1 else {
+      throw Template.Failure("the condition \(words.joined(separator: " ")) cannot be read")
+    }
     return .truth(try expression(first))
   }
 

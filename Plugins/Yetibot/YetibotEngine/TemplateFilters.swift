@@ -2,10 +2,12 @@
 enum TemplateFilters {
   static let names: Set<String> = [
     "yetibot", "yetibot-data", "get", "prn", "abbreviate", "add", "addslashes", "between?", "capitalize", "center",
-    "count", "count-is", "default", "default-if-empty", "divide", "double-format", "drop", "drop-last", "empty?", "first",
+    "count", "count-is", "default", "default-if-empty", "divide", "double-format", "drop", "drop-last", "empty?",
+    "first",
     "get-digit", "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br", "linenumbers", "lower",
     "multiply", "name", "not-empty", "number-format", "pluralize", "remove", "remove-tags", "replace", "round", "safe",
-    "sort", "sort-by", "sort-by-reversed", "sort-reversed", "str", "subs", "take", "title", "upper", "urlescape", "reverse",
+    "sort", "sort-by", "sort-by-reversed", "sort-reversed", "str", "subs", "take", "title", "upper", "urlescape",
+    "reverse",
   ]
 
   static func apply(_ name: String, _ arguments: [String], _ value: Value) throws -> Value {

@@ -65,7 +65,9 @@ final class Evaluator: RowStorage {
     let text = JSONText.print(.map(row))
     do {
       try Array(text.utf8).withUnsafeBytes { try host.kv.put(Self.key(table, id), bytes: $0, effectOf: token) }
-    } catch { host.log(.error, "a change of the state is not kept", ["key": Self.key(table, id), "error": "\(error)"]) }
+    } catch {
+      host.log(.error, "a change of the state is not kept", ["key": Self.key(table, id), "error": "\(error)"])
+    }
   }
 
   func remove(table: String, id: Int64) {
@@ -158,7 +160,8 @@ final class Evaluator: RowStorage {
 
   private func evaluate(_ request: EvaluationRequest, _ call: PendingCall) {
     let person = request.user.map { ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? []) }
-    let place = ChatPlace(adapter: request.platform ?? "", instance: request.instance ?? "", room: request.channel ?? "")
+    let place = ChatPlace(
+      adapter: request.platform ?? "", instance: request.instance ?? "", room: request.channel ?? "")
     do {
       let (evaluation, posts) = try engine.evaluate(request.expression, person: person, place: place)
       try call.reply(

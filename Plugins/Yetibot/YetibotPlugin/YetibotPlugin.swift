@@ -90,7 +90,8 @@ final class YetibotPlugin: BotPlugin {
 
   private func place(_ platform: String, _ instance: String, _ channel: ChatChannel, _ isPrivate: Bool) -> ChatPlace {
     ChatPlace(
-      adapter: platform, instance: instance, room: channel.name.isEmpty ? channel.id : channel.name, isPrivate: isPrivate)
+      adapter: platform, instance: instance, room: channel.name.isEmpty ? channel.id : channel.name,
+      isPrivate: isPrivate)
   }
 
   private func person(_ user: ChatUser) -> ChatPerson {

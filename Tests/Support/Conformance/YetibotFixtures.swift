@@ -35,7 +35,9 @@ final class Fixtures {
     ChatPlace(adapter: "test", instance: "test", room: room, isPrivate: isPrivate)
   }
 
-  private func add(_ topic: String, pattern: String? = nil, usage: String? = nil, _ run: @escaping (Invocation) throws -> Outcome) {
+  private func add(
+    _ topic: String, pattern: String? = nil, usage: String? = nil, _ run: @escaping (Invocation) throws -> Outcome
+  ) {
     add(topic, pattern, [Registry.Handler(usage: usage ?? "\(topic) # a fixture", run: run)])
   }
 
@@ -88,7 +90,9 @@ final class Fixtures {
       add(
         "fxsub", nil,
         [
-          Registry.Handler(try Pattern("^one$"), usage: usage) { .plain(.string("one/\(JSONText.print($0.matchValue))")) },
+          Registry.Handler(try Pattern("^one$"), usage: usage) {
+            .plain(.string("one/\(JSONText.print($0.matchValue))"))
+          },
           Registry.Handler(try Pattern(#"two\s+(\S+)\s+(\S+)"#), usage: usage, categories: ["fun"]) {
             .plain(.string("two/\($0.match[1] ?? ""),\($0.match[2] ?? "")"))
           },
@@ -119,7 +123,8 @@ final class Fixtures {
       return items.count == others.count && zip(others, items).allSatisfy(equal)
     }
     if let map = wanted.members, let other = got.members {
-      return map.count == other.count && map.allSatisfy { member in other[member.key].map { equal($0, member.value) } ?? false }
+      return map.count == other.count
+        && map.allSatisfy { member in other[member.key].map { equal($0, member.value) } ?? false }
     }
     return got == wanted
   }
@@ -133,7 +138,8 @@ final class Fixtures {
     }
     guard wanted.contains("<TIME>") || wanted.contains("<TS>") else { return text == wanted }
     let quoted = wanted.unicodeScalars.map { scalar -> String in
-      scalar.isASCII && !scalar.properties.isAlphabetic && !(scalar.value >= 0x30 && scalar.value <= 0x39) && scalar != "\n"
+      scalar.isASCII && !scalar.properties.isAlphabetic && !(scalar.value >= 0x30 && scalar.value <= 0x39)
+        && scalar != "\n"
         ? "\\\(scalar)" : String(scalar)
     }.joined()
     let source = replace(#"\<TS\>"#, in: replace(#"\<TIME\>"#, in: quoted, by: #"\d\d:\d\d [AP]M \d\d/\d\d"#), by: ".+")

@@ -86,7 +86,9 @@ enum YetibotFunctions {
       let sent = Yetibot.messages(for: value(0).items ?? [])
       guard let last = expect["last"]?["args"]?.items else { return ["messages": .int(Int64(sent.count))] }
       let isNamed = last.allSatisfy { sent.last?.contains($0.text) ?? false }
-      return ["messages": .int(Int64(sent.count)), "last": isNamed ? expect["last"] ?? .null : .string(sent.last ?? "")]
+      return [
+        "messages": .int(Int64(sent.count)), "last": isNamed ? expect["last"] ?? .null : .string(sent.last ?? ""),
+      ]
     case "isSuppressed": return .bool(marked(value(0)).isSuppressed)
     case "dispatches": return .bool(!(value(0)["embedded"] == true && value(0)["error"] == true))
     case "runsCommands": return .bool(ChatEvent.Kind(rawValue: text(0)) == .message)
@@ -114,13 +116,15 @@ enum YetibotFunctions {
       let bot = Fixtures.makeBot()
       let place = bot.place("#general")
       for member in value(0).members ?? ValueMap() {
-        _ = try? bot.engine.command("channel set \(member.key) \(member.value.text)", person: bot.person("alice"), place: place)
+        _ = try? bot.engine.command(
+          "channel set \(member.key) \(member.value.text)", person: bot.person("alice"), place: place)
       }
       return (try? bot.engine.evaluate("channel settings", person: bot.person("alice"), place: place))?.evaluation.value
     case "isProtectedKey": return .bool(Yetibot.protectedSettings.contains(text(0)))
     case "fuzzyHelp":
       let bot = Fixtures.makeBot()
-      try? bot.engine.register(topics: [("zqgrepx", "zqgrepx")], [Registry.Handler(usage: "zqgrepx A # do") { _ in .plain("") }])
+      try? bot.engine.register(
+        topics: [("zqgrepx", "zqgrepx")], [Registry.Handler(usage: "zqgrepx A # do") { _ in .plain("") }])
       if case .usage(let lines) = bot.engine.registry.guess(text(0)) { return .strings(lines) }
       return []
     case "fuzzyHelp with foobar0..foobar3":
@@ -163,7 +167,10 @@ enum YetibotFunctions {
       let entry = Fixtures.makeBot().engine.registry.command(for: text(0))
       return entry?.handlers.contains { $0.pattern?.occurs(in: text(1)) ?? true } == true ? value(1) : .null
     case "chatSource":
-      return ["adapter": .string((value(0)["platform"]?.text ?? "").lowercased()), "uuid": value(0)["uuid"] ?? .null, "room": value(1)]
+      return [
+        "adapter": .string((value(0)["platform"]?.text ?? "").lowercased()), "uuid": value(0)["uuid"] ?? .null,
+        "room": value(1),
+      ]
     case "recordsOwnMessage":
       let bot = Fixtures.makeBot()
       _ = bot.engine.handle(

@@ -14,7 +14,10 @@ extension Yetibot {
           call.engine.registry.unregister(topic: name)
           return .text("alias \(name) removed")
         },
-        Self.on(#"([\S\s]+?)\s*=\s*(.+)"#, "alias <name> = <command> # makes a command; $s and $1, $2, … stand for its arguments", util) {
+        Self.on(
+          #"([\S\s]+?)\s*=\s*(.+)"#,
+          "alias <name> = <command> # makes a command; $s and $1, $2, … stand for its arguments", util
+        ) {
           $0.engine.makeAlias($0)
         },
         Self.on(#"^\s*$"#, "alias # the aliases", util) { call in
@@ -22,7 +25,8 @@ extension Yetibot {
           guard !rows.isEmpty else { return .failure("there are no aliases") }
           return .record(
             .init(
-              .map(ValueMap(rows.map { ($0["cmd_name"], .string($0["cmd"])) })), data: .list(rows.map { .map($0.columns) })))
+              .map(ValueMap(rows.map { ($0["cmd_name"], .string($0["cmd"])) })),
+              data: .list(rows.map { .map($0.columns) })))
         },
       ])
   }
@@ -67,7 +71,8 @@ extension Yetibot {
   private static func runAlias(_ call: Invocation, _ name: String, _ body: String) throws -> Outcome {
     let context = call.context
     guard context.runningAliases.filter({ $0 == name }).count < 8, context.runningAliases.count < 24 else {
-      throw Raised("alias \(name) runs itself: \(context.runningAliases.suffix(6).joined(separator: " → "))", isLimit: true)
+      throw Raised(
+        "alias \(name) runs itself: \(context.runningAliases.suffix(6).joined(separator: " → "))", isLimit: true)
     }
     let arguments =
       call.args.isEmpty ? [] : call.args.pieces(separatedBy: " ")

@@ -45,7 +45,8 @@ extension Yetibot {
     define(
       ["sortnum"],
       [
-        Self.on(nil, "sortnum <collection> # the items in the order of the whole numbers that they begin with", both) { call in
+        Self.on(nil, "sortnum <collection> # the items in the order of the whole numbers that they begin with", both) {
+          call in
           let items = try call.needItems()
           // One item needs no number: there is nothing to compare it with.
           let numbers = try items.map { item -> Int64 in
@@ -65,7 +66,8 @@ extension Yetibot {
           Self.selected(try call.needItems().reversed(), (call.entries ?? []).reversed())
         }
       ])
-    define(["set"], [Self.on(nil, "set <collection> # each item once, in the order of their first", both, Self.distinct)])
+    define(
+      ["set"], [Self.on(nil, "set <collection> # each item once, in the order of their first", both, Self.distinct)])
     define(
       ["count"],
       [
@@ -96,7 +98,9 @@ extension Yetibot {
     define(
       ["grep"],
       [
-        Self.on(#"^-C\s+(\d+)\s+(.+)"#, "grep -C <n> <pattern> <collection> # the items that match, and n around each", both) { call in
+        Self.on(
+          #"^-C\s+(\d+)\s+(.+)"#, "grep -C <n> <pattern> <collection> # the items that match, and n around each", both
+        ) { call in
           try Self.grep(call, call.group(2) ?? "", around: Int(call.group(1) ?? "") ?? 0)
         },
         Self.on(#"^-v\s+(.+)"#, "grep -v <pattern> <collection> # the items that do not match", both) { call in
@@ -104,8 +108,10 @@ extension Yetibot {
         },
         Self.on(nil, "grep <pattern> <collection> # the items that match", both) { try Self.grep($0, $0.args) },
       ])
-    define(["keys"], [Self.on(nil, "keys <map> # the keys of a map, or of key: value items", both) { Self.pick($0, 0) }])
-    define(["vals"], [Self.on(nil, "vals <map> # the values of a map, or of key: value items", both) { Self.pick($0, 1) }])
+    define(
+      ["keys"], [Self.on(nil, "keys <map> # the keys of a map, or of key: value items", both) { Self.pick($0, 0) }])
+    define(
+      ["vals"], [Self.on(nil, "vals <map> # the values of a map, or of key: value items", both) { Self.pick($0, 1) }])
   }
 
   /// A list and the entries of data that belong to its items.

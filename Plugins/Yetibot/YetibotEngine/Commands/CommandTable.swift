@@ -12,7 +12,8 @@ extension Yetibot {
   }
 
   static func on(
-    _ pattern: String? = nil, _ usage: String, _ categories: Set<String>, _ run: @escaping (Invocation) throws -> Outcome
+    _ pattern: String? = nil, _ usage: String, _ categories: Set<String>,
+    _ run: @escaping (Invocation) throws -> Outcome
   ) -> Handler {
     Handler(pattern.flatMap { try? Pattern($0) }, usage: usage, categories: categories, run: run)
   }

@@ -31,11 +31,13 @@ extension Yetibot {
           .text($0.engine.areCronsRunning ? "the crons are running" : "the crons are stopped")
         },
         Self.on(
-          Self.cronPattern, "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
+          Self.cronPattern,
+          "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
         ) { call in
           let schedule = call.group(1) ?? ""
           guard CronSchedule(schedule) != nil else {
-            return .failure("\(schedule) are no fields of a cron: each is *, a number, /n, a-b, a-b/n, or several with commas")
+            return .failure(
+              "\(schedule) are no fields of a cron: each is *, a number, /n, a-b, a-b/n, or several with commas")
           }
           let row = call.engine.rows.insert(
             "cron",

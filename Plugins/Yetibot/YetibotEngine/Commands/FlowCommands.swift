@@ -4,7 +4,10 @@ extension Yetibot {
     let util: Set = ["util"]
     define(
       ["xargs"],
-      [Self.on(nil, "xargs <command> <collection> # runs the command once for each item", ["util", "collection"], Self.xargs)])
+      [
+        Self.on(
+          nil, "xargs <command> <collection> # runs the command once for each item", ["util", "collection"], Self.xargs)
+      ])
     define(
       ["repeat"],
       [Self.on(#"^\s*(\d+)\s(.+)"#, "repeat <n> <command> # runs the command n times", util, Self.repeatCommand)])

@@ -12,7 +12,9 @@ extension Yetibot {
             (registry.topics + registry.aliases).compactMap { registry.usage(of: $0)?.joined(separator: "\n") }
               .joined(separator: "\n▬▬▬\n"))
         },
-        Self.on(#"^\s*(\S+)\s*$"#, "help <command> # what a command does", util) { $0.engine.help(for: $0.group(1) ?? "") },
+        Self.on(#"^\s*(\S+)\s*$"#, "help <command> # what a command does", util) {
+          $0.engine.help(for: $0.group(1) ?? "")
+        },
       ])
     define(
       ["category"],
@@ -111,7 +113,8 @@ extension Yetibot {
     guard isCategory(name) else { return unknownCategory(name) }
     var disabled = call.engine.disabledCategories(call.place)
     if isOn { disabled.remove(name) } else { disabled.insert(name) }
-    call.engine.setSetting(disabledCategoriesKey, disabled.isEmpty ? nil : disabled.sorted().joined(separator: " "), call.place)
+    call.engine.setSetting(
+      disabledCategoriesKey, disabled.isEmpty ? nil : disabled.sorted().joined(separator: " "), call.place)
     return .text("category \(name) is \(isOn ? "enabled" : "disabled") in this room")
   }
 

@@ -28,10 +28,13 @@ extension Yetibot {
           let latest = engine.roomRows(call.place).last {
             $0["is_command"] == "true" && $0["user_id"] == call.person?.id && !$0["body"].hasPrefix(prefix + "!")
           }
-          guard let body = latest?["body"], let text = Self.extractCommand(body, prefix: engine.configuration.prefix) else {
+          guard let body = latest?["body"], let text = Self.extractCommand(body, prefix: engine.configuration.prefix)
+          else {
             return .failure("\(call.person?.name ?? "nobody") has run no command yet")
           }
-          guard call.context.runningAliases.count < 24 else { throw Raised("a command that repeats itself", isLimit: true) }
+          guard call.context.runningAliases.count < 24 else {
+            throw Raised("a command that repeats itself", isLimit: true)
+          }
           let evaluation = try engine.evaluateText(text, call.context)
           return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
         }
@@ -107,7 +110,9 @@ extension Yetibot {
       guard row["chat_source_adapter"] == call.place.instance else { return false }
       let room = row["chat_source_room"]
       if row["is_private"] == "true", room != call.place.room { return false }
-      if let rooms { if !rooms.contains(room) { return false } } else if !reader.has("include-all-channels") {
+      if let rooms {
+        if !rooms.contains(room) { return false }
+      } else if !reader.has("include-all-channels") {
         if room != call.place.room { return false }
       }
       let isCommand = row["is_command"] == "true"
@@ -153,7 +158,8 @@ extension Yetibot {
   private func rowsShown(_ rows: [Rows.Row], isOne: Bool) -> Outcome {
     let lines = rows.map {
       Value.string(
-        "\($0["user_name"]) in \($0["chat_source_room"]) at \(time($0.columns["created_at"]?.integer ?? 0)): \($0["body"])")
+        "\($0["user_name"]) in \($0["chat_source_room"]) at \(time($0.columns["created_at"]?.integer ?? 0)): \($0["body"])"
+      )
     }
     let data = rows.map { Value.map($0.columns) }
     if isOne { return .record(.init(lines.first ?? .null, data: data.first ?? .null)) }

@@ -15,7 +15,9 @@ extension Yetibot {
           }.suffix(3).reversed().map { "_\"\($0["note"])\"_ --\($0["voter_name"])" }
           return .text("<@\(id)>: \(call.engine.karma(of: id, call.place))\n" + notes.joined(separator: "\n"))
         },
-        Self.on(#"^\s*all\s*$"#, "karma all # who has most points everywhere", ["fun"]) { .text($0.engine.leaders(nil)) },
+        Self.on(#"^\s*all\s*$"#, "karma all # who has most points everywhere", ["fun"]) {
+          .text($0.engine.leaders(nil))
+        },
         Self.on(#"^\s*$"#, "karma # who has most points in this room", ["fun"]) { .text($0.engine.leaders($0.place)) },
       ])
   }

@@ -19,11 +19,14 @@ extension Yetibot {
           let rows = call.engine.rows["observer"]
           guard !rows.isEmpty else { return .failure("there are no observers") }
           return .record(
-            .init(.strings(rows.map { Self.observerText($0.columns, id: $0.id) }), data: .list(rows.map { .map($0.columns) })))
+            .init(
+              .strings(rows.map { Self.observerText($0.columns, id: $0.id) }),
+              data: .list(rows.map { .map($0.columns) })))
         },
         Self.on(
           #"(?s)(.+)=\s*(.+)"#,
-          "obs [-e <event>] [-u <user pattern>] [-c <room pattern>] <pattern> = <command> # runs a command when something happens", util
+          "obs [-e <event>] [-u <user pattern>] [-c <room pattern>] <pattern> = <command> # runs a command when something happens",
+          util
         ) { try $0.engine.makeObserver($0) },
       ])
   }

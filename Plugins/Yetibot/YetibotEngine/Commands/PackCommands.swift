@@ -5,7 +5,9 @@ extension Yetibot {
     define(
       ["sed"],
       [
-        Self.on(#"(?s)^\s*s/(.+)$"#, "sed s/<pattern>/<replacement>[/] # replaces what the pattern finds in the piped text", both, Self.sed)
+        Self.on(
+          #"(?s)^\s*s/(.+)$"#, "sed s/<pattern>/<replacement>[/] # replaces what the pattern finds in the piped text",
+          both, Self.sed)
       ])
     define(
       ["or"],
@@ -23,7 +25,8 @@ extension Yetibot {
             return .plain(try JSONText.parse(call.group(1) ?? ""))
           } catch { return .failure("\(error)") }
         },
-        Self.on(#"^\s*path\s+(\S+)"#, "json path <path> # the part of the piped value that the path selects", both) { call in
+        Self.on(#"^\s*path\s+(\S+)"#, "json path <path> # the part of the piped value that the path selects", both) {
+          call in
           let value = call.opts ?? call.raw
           let structure = value.isCollection ? value : (try? JSONText.parse(value.text)) ?? .null
           guard structure.isCollection else { return .failure("\(value.text) is neither a list nor a map") }
@@ -34,8 +37,10 @@ extension Yetibot {
     define(
       ["csv"],
       [
-        Self.on(#"(?s)^\s*parse(?:\s(.*))?$"#, "csv parse <text> # rows as maps, by the names in the first row", both) { call in
-          let text = call.opts.flatMap { Formatting.items(of: $0) }?.map(\.text).joined(separator: "\n") ?? call.group(1) ?? ""
+        Self.on(#"(?s)^\s*parse(?:\s(.*))?$"#, "csv parse <text> # rows as maps, by the names in the first row", both) {
+          call in
+          let text =
+            call.opts.flatMap { Formatting.items(of: $0) }?.map(\.text).joined(separator: "\n") ?? call.group(1) ?? ""
           let rows = CSV.rows(text)
           guard let names = rows.first else { return .plain([]) }
           let maps = rows.dropFirst().map { row in
@@ -50,7 +55,8 @@ extension Yetibot {
         Self.on(#"(?s)^\s*encode\s(.*)$"#, "base64 encode <text> # the text in base 64", ["util"]) {
           .text(Base64.encode(Array(($0.group(1) ?? "").utf8)))
         },
-        Self.on(#"(?s)^\s*decode\s+(.*)$"#, "base64 decode <text> # the text that base 64 stands for", ["util"]) { call in
+        Self.on(#"(?s)^\s*decode\s+(.*)$"#, "base64 decode <text> # the text that base 64 stands for", ["util"]) {
+          call in
           guard let bytes = Base64.decode(call.group(1)?.trimmed ?? "") else { return .failure("that is not base 64") }
           return .text(String(decoding: bytes, as: UTF8.self))
         },
@@ -75,7 +81,9 @@ extension Yetibot {
     define(
       ["asciichart"],
       [
-        Self.on(nil, "asciichart <collection> # a bar for each number, or for each label: number", ["chart", "collection"]) {
+        Self.on(
+          nil, "asciichart <collection> # a bar for each number, or for each label: number", ["chart", "collection"]
+        ) {
           try Self.chart($0)
         }
       ])
@@ -102,11 +110,14 @@ extension Yetibot {
     define(
       ["nth"],
       [
-        Self.on(#"^\s*(-?\d+)\s*$"#, "nth <n> <collection> # the nth item, from 1; negative from the end", both) { call in
+        Self.on(#"^\s*(-?\d+)\s*$"#, "nth <n> <collection> # the nth item, from 1; negative from the end", both) {
+          call in
           let items = try call.needItems()
           let number = Int(call.group(1) ?? "") ?? 0
           let index = number > 0 ? number - 1 : items.count + number
-          guard number != 0, items.indices.contains(index) else { return .failure("there is no item \(number) of \(items.count)") }
+          guard number != 0, items.indices.contains(index) else {
+            return .failure("there is no item \(number) of \(items.count)")
+          }
           let entry = call.entries.flatMap { $0.indices.contains(index) ? $0[index] : nil }
           return .record(.init(items[index], data: entry ?? .null))
         }
@@ -162,7 +173,8 @@ extension Yetibot {
     let time = CivilTime(milliseconds: milliseconds, utcOffset: hours * 3600)
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     let zone = hours == 0 ? "UTC" : "UTC\(hours < 0 ? "" : "+")\(hours)"
-    return "\(time.year)-\(two(time.month))-\(two(time.day)) \(two(time.hour)):\(two(time.minute)):\(two(time.second)) \(zone)"
+    return
+      "\(time.year)-\(two(time.month))-\(two(time.day)) \(two(time.hour)):\(two(time.minute)):\(two(time.second)) \(zone)"
   }
 
   private static func date(_ call: Invocation) -> Outcome {

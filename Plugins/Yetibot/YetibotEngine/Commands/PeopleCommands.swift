@@ -5,7 +5,9 @@ extension Yetibot {
     define(
       ["users"],
       [
-        Self.on(#"^\s*all\s*$"#, "users all # everybody who was seen", util) { Self.users($0.engine.people.all(in: nil)) },
+        Self.on(#"^\s*all\s*$"#, "users all # everybody who was seen", util) {
+          Self.users($0.engine.people.all(in: nil))
+        },
         Self.on(nil, "users # who is in this room", util) { Self.users($0.engine.people.all(in: $0.place)) },
       ])
     define(

@@ -11,13 +11,17 @@ extension Yetibot {
         },
         Self.on(#"^\s*settings\s+(\S+)\s*$"#, "channel settings <key> # one setting of this room", util) { call in
           let key = call.group(1) ?? ""
-          guard let value = call.engine.settings(call.place)[key] else { return .failure("\(key) is not set in this room") }
+          guard let value = call.engine.settings(call.place)[key] else {
+            return .failure("\(key) is not set in this room")
+          }
           return .plain(value)
         },
         Self.on(#"^\s*settings\s*$"#, "channel settings # the settings of this room", util) {
           .plain(.map($0.engine.settings($0.place)))
         },
-        Self.on(#"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#, "channel set <key> = <value> # changes a setting of this room", util) { call in
+        Self.on(
+          #"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#, "channel set <key> = <value> # changes a setting of this room", util
+        ) { call in
           let key = call.group(1) ?? ""
           let value = call.group(2)?.trimmed ?? ""
           guard !Self.protectedSettings.contains(key) else { return .failure("\(key) cannot be changed so") }
@@ -45,7 +49,8 @@ extension Yetibot {
     define(
       ["replyto"],
       [
-        Self.on(#"(?s)^\s*(\S+)\s(.+)"#, "replyto <room> <text> # says a text in another room", ["util", "async"]) { call in
+        Self.on(#"(?s)^\s*(\S+)\s(.+)"#, "replyto <room> <text> # says a text in another room", ["util", "async"]) {
+          call in
           let text = call.group(2) ?? ""
           call.engine.posts.append(
             Post(kind: text.contains("\n") ? .paste : .message, room: call.group(1) ?? "", text: text))
@@ -81,7 +86,8 @@ extension Yetibot {
           return .record(.init(.string(TimeSpan.text(milliseconds)), data: .int(milliseconds)))
         }
       ])
-    define(["url"], [Self.on(nil, "url # the configured address", ["info"]) { .plain(Value($0.engine.configuration.url)) }])
+    define(
+      ["url"], [Self.on(nil, "url # the configured address", ["info"]) { .plain(Value($0.engine.configuration.url)) }])
     define(
       ["eval"],
       [

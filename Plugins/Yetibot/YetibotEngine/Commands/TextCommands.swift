@@ -9,7 +9,8 @@ extension Yetibot {
       ["range"],
       [
         Self.on(
-          #"^\s*(\d+)\s+(\d+)\s+(\d+)\s*$"#, "range <start> <end> <step> # the numbers from start to before end, each step apart", both
+          #"^\s*(\d+)\s+(\d+)\s+(\d+)\s*$"#,
+          "range <start> <end> <step> # the numbers from start to before end, each step apart", both
         ) { try Self.range($0, $0.group(1), $0.group(2), $0.group(3)) },
         Self.on(#"^\s*(\d+)\s+(\d+)\s*$"#, "range <start> <end> # the numbers from start to before end", both) {
           try Self.range($0, $0.group(1), $0.group(2), nil)
@@ -20,9 +21,14 @@ extension Yetibot {
       ])
     define(
       ["words"],
-      [Self.on(nil, "words <text> # the pieces of the text between spaces", both) { .lines($0.args.pieces(separatedBy: " ")) }])
+      [
+        Self.on(nil, "words <text> # the pieces of the text between spaces", both) {
+          .lines($0.args.pieces(separatedBy: " "))
+        }
+      ])
     define(
-      ["letters"], [Self.on(nil, "letters <text> # the characters of the text", both) { .lines($0.args.map { String($0) }) }])
+      ["letters"],
+      [Self.on(nil, "letters <text> # the characters of the text", both) { .lines($0.args.map { String($0) }) }])
     define(
       ["unwords"],
       [
@@ -39,12 +45,19 @@ extension Yetibot {
       ])
     define(
       ["split"],
-      [Self.on(#"(?s)^(\S+)\s(.+)$"#, "split <pattern> <text> # the pieces of the text between what the pattern finds", both, Self.split)])
+      [
+        Self.on(
+          #"(?s)^(\S+)\s(.+)$"#, "split <pattern> <text> # the pieces of the text between what the pattern finds", both,
+          Self.split)
+      ])
     define(
       ["trim"],
       [
         Self.on(nil, "trim <text> # the text without white space at its ends", util) { call in
-          .record(.init(.string(call.args.trimmed), data: call.hasOwnData ? call.data : .null, dataCollection: call.dataCollection))
+          .record(
+            .init(
+              .string(call.args.trimmed), data: call.hasOwnData ? call.data : .null, dataCollection: call.dataCollection
+            ))
         }
       ])
     define(
@@ -66,7 +79,8 @@ extension Yetibot {
       ])
     define(["error"], [Self.on(nil, "error <message> # ends the expression with an error", util) { .failure($0.args) }])
     define(
-      ["nil"], [Self.on(nil, "nil # takes everything and says nothing", util) { _ in .plain(.suppressed(.map(ValueMap()))) }])
+      ["nil"],
+      [Self.on(nil, "nil # takes everything and says nothing", util) { _ in .plain(.suppressed(.map(ValueMap()))) }])
   }
 
   private static func echo(_ call: Invocation) -> Outcome {
@@ -116,7 +130,9 @@ enum PatternSearch {
     var pieces: [String] = []
     var start = 0
     var from = 0
-    while from <= text.scalars.count, let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps) {
+    while from <= text.scalars.count,
+      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
+    {
       let range = match.whole
       from = max(range.upperBound, from + 1)
       if range.isEmpty {
@@ -148,7 +164,9 @@ enum PatternSearch {
     var result = ""
     var start = 0
     var from = 0
-    while from <= text.scalars.count, let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps) {
+    while from <= text.scalars.count,
+      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
+    {
       let range = match.whole
       result += text.string(start..<range.lowerBound)
       result += expand(replacement, match, text)
