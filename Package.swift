@@ -21,7 +21,8 @@ let package = Package(
     .library(name: "BotHost", targets: ["BotHost"]),
     .library(name: "BotPluginKit", targets: ["BotPluginKit"]),
     .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
-    .library(name: "Kafka", type: .dynamic, targets: ["KafkaPlugin"]),
+    .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
+    .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
   ],
@@ -36,7 +37,8 @@ let package = Package(
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-    .target(name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+    .target(
+      name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost"]),
 
@@ -49,7 +51,12 @@ let package = Package(
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
     .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
-      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin",
+      name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
+    .target(
+      name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking),
+    .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
+    .target(
+      name: "YetibotPlugin", dependencies: ["YetibotEngine", "BotPluginKit"], path: "Plugins/Yetibot/YetibotPlugin",
       linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
@@ -61,7 +68,7 @@ let package = Package(
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "CYAML"], path: "Tests/Support/Conformance"),
+      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"], path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
 
@@ -78,7 +85,10 @@ let package = Package(
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
-    .testTarget(name: "KafkaClientTests", dependencies: ["KafkaLog", "KafkaClient", "CRDKafka"]),
+    .testTarget(
+      name: "KafkaPluginTests",
+      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
+    .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

@@ -46,7 +46,7 @@ func chatToKafkaBenchmark() {
 
     // The same records from the topic, through kcat.
     let file = URL(fileURLWithPath: directory + "/records")
-    FileManager.default.createFile(atPath: file.path, contents: nil)
+    _ = FileManager.default.createFile(atPath: file.path, contents: nil)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: kcat)
     process.arguments = [

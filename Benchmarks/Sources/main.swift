@@ -4,6 +4,9 @@ import Foundation
 let measurements: [(name: String, run: () throws -> Void)] = [
   ("dispatch", DispatchBenchmark.run),
   ("lane", LaneBenchmark.run),
+  ("journal", JournalBenchmark.run),
+  ("chat-to-kafka", chatToKafkaBenchmark),
+  ("cold-start", coldStartBenchmark),
 ]
 
 let wanted = CommandLine.arguments.dropFirst()

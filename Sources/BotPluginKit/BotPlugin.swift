@@ -16,13 +16,14 @@ import CBotHost
 /// @c(bh_plugin_entry_v1) public func entry(_ minor: UInt32) -> UnsafeRawPointer? { Greeter.entry(minor) }
 /// ```
 ///
-/// **Threads.** The object lives on its *lane*: the host calls it from one thread at a time, in the order of the events, so it needs no locks and
-/// is not `Sendable`. `init` and the taking over of state run before the lane does. Work that waits goes on a thread of ``Host/thread(_:_:)``
-/// or into ``Delivery/task(_:)``, and comes back by ``Host/onLane(_:_:)``.
+/// **Threads.** The object lives on its *lane*: the host calls it from one thread at a time, in the order of the
+/// events, so it needs no locks and is not `Sendable`. `init` and the taking over of state run before the lane
+/// does. Work that waits goes on a thread of ``Host/thread(_:_:)`` or into ``Delivery/task(_:)``, and comes back
+/// by ``Host/onLane(_:_:)``.
 ///
-/// **Errors** are thrown; none crosses the ABI. A *trap* (a failed precondition, an index out of range, overflow) cannot be
-/// caught and ends the process that the plugin runs in: check what comes from outside, and choose `isolation: process` in the
-/// manifest where that is not enough.
+/// **Errors** are thrown; none crosses the ABI. A *trap* (a failed precondition, an index out of range, overflow)
+/// cannot be caught and ends the process that the plugin runs in: check what comes from outside, and choose
+/// `isolation: process` in the manifest where that is not enough.
 public protocol BotPlugin: AnyObject, SendableMetatype {
   /// The manifest's `config`, decoded before `init`. A `Secret` member stands for a value of type secret.
   associatedtype Configuration: Decodable = NoConfiguration
@@ -36,8 +37,8 @@ public protocol BotPlugin: AnyObject, SendableMetatype {
   /// Events come from now on: dial, set timers, start threads here. Throwing rolls a swap back.
   func activate() throws
 
-  /// No event comes any more. Settle what is under way before `deadline` (a reading of ``Host/monotonicTime``) and stop own work,
-  /// without waiting: completions still arrive. Throwing aborts the swap.
+  /// No event comes any more. Settle what is under way before `deadline` (a reading of ``Host/monotonicTime``) and
+  /// stop own work, without waiting: completions still arrive. Throwing aborts the swap.
   func quiesce(deadline: Int64) throws
 
   /// The swap was aborted after `quiesce`: go on as before.
@@ -55,7 +56,8 @@ extension BotPlugin {
 
   /// What the exported `bh_plugin_entry_v1` returns.
   ///
-  /// - Parameter hostMinor: the minor version of the host's ABI. The kit works with every host of its major version.
+  /// - Parameter hostMinor: the minor version of the host's ABI. The kit works with every host of its major
+  ///   version.
   public static func entry(_ hostMinor: UInt32) -> UnsafeRawPointer? { table.descriptor }
 }
 

@@ -1,8 +1,8 @@
 import CBotHost
 import Synchronization
 
-/// A method call as one method or hook sees it: a view that cannot outlive the function. Like ``Event``, it cannot be stored; to answer
-/// after the function has returned use ``later()``.
+/// A method call as one method or hook sees it: a view that cannot outlive the function. Like ``Event``, it cannot
+/// be stored; to answer after the function has returned use ``later()``.
 public struct Call: ~Copyable {
   let raw: UnsafePointer<bh_event>
   unowned(unsafe) let owner: Host
@@ -52,8 +52,8 @@ public struct Call: ~Copyable {
   }
 }
 
-/// A method call that outlives its function, from ``Call/later()``: answer it once, from any thread, before its deadline. One that is
-/// dropped unanswered fails, with a text that says so.
+/// A method call that outlives its function, from ``Call/later()``: answer it once, from any thread, before its
+/// deadline. One that is dropped unanswered fails, with a text that says so.
 public final class PendingCall: Sendable {
   /// For `cause:` and `effectOf:`.
   public let token: DeliveryToken

@@ -1,4 +1,5 @@
-/// The platform-independent chat topics, which every adapter speaks besides its own, and bots and commands listen to.
+/// The platform-independent chat topics, which every adapter speaks besides its own, and bots and commands listen
+/// to.
 public enum ChatTopic {
   /// ``ChatMessage``
   public static let message = "chat.message"
@@ -117,7 +118,8 @@ public struct ChatMessage: Codable, Hashable, Sendable {
   /// Messages of one channel of one platform keep their order.
   public var orderingKey: String { "\(platform)/\(channel.id)" }
 
-  /// Writes a `chat.message` from parts that lie anywhere, without making strings: what an adapter with many messages a second publishes.
+  /// Writes a `chat.message` from parts that lie anywhere, without making strings: what an adapter with many
+  /// messages a second publishes.
   /// - Parameter roles: a JSON list.
   @inlinable
   public static func write(
@@ -154,7 +156,8 @@ public struct ChatMessage: Codable, Hashable, Sendable {
   }
 }
 
-/// `chat.say`: a wish to speak. The adapter of the platform (and the instance, where one is named) handles it and answers with ``ChatSent``.
+/// `chat.say`: a wish to speak. The adapter of the platform (and the instance, where one is named) handles it and
+/// answers with ``ChatSent``.
 public struct ChatSay: Codable, Hashable, Sendable {
   public var platform: String
   public var instance: String?

@@ -12,7 +12,8 @@ public enum Framing: UInt32, Sendable {
 
 /// What to connect to.
 public struct ConnectionOptions: Hashable, Sendable {
-  /// Names the connection within the instance, in `[a-z0-9_-]{1,64}`; its events are `net.NAME.open`, `.frame` and `.closed`.
+  /// Names the connection within the instance, in `[a-z0-9_-]{1,64}`; its events are `net.NAME.open`, `.frame` and
+  /// `.closed`.
   public var name: String
   /// A DNS name or an address.
   public var host: String
@@ -50,14 +51,15 @@ public struct ConnectionOptions: Hashable, Sendable {
   }
 }
 
-/// A connection that the host owns on the plugin's behalf: it and its TLS session live through a swap, and a new generation that dials with
-/// the same options finds it as it is. Usable on any thread.
+/// A connection that the host owns on the plugin's behalf: it and its TLS session live through a swap, and a new
+/// generation that dials with the same options finds it as it is. Usable on any thread.
 public struct Connection: Sendable {
   public let name: String
   let host: Host
   let token: bh_token
 
-  /// Queues bytes, all or none; never blocks. Throws `busy` when too much waits already, `notFound` while not connected.
+  /// Queues bytes, all or none; never blocks. Throws `busy` when too much waits already, `notFound` while not
+  /// connected.
   public func write(
     _ bytes: some TextBytes, effectOf delivery: DeliveryToken = .none
   ) throws(PluginError) {
@@ -161,8 +163,9 @@ public struct ConnectionClosed: Codable, Hashable, Sendable {
 }
 
 extension Host {
-  /// Opens a connection, or finds the one of that name as it is. Events tell of it: handle `net.NAME.open`, `net.NAME.frame`
-  /// and `net.NAME.closed`. Throws `denied` where the manifest's `permissions.connect` does not cover it.
+  /// Opens a connection, or finds the one of that name as it is. Events tell of it: handle `net.NAME.open`,
+  /// `net.NAME.frame` and `net.NAME.closed`. Throws `denied` where the manifest's `permissions.connect` does not
+  /// cover it.
   public func dial(_ options: ConnectionOptions) throws(PluginError) -> Connection {
     let net = try require(networkTable, BH_NET)
     guard let port = UInt16(exactly: options.port), port > 0 else {

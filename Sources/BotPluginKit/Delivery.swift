@@ -1,10 +1,11 @@
 import CBotHost
 import Synchronization
 
-/// A delivery that outlives its handler, from ``Event/later()``: settle it once, from any thread, before its deadline.
+/// A delivery that outlives its handler, from ``Event/later()``: settle it once, from any thread, before its
+/// deadline.
 ///
-/// One that is dropped without having been settled goes back as failed, to be tried again, with a text that says so:
-/// forgetting never loses an event, and never keeps the lane waiting for the deadline.
+/// One that is dropped without having been settled goes back as failed, to be tried again, with a text that says
+/// so: forgetting never loses an event, and never keeps the lane waiting for the deadline.
 public final class Delivery: Sendable {
   /// For effects: `host.publish(topic, …, effectOf: delivery.token)`.
   public let token: DeliveryToken
@@ -22,22 +23,22 @@ public final class Delivery: Sendable {
     }
   }
 
-  /// Done: the effects of the delivery are applied, then it is acknowledged. Throws `stale` when it was settled before or its
-  /// deadline has passed.
+  /// Done: the effects of the delivery are applied, then it is acknowledged. Throws `stale` when it was settled
+  /// before or its deadline has passed.
   public func ack() throws(PluginError) {
     try claim()
     let core = try host.core
     try PluginError.check(core.pointee.ack(host.pointer, token.rawValue), "ack")
   }
 
-  /// Failed: its effects are dropped. ``PluginError/reject(_:)`` sends it to the dead letters, everything else is tried again.
-  /// Throws `stale` when it was settled before or its deadline has passed.
+  /// Failed: its effects are dropped. ``PluginError/reject(_:)`` sends it to the dead letters, everything else is
+  /// tried again. Throws `stale` when it was settled before or its deadline has passed.
   public func nack(_ why: any Error) throws(PluginError) {
     try settle(failed: PluginError(why, otherwise: .retry))
   }
 
-  /// Runs `work` as a task of Swift's own and settles the delivery by how it ends. The one place for `await` in a plugin: lanes know no
-  /// Swift concurrency. The task is cancelled when the plugin is destroyed.
+  /// Runs `work` as a task of Swift's own and settles the delivery by how it ends. The one place for `await` in a
+  /// plugin: lanes know no Swift concurrency. The task is cancelled when the plugin is destroyed.
   public func task(_ work: @escaping @Sendable () async throws -> Void) {
     host.runTask {
       do {
@@ -86,7 +87,8 @@ extension Host {
   private func forgetTask(_ id: UInt64) { tasks.withLock { $0[id] = nil } }
 }
 
-/// An event that was kept beyond its call. It may be read on any thread; the host takes it back when this object goes.
+/// An event that was kept beyond its call. It may be read on any thread; the host takes it back when this object
+/// goes.
 public final class KeptEvent: @unchecked Sendable {
   // Unchecked: what `raw` points to is constant until it is released.
   private let raw: UnsafePointer<bh_event>

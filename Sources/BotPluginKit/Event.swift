@@ -2,8 +2,9 @@ import CBotHost
 
 /// An event as one handler sees it: a view of the host's memory that cannot outlive the handler's call.
 ///
-/// It cannot be copied or stored; to keep the event use ``keep()``, to settle it after the handler has returned use ``later()``,
-/// and to keep a part of it copy that part. Reading it allocates nothing, except where a `String` or a decoded value is asked for.
+/// It cannot be copied or stored; to keep the event use ``keep()``, to settle it after the handler has returned
+/// use ``later()``, and to keep a part of it copy that part. Reading it allocates nothing, except where a `String`
+/// or a decoded value is asked for.
 public struct Event: ~Copyable {
   @usableFromInline let raw: UnsafePointer<bh_event>
   /// The host that delivered it.
@@ -47,21 +48,21 @@ public struct Event: ~Copyable {
     EventHeaders(base: raw.pointee.headers, count: Int(raw.pointee.header_count))
   }
 
-  /// The whole payload as a value. Throws ``PluginError/reject(_:)`` with the place of the first mismatch: an event that does
-  /// not fit will not fit the next time either.
+  /// The whole payload as a value. Throws ``PluginError/reject(_:)`` with the place of the first mismatch: an
+  /// event that does not fit will not fit the next time either.
   public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(PluginError) -> Value {
     try JSONCoding.decode(type, from: payload, "the payload of \(topic)", code: .reject)
   }
 
-  /// One field of the payload by JSON pointer (RFC 6901), read in place. Nil: there is no such field. Throws ``PluginError`` when
-  /// the payload is no JSON.
+  /// One field of the payload by JSON pointer (RFC 6901), read in place. Nil: there is no such field. Throws
+  /// ``PluginError`` when the payload is no JSON.
   public func field(_ pointer: some TextBytes) throws(PluginError) -> FieldValue? {
     try owner.field(pointer, of: raw)
   }
 
-  /// Takes the duty to settle this delivery away from the handler: whatever the handler returns after this, the delivery
-  /// stays open until the object settles it. Where the handler throws, the throw settles it and the object is void.
-  /// A second call gives another object for the same delivery, of which the first to settle wins.
+  /// Takes the duty to settle this delivery away from the handler: whatever the handler returns after this, the
+  /// delivery stays open until the object settles it. Where the handler throws, the throw settles it and the
+  /// object is void. A second call gives another object for the same delivery, of which the first to settle wins.
   public func later() -> Delivery {
     deferred?.pointee = true
     return Delivery(token: token, host: owner)
@@ -88,8 +89,8 @@ public struct EventFlags: OptionSet, Sendable {
   public static let durable = EventFlags(rawValue: UInt32(BH_EVENT_DURABLE))
 }
 
-/// Names a delivery or a method call. Give it as `effectOf:` to bind an effect to it, or as `cause:` to say what a call is for.
-/// It stays a plain number: after the delivery is settled it is stale and does no harm.
+/// Names a delivery or a method call. Give it as `effectOf:` to bind an effect to it, or as `cause:` to say what a
+/// call is for. It stays a plain number: after the delivery is settled it is stale and does no harm.
 public struct DeliveryToken: RawRepresentable, Hashable, Sendable {
   public let rawValue: UInt64
   public init(rawValue: UInt64) { self.rawValue = rawValue }

@@ -4,8 +4,8 @@
 /// ```swift
 /// HandOver(\.channels)
 /// ```
-/// When its type changes, the version grows and the row says how to come from the old one, and, so that a swap can be rolled back without
-/// loss, how to go back to it:
+/// When its type changes, the version grows and the row says how to come from the old one, and, so that a swap can
+/// be rolled back without loss, how to go back to it:
 /// ```swift
 /// HandOver(\.channels, version: 2)
 ///   .upgrading(from: 1, as: [String: Int].self) { $0.channels = $1.mapValues { Count(words: $0) } }
@@ -15,7 +15,6 @@
 public struct HandOver<Plugin: BotPlugin>: Sendable {
   let format: String?
   let version: UInt32
-  /// What the next generation may take over, and how.
   let exportState: @Sendable (Plugin, StateRequest) throws -> [UInt8]
   let importState: @Sendable (Plugin, StateOffer) throws -> Void
 
@@ -23,7 +22,8 @@ public struct HandOver<Plugin: BotPlugin>: Sendable {
   /// - Parameters:
   ///   - format: a name for the form of the bytes; nil: the plugin's name.
   ///   - version: grows when the form changes.
-  ///   - exportBytes: throws ``PluginError/unsupported(_:)`` for a version that it cannot write; the host then asks for `version`.
+  ///   - exportBytes: throws ``PluginError/unsupported(_:)`` for a version that it cannot write; the host then
+  ///     asks for `version`.
   public init(
     format: String? = nil, version: UInt32 = 1,
     exportBytes: @escaping @Sendable (Plugin, StateRequest) throws -> [UInt8],
@@ -80,7 +80,7 @@ public struct HandOver<Plugin: BotPlugin>: Sendable {
 }
 
 extension HandOver {
-  /// Takes over what an older version handed over: `convert` brings the plugin's state there.
+  /// Takes over what an older version handed over: `take` brings the plugin there.
   public func upgrading<Old: Decodable & SendableMetatype>(
     from old: UInt32, as type: Old.Type, _ take: @escaping @Sendable (Plugin, Old) throws -> Void
   ) -> HandOver {
@@ -120,8 +120,9 @@ public struct StateOffer: Sendable {
   public let bytes: [UInt8]
 }
 
-/// A row of the table: the plugin takes a new configuration while it runs. The function must check it fully before it takes anything over;
-/// when it throws, nothing may have changed. A plugin without this row is swapped for a fresh generation instead.
+/// A row of the table: the plugin takes a new configuration while it runs. The function must check it fully before
+/// it takes anything over; when it throws, nothing may have changed. A plugin without this row is swapped for a
+/// fresh generation instead.
 public struct Reconfigure<Plugin: BotPlugin>: Sendable {
   let run: @Sendable (Plugin, Plugin.Configuration) throws -> Void
 

@@ -8,8 +8,8 @@ public enum Outcome: Sendable {
   case stop
 }
 
-/// A handler without the plugin's type. The object is a `Plugin` of the row that made it. A struct of its own, because a function as an
-/// element of a generic collection would be called through a thunk.
+/// A handler without the plugin's type. The object is a `Plugin` of the row that made it. A struct of its own,
+/// because a function as an element of a generic collection would be called through a thunk.
 @usableFromInline
 struct HandlerFunction: Sendable {
   @usableFromInline let call: @Sendable (AnyObject, borrowing Event) throws -> Outcome
@@ -20,10 +20,11 @@ struct HandlerFunction: Sendable {
 
 /// A row of the table: the function behind a handler of the manifest, `call: NAME`.
 ///
-/// The function is a method of the plugin, `Handler("on_message", Greeter.onMessage)`, or a closure. It takes the ``Event`` itself, or
-/// a `Decodable` value that the kit reads from the payload, or both; it returns nothing or an ``Outcome``. What it throws is the
-/// delivery's failure (``PluginError``); a payload that does not fit the value is rejected with the place of the mismatch.
-/// The closure over the bare event is the fastest: the kit adds no allocation to it.
+/// The function is a method of the plugin, `Handler("on_message", Greeter.onMessage)`, or a closure. It takes the
+/// ``Event`` itself, or a `Decodable` value that the kit reads from the payload, or both; it returns nothing or an
+/// ``Outcome``. What it throws is the delivery's failure (``PluginError``); a payload that does not fit the value
+/// is rejected with the place of the mismatch. The closure over the bare event is the fastest: the kit adds no
+/// allocation to it.
 ///
 /// The row named `handle`, or the only one, takes the events of manifest entries without `call:`.
 public struct Handler<Plugin: BotPlugin>: Sendable {

@@ -3,10 +3,10 @@ import Synchronization
 
 /// The host, as one generation of one plugin instance sees it: everything that a plugin may ask for.
 ///
-/// It may be kept and used on any thread from `init` until the plugin object is destroyed. After that every call throws
-/// ``PluginError/Code/cancelled``. A service that this host does not have throws ``PluginError/Code/unsupported``. In `init` (standby) only
-/// logging, the configuration, the clock, reading state, metrics and ``topic(_:)`` are permitted; the rest throws
-/// ``PluginError/Code/denied`` until `activate`.
+/// It may be kept and used on any thread from `init` until the plugin object is destroyed. After that every call
+/// throws ``PluginError/Code/cancelled``. A service that this host does not have throws
+/// ``PluginError/Code/unsupported``. In `init` (standby) only logging, the configuration, the clock, reading
+/// state, metrics and ``topic(_:)`` are permitted; the rest throws ``PluginError/Code/denied`` until `activate`.
 public final class Host: @unchecked Sendable {
   // Unchecked: the pointers are constants that the ABI lets every thread use, and `alive` is atomic.
   let pointer: OpaquePointer
@@ -110,7 +110,8 @@ public final class Host: @unchecked Sendable {
 
   // MARK: Clock and configuration
 
-  /// CLOCK_MONOTONIC in nanoseconds, which deadlines are in. Tests can turn it, so use it instead of the C library's.
+  /// CLOCK_MONOTONIC in nanoseconds, which deadlines are in. Tests can turn it, so use it instead of the C
+  /// library's.
   public var monotonicTime: Int64 { (try? core)?.pointee.now(pointer, UInt32(BH_CLOCK_MONO)) ?? 0 }
   /// Nanoseconds since 1970-01-01 UTC.
   public var unixTime: Int64 { (try? core)?.pointee.now(pointer, UInt32(BH_CLOCK_UNIX)) ?? 0 }

@@ -12,8 +12,8 @@ public struct StopSignal: Sendable {
   }
 }
 
-/// A thread of the plugin's own that the host counts. From ``Host/thread(_:_:)``. The host asks it to stop at `quiesce` and joins it
-/// before the plugin is destroyed.
+/// A thread of the plugin's own that the host counts. From ``Host/thread(_:_:)``. The host asks it to stop at
+/// `quiesce` and joins it before the plugin is destroyed.
 public struct HostThread: Sendable {
   let host: Host
   let token: bh_token
@@ -25,14 +25,17 @@ public struct HostThread: Sendable {
   }
 }
 
-/// The plugin, as other threads may carry it: they cannot look inside, only hand it back to the lane. From ``Host/confine(_:)``.
+/// The plugin, as other threads may carry it: they cannot look inside, only hand it back to the lane. From
+/// ``Host/confine(_:)``.
 public struct LaneConfined<Object: AnyObject>: @unchecked Sendable {
-  // Unchecked: the reference is only followed on the lane, in `Host.onLane`. Weak references may be copied on any thread.
+  // Unchecked: the reference is only followed on the lane, in `Host.onLane`. Weak references may be copied on any
+  // thread.
   fileprivate weak var object: Object?
 }
 
 extension Host {
-  /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. An error that leaves `body` is logged.
+  /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. An error that leaves
+  /// `body` is logged.
   @discardableResult
   public func thread(_ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Void) throws(PluginError)
     -> HostThread
@@ -50,11 +53,12 @@ extension Host {
     return HostThread(host: self, token: token)
   }
 
-  /// Makes the plugin portable to other threads, which can only hand it back: see ``onLane(_:_:)``. Call it on the lane.
+  /// Makes the plugin portable to other threads, which can only hand it back: see ``onLane(_:_:)``. Call it on the
+  /// lane.
   public func confine<Object: AnyObject>(_ object: Object) -> LaneConfined<Object> { LaneConfined(object: object) }
 
-  /// Runs `task` once on the instance's lane, between two events, with the object that was confined to it; nothing runs when that is
-  /// gone. This is how a thread hands its result over. Throws `cancelled` after `quiesce`.
+  /// Runs `task` once on the instance's lane, between two events, with the object that was confined to it; nothing
+  /// runs when that is gone. This is how a thread hands its result over. Throws `cancelled` after `quiesce`.
   /// ```swift
   /// let me = host.confine(self)
   /// try host.thread("reader") { stop in

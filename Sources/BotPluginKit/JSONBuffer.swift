@@ -9,9 +9,10 @@ import Glibc
 /// json.field("bits", 100)
 /// json.endObject()
 /// ```
-/// Text may come from a `String` or straight from bytes; it is escaped by runs, and bytes that are no UTF-8 become U+FFFD, so what
-/// comes out is always well-formed. Nesting is the caller's business: the buffer does not check that every object is
-/// closed. Keep one in a property and call ``removeAll()`` before each use. Not for several threads at once.
+/// Text may come from a `String` or straight from bytes; it is escaped by runs, and bytes that are no UTF-8 become
+/// U+FFFD, so what comes out is always well-formed. Nesting is the caller's business: the buffer does not check
+/// that every object is closed. Keep one in a property and call ``removeAll()`` before each use. Not for several
+/// threads at once.
 public struct JSONBuffer: ~Copyable {
   @usableFromInline var base: UnsafeMutablePointer<UInt8>
   /// Bytes written so far.
@@ -49,8 +50,8 @@ public struct JSONBuffer: ~Copyable {
   public mutating func beginArray() { open(UInt8(ascii: "[")) }
   public mutating func endArray() { close(UInt8(ascii: "]")) }
 
-  /// A member's name; its value is the next thing that is appended. The name is written as it is: it must be ASCII and
-  /// need no escaping.
+  /// A member's name; its value is the next thing that is appended. The name is written as it is: it must be ASCII
+  /// and need no escaping.
   public mutating func key(_ name: StaticString) {
     separate()
     reserve(name.utf8CodeUnitCount + 3)
@@ -163,7 +164,8 @@ public struct JSONBuffer: ~Copyable {
     needsComma = true
   }
 
-  /// Bytes without any meaning: no comma, no quotes. For pieces that were prepared once, such as `{"platform":"x","instance":"y",`.
+  /// Bytes without any meaning: no comma, no quotes. For pieces that were prepared once, such as
+  /// `{"platform":"x","instance":"y",`.
   public mutating func verbatim(_ bytes: UnsafeRawBufferPointer) {
     reserve(bytes.count)
     if let first = bytes.baseAddress { putRun(first.assumingMemoryBound(to: UInt8.self), bytes.count) }
@@ -225,8 +227,8 @@ public struct JSONBuffer: ~Copyable {
     count &+= length
   }
 
-  /// Writes text in quotes. Runs of bytes that need nothing are copied at once; the worst case, six bytes for one, is
-  /// reserved run by run.
+  /// Writes text in quotes. Runs of bytes that need nothing are copied at once; the worst case, six bytes for one,
+  /// is reserved run by run.
   private mutating func appendQuoted(_ text: UnsafeRawBufferPointer) {
     let length = text.count
     reserve(length + 2)
@@ -292,8 +294,8 @@ public struct JSONBuffer: ~Copyable {
       let word = UnsafeRawPointer(start + at).loadUnaligned(as: UInt64.self)
       let quote = word ^ (ones &* 0x22)
       let backslash = word ^ (ones &* 0x5C)
-      // A byte's high bit is set where it is below 0x20, a quote, a backslash, or not ASCII. A borrow can only mark bytes
-      // above one that is marked already, so the lowest mark is right.
+      // A byte's high bit is set where it is below 0x20, a quote, a backslash, or not ASCII. A borrow can only
+      // mark bytes above one that is marked already, so the lowest mark is right.
       let marks =
         ((word &- ones &* 0x20) | (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | word) & highs
       if marks != 0 { return at + marks.trailingZeroBitCount / 8 }

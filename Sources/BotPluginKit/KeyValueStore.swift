@@ -2,8 +2,9 @@ import CBotHost
 
 /// The instance's key-value state, which outlives restarts and swaps. From ``Host/kv``.
 ///
-/// Keys have at most 512 bytes, values 16 MiB. Writes are on disk when the call returns, or, bound to a delivery by `effectOf:`, when that is
-/// acknowledged; a conflict then makes the acknowledgement fail, and the delivery is tried again.
+/// Keys have at most 512 bytes, values 16 MiB. Writes are on disk when the call returns, or, bound to a delivery
+/// by `effectOf:`, when that is acknowledged; a conflict then makes the acknowledgement fail, and the delivery is
+/// tried again.
 public struct KeyValueStore: Sendable {
   let host: Host
 
@@ -121,7 +122,8 @@ public struct KeyValueStore: Sendable {
     return typed
   }
 
-  /// Looks at entries in place, without copying them. `body` returns whether to go on; it must not write to the store.
+  /// Looks at entries in place, without copying them. `body` returns whether to go on; it must not write to the
+  /// store.
   public func scan(
     prefix: String = "", after: String = "", limit: UInt32 = 0,
     _ body: (BorrowedText, UnsafeRawBufferPointer, UInt64) -> Bool

@@ -1,8 +1,9 @@
 /// A row of the table: the function behind a method of the manifest, `call: NAME`.
 ///
-/// It takes the JSON argument as a `Decodable` value, or nothing, or the ``Call`` itself, and returns an `Encodable` answer, or nothing, which
-/// answers `null`. What it throws is the answer: a ``PluginError`` with its code, anything else as `internal`. A function over the
-/// bare call answers by ``Call/reply(_:)``, or takes ``Call/later()`` and answers when it can.
+/// It takes the JSON argument as a `Decodable` value, or nothing, or the ``Call`` itself, and returns an
+/// `Encodable` answer, or nothing, which answers `null`. What it throws is the answer: a ``PluginError`` with its
+/// code, anything else as `internal`. A function over the bare call answers by ``Call/reply(_:)``, or takes
+/// ``Call/later()`` and answers when it can.
 public struct Method<Plugin: BotPlugin>: Sendable {
   let name: String
   let run: @Sendable (Plugin, borrowing Call) throws -> Void
@@ -92,8 +93,8 @@ public enum HookOutcome {
   case handled
 }
 
-/// A row of the table: the function behind a hook of the manifest, `call: NAME`. Throwing answers the call with the failure: a guard denies
-/// by `throw PluginError.denied("…")`.
+/// A row of the table: the function behind a hook of the manifest, `call: NAME`. Throwing answers the call with
+/// the failure: a guard denies by `throw PluginError.denied("…")`.
 public struct Hook<Plugin: BotPlugin>: Sendable {
   let name: String
   let run: @Sendable (Plugin, borrowing Call) throws -> HookOutcome

@@ -33,10 +33,12 @@ private final class Completion {
 extension Host {
   /// Calls `instance.method` with a value as its JSON argument. Never blocks.
   ///
-  /// Call it from the lane. `completion` runs on the lane, too, between two events, so it may touch the plugin; it is called once.
+  /// Call it from the lane. `completion` runs on the lane, too, between two events, so it may touch the plugin; it
+  /// is called once.
   /// - Parameters:
   ///   - timeout: nil for the method's own.
-  ///   - cause: the delivery or call on whose behalf it is made; a call that would wait for itself is refused with `cycle`.
+  ///   - cause: the delivery or call on whose behalf it is made; a call that would wait for itself is refused with
+  ///     `cycle`.
   ///   - returning: the type of the answer.
   @discardableResult
   public func call<Answer: Decodable>(
@@ -49,8 +51,8 @@ extension Host {
     }
   }
 
-  /// Calls a method from a task (``Delivery/task(_:)``, ``PendingCall/task(_:)``) and waits for the answer. Cancelling the task cancels
-  /// the call. Not for the lane, which knows no Swift concurrency.
+  /// Calls a method from a task (``Delivery/task(_:)``, ``PendingCall/task(_:)``) and waits for the answer.
+  /// Cancelling the task cancels the call. Not for the lane, which knows no Swift concurrency.
   public func call<Answer: Decodable>(
     _ method: String, _ argument: some Encodable = NoArgument(), timeout: Duration? = nil,
     cause: DeliveryToken = .none, returning: Answer.Type = Answer.self

@@ -19,7 +19,7 @@ public struct Histogram: Sendable {
 }
 
 struct Metric: Sendable {
-  unowned(unsafe) let host: Host
+  let host: Host
   // The table is a constant that lives as long as the host.
   nonisolated(unsafe) let table: UnsafePointer<bh_metric_v1>
   let token: bh_token

@@ -1,9 +1,10 @@
 import CBotHost
 import Synchronization
 
-// The C side of the kit: the functions of `bh_plugin`. A C function pointer cannot carry a type, and `create` is called without an object, so
-// each plugin class of an image gets a slot with a `create` of its own; everything after finds its object in `bh_self`.
-// An image has one plugin; the other slots are for test programs, which hold many.
+// The C side of the kit: the functions of `bh_plugin`. A C function pointer cannot carry a type, and `create` is
+// called without an object, so each plugin class of an image gets a slot with a `create` of its own; everything
+// after finds its object in `bh_self`. An image has one plugin; the other slots are for test programs, which hold
+// many.
 
 typealias MakeInstance = @Sendable (Host, [UInt8]) throws(PluginError) -> AnyPluginInstance
 
@@ -23,7 +24,8 @@ private let creators: [Create] = [
   { create(15, $0, $1, $2, $3) },
 ]
 
-/// Makes the descriptor of one plugin class. It is never freed: the host may look at it as long as the image is mapped.
+/// Makes the descriptor of one plugin class. It is never freed: the host may look at it as long as the image is
+/// mapped.
 func makeDescriptor(
   name: String, version: String, stateFormat: String, stateVersion: UInt32, reconfigures: Bool,
   make: @escaping MakeInstance

@@ -2,10 +2,10 @@ import CBotHost
 
 /// Why something failed, in a form that crosses the C ABI: a code of `bothost.h` and a text for people.
 ///
-/// A plugin throws one from a handler, a method or a life-cycle function; the kit turns it into the status and hands the text
-/// to the host, which shows it wherever it shows the failure. Every service of ``Host`` throws it too. Any *other*
-/// error that leaves a handler becomes ``retry(_:after:)`` with the error's description, and one that leaves a
-/// method becomes ``internal(_:)``.
+/// A plugin throws one from a handler, a method or a life-cycle function; the kit turns it into the status and
+/// hands the text to the host, which shows it wherever it shows the failure. Every service of ``Host`` throws it
+/// too. Any *other* error that leaves a handler becomes ``retry(_:after:)`` with the error's description, and one
+/// that leaves a method becomes ``internal(_:)``.
 public struct PluginError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The kinds of failure, with the numbers of `bothost.h`.
   public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

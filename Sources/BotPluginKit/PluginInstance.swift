@@ -1,7 +1,7 @@
 import CBotHost
 
-/// What the C functions of the descriptor see of a plugin object, whatever its class. Each function runs on the thread that `bothost.h` names
-/// and lets no error out.
+/// What the C functions of the descriptor see of a plugin object, whatever its class. Each function runs on the
+/// thread that `bothost.h` names and lets no error out.
 class AnyPluginInstance {
   final let host: Host
   /// The plugin object, without its type.
@@ -99,6 +99,7 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
   static func make(host: Host, configuration: [UInt8]) throws(PluginError) -> PluginInstance {
     let values = try host.decodeConfiguration(
       Plugin.Configuration.self, configuration.isEmpty ? Array("{}".utf8) : configuration, "the configuration")
+    if Plugin.table.handOver != nil { JSONCoding.warmUp() }
     do { return PluginInstance(host: host, plugin: try Plugin(configuration: values, host: host)) } catch {
       throw PluginError(error, otherwise: .internal)
     }

@@ -1,10 +1,10 @@
 import CBotHost
 
-/// What a plugin offers: its handlers, methods and hooks under the names that the manifest's `call:` gives, what it hands over in a swap, and
-/// whether it takes a new configuration while it runs.
+/// What a plugin offers: its handlers, methods and hooks under the names that the manifest's `call:` gives, what
+/// it hands over in a swap, and whether it takes a new configuration while it runs.
 ///
-/// The kit makes the ABI's descriptor out of it, once, with the life of the image. Names are looked up when the plugin
-/// starts; events are dispatched by index.
+/// The kit makes the ABI's descriptor out of it, once, with the life of the image. Names are looked up when the
+/// plugin starts; events are dispatched by index.
 public final class PluginTable<Plugin: BotPlugin>: Sendable {
   let name: String
   let handlers: [Handler<Plugin>]
@@ -12,7 +12,8 @@ public final class PluginTable<Plugin: BotPlugin>: Sendable {
   let hooks: [Hook<Plugin>]
   let handOver: HandOver<Plugin>?
   let reconfigure: Reconfigure<Plugin>?
-  /// The `bh_plugin` that the entry returns; nil in an image that holds more plugin classes than the kit has room for (16).
+  /// The `bh_plugin` that the entry returns; nil in an image that holds more plugin classes than the kit has room
+  /// for (16).
   nonisolated(unsafe) let descriptor: UnsafeRawPointer?
 
   /// - Parameters:

@@ -1,7 +1,7 @@
 import CBotHost
 
-/// A topic that the host has looked up once, so that publishing to it needs no look-up by name. Valid for the life of the
-/// plugin object.
+/// A topic that the host has looked up once, so that publishing to it needs no look-up by name. Valid for the life
+/// of the plugin object.
 public struct Topic: Hashable, Sendable, CustomStringConvertible {
   public let name: String
   @usableFromInline let reference: UInt64
@@ -20,9 +20,9 @@ public struct EventHeader: Hashable, Sendable {
   }
 }
 
-/// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was none; `reject` when one gave
-/// it to the dead letters; `cancelled` when it never came out because the delivery whose effect it was failed. Runs on the lane, so it may
-/// touch the plugin.
+/// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was
+/// none; `reject` when one gave it to the dead letters; `cancelled` when it never came out because the delivery
+/// whose effect it was failed. Runs on the lane, so it may touch the plugin.
 public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
 
 /// What the host carries for a ``PublishCompletion``.
@@ -53,12 +53,12 @@ extension Host {
   ///
   /// - Parameters:
   ///   - key: the ordering key; what has equal topic and key is handled in the order in which it was published.
-  ///   - effectOf: a delivery whose effect this is: the event comes out when that delivery is acknowledged, and never when it
-  ///     is not. ``DeliveryToken/none``: it comes out now.
+  ///   - effectOf: a delivery whose effect this is: the event comes out when that delivery is acknowledged, and
+  ///     never when it is not. ``DeliveryToken/none``: it comes out now.
   ///   - correlationID: empty for that of the delivery.
   ///   - settled: told once, on the lane, how the event ended. Not called when this throws.
-  /// - Throws: `denied` for a topic that the manifest does not declare, or in standby; `busy` where waiting for a full lane would
-  ///   close a circle; `invalid` for what is no JSON.
+  /// - Throws: `denied` for a topic that the manifest does not declare, or in standby; `busy` where waiting for a
+  ///   full lane would close a circle; `invalid` for what is no JSON.
   public func publish(
     _ topic: Topic, _ value: some Encodable, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
     correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil
@@ -86,7 +86,8 @@ extension Host {
     try send(topic, bytes, contentType: contentType, key: key, delivery, correlationID, headers, settled).get()
   }
 
-  /// Publishes what `write` puts into a buffer that is used again and again: nothing is allocated once it has grown.
+  /// Publishes what `write` puts into a buffer that is used again and again: nothing is allocated once it has
+  /// grown.
   public func publish(
     _ topic: Topic, key: some TextBytes = "", effectOf delivery: DeliveryToken = .none,
     correlationID: some TextBytes = "", headers: [EventHeader] = [], settled: PublishCompletion? = nil,

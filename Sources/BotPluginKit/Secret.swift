@@ -1,7 +1,7 @@
 import CBotHost
 
-/// A configuration value of type secret. It decodes from `{"$secret": "name"}` in a plugin's configuration; the value itself stays with the
-/// host and is only lent.
+/// A configuration value of type secret. It decodes from `{"$secret": "name"}` in a plugin's configuration; the
+/// value itself stays with the host and is only lent.
 public struct Secret: Decodable, Sendable, CustomStringConvertible {
   /// The configuration key's name.
   public let name: String
@@ -22,8 +22,8 @@ public struct Secret: Decodable, Sendable, CustomStringConvertible {
   /// Never the value.
   public var description: String { "secret \(name)" }
 
-  /// Lends the value for the length of `body`; the host wipes the bytes after it. Throws `notFound` when the key has no value. Not permitted in
-  /// `init`.
+  /// Lends the value for the length of `body`; the host wipes the bytes after it. Throws `notFound` when the key
+  /// has no value. Not permitted in `init`.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
     guard let host else { throw PluginError.invalid("\(self) was not read from the plugin's configuration") }
     let secrets = try host.require(host.secretTable, BH_SECRET)

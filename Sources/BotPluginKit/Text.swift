@@ -1,7 +1,8 @@
 import CBotHost
 import Glibc
 
-/// Text that can be handed to the host without a copy: `String`, `Substring`, ``BorrowedText``, or the bytes themselves.
+/// Text that can be handed to the host without a copy: `String`, `Substring`, ``BorrowedText``, or the bytes
+/// themselves.
 ///
 /// Generic over it, ``Host`` and ``JSONBuffer`` take a key or a text from wherever it lies. Bytes must be UTF-8.
 public protocol TextBytes {
@@ -35,8 +36,9 @@ extension Array: TextBytes where Element == UInt8 {
   public func withTextBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { withUnsafeBytes(body) }
 }
 
-/// UTF-8 text that belongs to the host, seen in place. It is valid exactly as long as the event or the call that it came from:
-/// until the handler returns, or, on a ``KeptEvent``, inside `withEvent`. To keep it, take ``string``.
+/// UTF-8 text that belongs to the host, seen in place. It is valid exactly as long as the event or the call that
+/// it came from: until the handler returns, or, on a ``KeptEvent``, inside `withEvent`. To keep it, take
+/// ``string``.
 public struct BorrowedText: TextBytes, CustomStringConvertible {
   /// The bytes, borrowed.
   public let bytes: UnsafeRawBufferPointer

@@ -1,7 +1,7 @@
 import CBotHost
 
-/// The instance's timers. From ``Host/timers``. A timer fires as an event on `timer.NAME`, which an ordinary handler receives; it lives through
-/// a swap and ends with the instance.
+/// The instance's timers. From ``Host/timers``. A timer fires as an event on `timer.NAME`, which an ordinary
+/// handler receives; it lives through a swap and ends with the instance.
 public struct Timers: Sendable {
   let host: Host
 
@@ -10,7 +10,8 @@ public struct Timers: Sendable {
     try set(name, delay, nil, UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
-  /// Sets or replaces the timer of that name, again and again. A period that the busy lane missed is made up for by one event.
+  /// Sets or replaces the timer of that name, again and again. A period that the busy lane missed is made up for
+  /// by one event.
   /// - Parameter delay: to the first time; nil: one period.
   public func set(_ name: String, every period: Duration, after delay: Duration? = nil) throws(PluginError) {
     try set(name, delay ?? period, period, UnsafeRawBufferPointer(start: nil, count: 0))

@@ -1,8 +1,8 @@
 import CBotHost
 
 extension Host {
-  /// Runs `body` inside a named span under a delivery or a call; throwing ends the span as failed. Where the host has no tracing, `body`
-  /// just runs.
+  /// Runs `body` inside a named span under a delivery or a call; throwing ends the span as failed. Where the host
+  /// has no tracing, `body` just runs.
   public func span<Result>(
     _ name: String, cause: DeliveryToken = .none, _ body: () throws -> Result
   ) rethrows -> Result {

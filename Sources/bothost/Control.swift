@@ -62,6 +62,7 @@ enum Control {
 
   static func absolute(_ path: String) -> String {
     if path.hasPrefix("/") { return path }
+    if path.hasPrefix("./") { return absolute(String(path.dropFirst(2))) }
     guard let directory = getcwd(nil, 0) else { return path }
     defer { free(directory) }
     return String(cString: directory) + "/" + path

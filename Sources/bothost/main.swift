@@ -1,15 +1,9 @@
 import BotHost
 import Glibc
 
-/// The subcommands, in the order in which help lists them.
-let commands: [any Command.Type] = [
-  RunCommand.self, CheckCommand.self, PsCommand.self, CallCommand.self, PublishCommand.self, TailCommand.self,
-  SwapCommand.self, StartCommand.self, StopCommand.self, RestartCommand.self, DeadCommand.self, MetricsCommand.self,
-]
-
 func overview() -> String {
-  let width = commands.map { $0.name.count }.max() ?? 0
-  let list = commands.map { "  \($0.name)" + String(repeating: " ", count: width - $0.name.count + 2) + $0.summary }
+  let width = Commands.all.map { $0.name.count }.max() ?? 0
+  let list = Commands.all.map { "  \($0.name)" + String(repeating: " ", count: width - $0.name.count + 2) + $0.summary }
   return """
     A plugin host for bots.
 
@@ -34,7 +28,7 @@ func main() throws {
     Output.write(overview(), to: 2)
     exit(2)
   case "--help", "-h", "help":
-    if words.count > 1, let command = commands.first(where: { $0.name == words[1] }) {
+    if words.count > 1, let command = Commands.all.first(where: { $0.name == words[1] }) {
       Output.write(command.help, to: 1)
     } else {
       Output.write(overview(), to: 1)
@@ -49,14 +43,14 @@ func main() throws {
   let command: any Command.Type
   if first.hasPrefix("-") || first.hasSuffix(".yaml") || first.hasSuffix(".yml") {
     command = RunCommand.self
-  } else if let named = commands.first(where: { $0.name == first }) {
+  } else if let named = Commands.all.first(where: { $0.name == first }) {
     command = named
     words.removeFirst()
   } else if words.count > 1, !words[1].hasPrefix("-") {
     try PluginCommand.run(words)
     return
   } else {
-    let nearest = Suggestion.nearest(to: first, in: commands.map { $0.name })
+    let nearest = Suggestion.nearest(to: first, in: Commands.all.map { $0.name })
     throw UsageError(
       "there is no command '\(first)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "; see bothost --help"))
   }

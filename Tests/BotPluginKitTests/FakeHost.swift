@@ -5,8 +5,8 @@ import Testing
 
 @testable import BotPluginKit
 
-/// A host as the ABI sees one, which keeps what a plugin does for a test to look at. Everything happens on the calling thread, except
-/// threads and tasks, and what they touch is behind one lock.
+/// A host as the ABI sees one, which keeps what a plugin does for a test to look at. Everything happens on the
+/// calling thread, except threads and tasks, and what they touch is behind one lock.
 final class FakeHost: @unchecked Sendable {
   struct Published: Equatable {
     var topic: String

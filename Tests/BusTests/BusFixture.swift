@@ -56,7 +56,7 @@ final class Box<Value: Sendable>: Sendable {
 
 /// Waits until something becomes true; five seconds of patience are only ever used up by a failure.
 func eventually(
-  _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
+  _ what: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation, _ condition: () -> Bool
 ) {
   for _ in 0..<50_000 {
     if condition() { return }

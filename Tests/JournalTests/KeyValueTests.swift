@@ -88,8 +88,8 @@ import Testing
   @Test func theQuotaIsPerInstance() throws {
     let clock = TestClock()
     let journal = try Journal(directory: directory.path, clock: clock)
-    let small = try journal.store(of: "small", quota: 20)
-    let other = try journal.store(of: "other", quota: 20)
+    let small = try journal.store(of: "small", quota: 21)
+    let other = try journal.store(of: "other", quota: 21)
     try small.put("k", "123456789", lifetime: 100)
     #expect(failure { try small.put("l", "12345678901") } == .noSpace)
     try other.put("l", "12345678901")

@@ -43,7 +43,7 @@ import Testing
       case "event":
         appended[try #require(Int64(words[1]))] = words.dropFirst(2).joined(separator: " ")
       case "delivery":
-        acknowledged[try #require(Int(words[1]))] = try #require(Int(words[2]))
+        acknowledged[try #require(Int(words[1]))] = Int(words[2])
         if words[4] == "settled" { settled.insert(try #require(Int64(words[3]))) }
       default:
         Issue.record("the writer said: \(line)")

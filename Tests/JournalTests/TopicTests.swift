@@ -95,15 +95,16 @@ import Testing
   }
 
   @Test func retentionIsKeptOverARestart() throws {
+    let retention = JournalRetention(count: 9, maxBytes: 12_345)
     do {
       let journal = try Journal(directory: directory.path)
-      _ = try journal.append(try journal.topic("log", retention: .log), "kept")
+      _ = try journal.append(try journal.topic("log", retention: retention), "kept")
       journal.close()
     }
     let journal = try Journal(directory: directory.path)
     try trim(journal)
     let topic = try #require(journal.existingTopic("log"))
-    #expect(topic.retention == .log)
+    #expect(topic.retention == retention)
     #expect(try journal.read(topic, from: 0).texts == ["kept"])
   }
 

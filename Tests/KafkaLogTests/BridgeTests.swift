@@ -5,14 +5,15 @@ import Testing
 @Suite struct TopicPatternTests {
   @Test(arguments: [
     ("chat.message", "chat.message", ""), ("chat.*", "chat.say", "say"), ("chat.**", "chat.a.b", "a.b"),
-    ("chat.**", "chat", ""), ("**", "a.b", "a.b"), ("*.b", "a.b", "a.b"), ("a.*.c", "a.b.c", "b.c"),
+    ("**", "a.b", "a.b"), ("*.b", "a.b", "a.b"), ("a.*.c", "a.b.c", "b.c"),
   ])
   func matches(pattern: String, name: String, rest: String) throws {
     #expect(try #require(TopicPattern(pattern)).match(name) == rest)
   }
 
   @Test(arguments: [
-    ("chat.*", "chat"), ("chat.*", "chat.a.b"), ("chat.message", "chat.messages"), ("a.**", "ab"), ("a.b", "a"),
+    ("chat.*", "chat"), ("chat.**", "chat"), ("chat.*", "chat.a.b"), ("chat.message", "chat.messages"), ("a.**", "ab"),
+    ("a.b", "a"),
   ])
   func doesNotMatch(pattern: String, name: String) throws {
     #expect(try #require(TopicPattern(pattern)).match(name) == nil)
@@ -63,7 +64,7 @@ import Testing
     #expect(bridge.publication(of: "bus.chat.say", origin: nil) == "chat.say")
     #expect(bridge.publication(of: "orders", origin: nil) == "shop.orders")
     #expect(bridge.publication(of: "elsewhere", origin: "x") == nil)
-    #expect(bridge.subscriptions == ["^bus(\\..+)?$", "orders"])
+    #expect(bridge.subscriptions == ["^bus\\..+$", "orders"])
     #expect(bridge.comesIn)
   }
 

@@ -76,8 +76,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "the configuration key 'name' of 'p' has no value (give it under 'config')"),
-    ("name: null", "the configuration key 'name' of 'p' has no value"),
+    ("", "the configuration key 'name' of the plugin 'p' has no value (give it under 'config')"),
+    ("name: null", "the configuration key 'name' of the plugin 'p' has no value"),
     ("nmae: x\nname: y", "t.yaml:1:1: error: the plugin 'p' has no configuration key 'nmae' (did you mean 'name'?)"),
     ("name: [x]", "t.yaml:1:7: error: 'name': expected a text, not a list"),
     ("name: true", "'name': expected a text, not the truth value true"),

@@ -45,6 +45,7 @@ import Testing
         state: {connected: bool}
         events: {message: twitch.message}
         methods: {join: join}
+        echoes: {join: message}
     commands:
       - {name: parse, method: parse, summary: parse a line, args: [line]}
     requires: {kv-index: ^1.2}
@@ -86,6 +87,7 @@ import Testing
     let type = try #require(value.type("TwitchConnection"))
     #expect(type.arguments.named("channels")?.type == .list(.string) && type.state == [Field("connected", .bool)])
     #expect(type.event("message")?.topic == "twitch.message" && type.method("join")?.method == "join")
+    #expect(type.echoes == ["join": "message"])
     #expect(value.commands[0].arguments == ["line"])
     #expect(value.requires[0].plugin == "kv-index" && value.requires[0].versions.contains(SemanticVersion(1, 3, 0)))
   }
@@ -234,6 +236,10 @@ import Testing
     ),
     ("types: {T: {args: {host: int}}}\nconfig: {host: string}", "is a int, the configuration key a string"),
     ("types: {T: {events: {e: p.x}}}", "which the plugin does not declare"),
+    (
+      "types: {T: {methods: {m: m}, echoes: {m: e}}}\nmethods: {m: {}}",
+      "'echoes' names the event 'e', which the type does not have"
+    ),
     ("types: {T: {methods: {m: n}}}", "the plugin has no method 'n'"),
     ("types: {T: {state: {connected: bool}}}", "state is kept from events on 'p.state'"),
     (

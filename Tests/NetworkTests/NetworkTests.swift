@@ -133,8 +133,9 @@ struct NetworkTests {
     var spec = ConnectionSpec(name: "irc", host: "127.0.0.1", port: server.port)
     spec.idleTimeout = 20_000_000
     _ = network.dial(owner: "bot", spec: spec, observer: observer)
-    _ = try server.accept()
+    let client = try server.accept()
     #expect(observer.closing()?.reason == .idle)
+    client.close()
   }
 
   @Test func closingWritesWhatWaitsFirst() throws {

@@ -42,7 +42,12 @@ final class FakeHost {
   private let plugin: UnsafePointer<bh_plugin>
   private var bindings: [String: UInt32] = [:]
   private var nextToken: UInt64 = 100
-  private static nonisolated(unsafe) let api = makeTable()
+  /// The table has to stay where it is as long as a plugin lives.
+  private static nonisolated(unsafe) let api: UnsafePointer<bh_host_api> = {
+    let memory = UnsafeMutablePointer<bh_host_api>.allocate(capacity: 1)
+    memory.initialize(to: makeTable())
+    return UnsafePointer(memory)
+  }()
 
   /// Makes the plugin of `configuration`, JSON. Throws what `create` said.
   init(configuration: String, flags: Int = 1) throws {
@@ -58,7 +63,7 @@ final class FakeHost {
       instance.withUnsafeMutableBytes { name in
         start.config = bh_bytes(ptr: UnsafePointer(config.baseAddress), len: config.count)
         start.instance = bh_str(ptr: name.baseAddress?.assumingMemoryBound(to: CChar.self), len: name.count)
-        return withUnsafePointer(to: Self.api) { plugin.pointee.create(handle, $0, &start, &me) }
+        return plugin.pointee.create(handle, Self.api, &start, &me)
       }
     }
     guard rc == 0 else { throw Refusal(text: log.last ?? "\(rc)") }
@@ -207,20 +212,20 @@ final class FakeHost {
       for index in 0..<Int(count) {
         if let field = fields?[index] { line += " \(text(field.name))=\(text(field.value))" }
       }
-      at(host).log.append(line)
+      FakeHost.at(host).log.append(line)
     }
-    api.set_error = { host, _, message in at(host).log.append("error: \(text(message))") }
+    api.set_error = { host, _, message in FakeHost.at(host).log.append("error: \(text(message))") }
     api.query = { _, name, _ in FakeServices.table(text(name)) }
     api.ack = { host, delivery in
-      at(host).acknowledged.append(delivery)
+      FakeHost.at(host).acknowledged.append(delivery)
       return 0
     }
     api.nack = { host, delivery, why, _, _ in
-      at(host).refused[delivery] = why
+      FakeHost.at(host).refused[delivery] = why
       return 0
     }
     api.publish = { host, delivery, event in
-      let host = at(host)
+      let host = FakeHost.at(host)
       guard let event, host.refusesPublish == 0 else { return host.refusesPublish }
       host.published += 1
       guard host.keepsEvents else { return 0 }
@@ -233,18 +238,18 @@ final class FakeHost {
       return 0
     }
     api.topic = { host, name in
-      at(host).topics.append(text(name))
-      return UInt64(at(host).topics.count)
+      FakeHost.at(host).topics.append(text(name))
+      return UInt64(FakeHost.at(host).topics.count)
     }
     api.config_get = { _, _, _, _ in -5 }
     api.field = { _, _, _, _ in -5 }
     api.reply = { host, call, rc, result in
       let bytes = UnsafeRawBufferPointer(start: result.ptr, count: result.len)
       let value = try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
-      at(host).replies[call] = Answer(rc: rc, payload: value ?? String(decoding: bytes, as: UTF8.self))
+      FakeHost.at(host).replies[call] = Answer(rc: rc, payload: value ?? String(decoding: bytes, as: UTF8.self))
       return 0
     }
-    api.now = { host, clock in clock == UInt32(BH_CLOCK_MONO) ? at(host).now : 1_700_000_000_000_000_000 }
+    api.now = { host, clock in clock == UInt32(BH_CLOCK_MONO) ? FakeHost.at(host).now : 1_700_000_000_000_000_000 }
     return api
   }
 }

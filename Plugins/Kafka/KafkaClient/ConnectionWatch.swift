@@ -88,7 +88,9 @@ final class ConnectionWatch {
       }
     // Said again with each look at the metadata.
     if facility == "AUTOCREATE" { return once(facility, notice, text) }
-    observer.clientSays(notice, "\(facility): \(text)")
+    // A broker that has just started says so; the client asks again by itself.
+    let passing = facility == "GETPID" && text.hasSuffix("retrying")
+    observer.clientSays(passing ? .debug : notice, "\(facility): \(text)")
   }
 
   func once(_ key: String, _ notice: ClientNotice, _ text: String) {

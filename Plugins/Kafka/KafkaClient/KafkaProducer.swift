@@ -40,6 +40,7 @@ public final class KafkaProducer: @unchecked Sendable {
   private let lock = Lock()
   private var client: OpaquePointer?
   private var topicNames: [[UInt8]] = []
+  private var topicNumbers = ByteTable<Int>()
   private var topicHandles: [OpaquePointer?] = []
   private var slots = DeliverySlots()
   private var pending = PendingQueue()
@@ -117,10 +118,11 @@ public final class KafkaProducer: @unchecked Sendable {
   public func topic(_ name: UnsafeRawBufferPointer) -> Int? {
     lock.lock()
     defer { lock.unlock() }
-    if let index = topicNames.firstIndex(where: { $0.elementsEqual(name) }) { return index }
+    if let number = topicNumbers.value(of: name) { return number }
     guard topicNames.count < Self.topicLimit, TopicName.fault(in: String(decoding: name, as: UTF8.self)) == nil else {
       return nil
     }
+    topicNumbers.add(name, topicNames.count)
     topicNames.append(Array(name))
     topicHandles.append(nil)
     return topicNames.count - 1
@@ -329,7 +331,7 @@ public final class KafkaProducer: @unchecked Sendable {
     let name = UnsafeRawBufferPointer(
       start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
     lock.lock()
-    let topic = topicNames.firstIndex { $0.elementsEqual(name) } ?? 0
+    let topic = topicNumbers.value(of: name) ?? 0
     lock.unlock()
     MessageView.withRecord(message) { record in
       resend.append(

@@ -28,7 +28,8 @@ public enum DeadLetter {
     ![Header.error, Header.topic, Header.partition, Header.offset].contains { header.name.elementsEqual($0.utf8) }
   }
 
-  private static func cut(_ text: String) -> String {
+  /// Cuts a reason that is too long, at a character.
+  public static func cut(_ text: String) -> String {
     guard text.utf8.count > reasonLimit else { return text }
     var index = text.utf8.index(text.startIndex, offsetBy: reasonLimit)
     while index.samePosition(in: text) == nil { index = text.utf8.index(before: index) }

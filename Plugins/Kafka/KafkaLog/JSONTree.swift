@@ -70,3 +70,39 @@ public indirect enum JSONTree: Sendable, Hashable {
     }
   }
 }
+
+extension JSONTree: Decodable {
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  /// Takes any value over.
+  public init(from decoder: any Decoder) throws {
+    if let members = try? decoder.container(keyedBy: Name.self) {
+      self = .object(
+        try members.allKeys.map { Member(name: $0.stringValue, value: try members.decode(JSONTree.self, forKey: $0)) })
+      return
+    }
+    if var elements = try? decoder.unkeyedContainer() {
+      var array: [JSONTree] = []
+      while !elements.isAtEnd { array.append(try elements.decode(JSONTree.self)) }
+      self = .array(array)
+      return
+    }
+    let value = try decoder.singleValueContainer()
+    if value.decodeNil() {
+      self = .null
+    } else if let bool = try? value.decode(Bool.self) {
+      self = .bool(bool)
+    } else if let number = try? value.decode(Int64.self) {
+      self = .number(String(number))
+    } else if let number = try? value.decode(Double.self) {
+      self = .number(String(number))
+    } else {
+      self = .string(try value.decode(String.self))
+    }
+  }
+}

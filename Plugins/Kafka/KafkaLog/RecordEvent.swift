@@ -78,7 +78,7 @@ public struct RecordEvent {
     out.append(contentsOf: "\":".utf8)
   }
 
-  private mutating func number(_ number: Int64) { out.append(contentsOf: String(number).utf8) }
+  private mutating func number(_ number: Int64) { Decimal.append(number, to: &out) }
 
   private mutating func null() { out.append(contentsOf: "null".utf8) }
 

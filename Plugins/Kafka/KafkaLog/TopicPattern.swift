@@ -1,4 +1,5 @@
-/// A pattern over dotted topic names, of the bus as of Kafka: `*` stands for one part, `**`, at the end, for the rest, which may be nothing.
+/// A pattern over dotted topic names, of the bus as of Kafka: `*` stands for one part, `**`, at the end, for the rest, one
+/// part at least, as on the bus.
 public struct TopicPattern: Sendable, Hashable, CustomStringConvertible {
   private let parts: [String]
   public let description: String
@@ -21,8 +22,8 @@ public struct TopicPattern: Sendable, Hashable, CustomStringConvertible {
     let names = name.split(separator: ".", omittingEmptySubsequences: false)
     var rest: Int?
     for (index, part) in parts.enumerated() {
-      if part == "**" { return names[(rest ?? index)...].joined(separator: ".") }
       guard index < names.count else { return nil }
+      if part == "**" { return names[(rest ?? index)...].joined(separator: ".") }
       if part == "*" {
         guard !names[index].isEmpty else { return nil }
         rest = rest ?? index
@@ -39,7 +40,7 @@ public struct TopicPattern: Sendable, Hashable, CustomStringConvertible {
     var text = "^"
     for (index, part) in parts.enumerated() {
       switch part {
-      case "**": text += index == 0 ? ".+" : "(\\..+)?"
+      case "**": text += (index == 0 ? "" : "\\.") + ".+"
       case "*": text += (index == 0 ? "" : "\\.") + "[^.]+"
       default: text += (index == 0 ? "" : "\\.") + part
       }

@@ -98,10 +98,12 @@ extension TwitchPlugin {
   }
 
   private func publishState(isConnected: Bool, nick: String, _ cause: DeliveryToken) {
-    emit(topics.state, cause) { json in
-      json.field("connected", isConnected)
-      json.field("nick", nick)
+    struct State: Encodable {
+      let connected: Bool
+      let nick: String
     }
+    // Its members are the type's states, and nothing else.
+    emit(topics.state, State(connected: isConnected, nick: nick), cause)
   }
 
   private func publish(_ notice: UserNotice, _ cause: DeliveryToken) {

@@ -131,6 +131,8 @@ final class TwitchPlugin: BotPlugin {
 
   func onClosed(_ closed: ConnectionClosed, _ event: borrowing Event) throws {
     let reason = closed.error.map { $0.isEmpty ? closed.reason : "\(closed.reason): \($0)" } ?? closed.reason
+    // A dial that failed changes nothing for the session; the operator has to know why nothing comes.
+    if session.state.phase == .offline, !closed.final { host.log(.warning, "not connected", ["reason": reason]) }
     advance(.closed(reason: reason, isFinal: closed.final), event.token)
   }
 
@@ -141,17 +143,16 @@ final class TwitchPlugin: BotPlugin {
     lineCount?.add()
     let bytes = event.payload
     session.handle(.line(bytes), now: host.monotonicTime, into: &outputs)
+    // Taken out before anything can fail: a line that comes again must find nothing of this one.
+    var isMessage = false
+    if outputs.count == 1, case .message = outputs[0] { isMessage = true }
+    if isMessage { outputs.removeAll(keepingCapacity: true) } else { perform(event.token) }
     if published.contains(.line), let line = IRCLine(bytes) {
       json.removeAll()
       payloads.writeLine(line, to: &json)
       try host.publish(topics.line, json: json.bytes, effectOf: event.token)
     }
-    if outputs.count == 1, case .message = outputs[0] {
-      outputs.removeAll(keepingCapacity: true)
-      try publishMessage(bytes, event.time, event.token)
-      return
-    }
-    perform(event.token)
+    if isMessage { try publishMessage(bytes, event.time, event.token) }
   }
 
   private func publishMessage(_ bytes: UnsafeRawBufferPointer, _ time: Int64, _ cause: DeliveryToken) throws {

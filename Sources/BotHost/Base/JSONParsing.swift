@@ -76,14 +76,16 @@ extension JSONValue {
       // The careful reader knows where the fault is; and it accepts what is only too large for simdjson, such as an
       // integer of thirty digits.
       var reader = JSONReader(text, maxDepth: maxDepth)
-      do {
-        return .success(try reader.readDocument())
-      } catch {
-        return .failure(error)
-      }
+      return Result { () throws(JSONParseError) in try reader.readDocument() }
     }
-    var walk = TapeWalk(words: words, strings: strings)
-    return .success(walk.next())
+    var walk = TapeWalk(words: words, strings: strings, maxDepth: maxDepth)
+    let value = walk.next(depth: 0)
+    guard !walk.isTooDeep else {
+      // simdjson does not count an innermost list or map that is empty.
+      var reader = JSONReader(text, maxDepth: maxDepth)
+      return Result { () throws(JSONParseError) in try reader.readDocument() }
+    }
+    return .success(value)
   }
 }
 
@@ -91,28 +93,32 @@ extension JSONValue {
 private struct TapeWalk {
   let words: UnsafePointer<UInt64>
   let strings: UnsafePointer<UInt8>
+  let maxDepth: Int
   var position = 1
+  var isTooDeep = false
 
   private static let payload: UInt64 = (1 << 56) - 1
 
-  mutating func next() -> JSONValue {
+  mutating func next(depth: Int) -> JSONValue {
     let word = words[position]
     position += 1
     switch UInt8(word >> 56) {
     case UInt8(ascii: "{"):
+      if depth >= maxDepth { isTooDeep = true }
       var object = JSONObject()
       object.reserveCapacity(min(Int((word >> 32) & 0xff_ffff), 1024))
       while UInt8(words[position] >> 56) != UInt8(ascii: "}") {
         let key = string(words[position])
         position += 1
-        object[key] = next()
+        object[key] = next(depth: depth + 1)
       }
       position += 1
       return .object(object)
     case UInt8(ascii: "["):
+      if depth >= maxDepth { isTooDeep = true }
       var array: [JSONValue] = []
       array.reserveCapacity(min(Int((word >> 32) & 0xff_ffff), 1024))
-      while UInt8(words[position] >> 56) != UInt8(ascii: "]") { array.append(next()) }
+      while UInt8(words[position] >> 56) != UInt8(ascii: "]") { array.append(next(depth: depth + 1)) }
       position += 1
       return .array(array)
     case UInt8(ascii: "\""):

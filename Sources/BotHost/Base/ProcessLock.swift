@@ -1,8 +1,9 @@
 import Glibc
+import Synchronization
 
 /// A file that one process holds at a time, with its pid in it. The lock goes with the process, however it ends; the file
 /// stays, because removing it would race with the next holder.
-public final class ProcessLock: @unchecked Sendable {
+public final class ProcessLock: Sendable {
   public enum Failure: Error, Sendable, Hashable {
     /// Somebody holds it; pid 0 when the file does not say who.
     case held(pid: Int32)
@@ -10,7 +11,8 @@ public final class ProcessLock: @unchecked Sendable {
     case system(Int32)
   }
 
-  private let descriptor: Int32
+  /// -1 once it is released.
+  private let descriptor: Atomic<Int32>
 
   public init(path: String) throws(Failure) {
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -30,8 +32,14 @@ public final class ProcessLock: @unchecked Sendable {
       close(file)
       throw .system(cause)
     }
-    descriptor = file
+    descriptor = Atomic(file)
   }
 
-  deinit { close(descriptor) }
+  deinit { release() }
+
+  /// Lets others hold it. Again has no effect.
+  public func release() {
+    let file = descriptor.exchange(-1, ordering: .acquiringAndReleasing)
+    if file >= 0 { close(file) }
+  }
 }

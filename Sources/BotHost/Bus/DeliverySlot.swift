@@ -243,6 +243,8 @@ final class SlotTable: @unchecked Sendable {
     slot.pointee.isSettledOnDisk = false
     slot.pointee.attempt = 1
     slot.pointee.lane = nil
+    // The call that held it has been released; the next delivery in it is of no chain.
+    slot.pointee.call = nil
     state.withLock { state in
       slot.pointee.next = 0
       if state.last == 0 { state.first = slot.pointee.index } else { at(state.last).pointee.next = slot.pointee.index }

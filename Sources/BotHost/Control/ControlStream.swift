@@ -6,6 +6,7 @@ final class ControlStream: @unchecked Sendable {
   private var buffer: [UInt8] = []
   /// Up to where the buffer has been searched for a newline.
   private var searched = 0
+  private var chunk = [UInt8](repeating: 0, count: 64 << 10)
 
   enum Read: Equatable {
     case line([UInt8])
@@ -23,7 +24,7 @@ final class ControlStream: @unchecked Sendable {
   /// The next line without its newline. `deadline`: CLOCK_MONOTONIC in nanoseconds; nil: whenever it comes.
   func readLine(maxBytes: Int = ControlRequest.maxLine, deadline: Int64? = nil) -> Read {
     while true {
-      if let newline = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+      if let newline = findNewline() {
         var line = Array(buffer[..<newline])
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         buffer.removeSubrange(...newline)
@@ -33,14 +34,19 @@ final class ControlStream: @unchecked Sendable {
       searched = buffer.count
       if buffer.count > maxBytes { return .tooLong }
       guard wait(for: POLLIN, until: deadline) else { return .timeout }
-      let room = 64 << 10
-      let start = buffer.count
-      buffer.append(contentsOf: repeatElement(0, count: room))
-      let count = buffer[start...].withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, room, 0) }
-      let cause = errno
-      buffer.removeLast(room - max(0, count))
-      if count > 0 || (count < 0 && (cause == EINTR || cause == EAGAIN)) { continue }
-      return .end
+      let count = chunk.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+      if count > 0 {
+        buffer.append(contentsOf: chunk[..<count])
+      } else if !(count < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return .end
+      }
+    }
+  }
+
+  private func findNewline() -> Int? {
+    buffer.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, searched < bytes.count else { return nil }
+      return memchr(base + searched, Int32(UInt8(ascii: "\n")), bytes.count - searched).map { base.distance(to: $0) }
     }
   }
 

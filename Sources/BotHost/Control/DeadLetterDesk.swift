@@ -26,7 +26,10 @@ struct DeadLetterDesk {
         }
         let code = parts.bus.redeliver(event, to: letter.handler, flags: UInt32(BH_EVENT_REPLAY))
         guard code >= 0 else {
-          throw ControlError(.internal, "the dead letter \(letter.number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were")
+          throw ControlError(
+            .internal,
+            "the dead letter \(letter.number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were"
+          )
         }
         try journal.removeDeadLetters([letter.number])
         count += 1

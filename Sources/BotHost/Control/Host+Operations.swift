@@ -94,6 +94,7 @@ extension Host {
   /// Calls a method from outside and waits for its result. `timeout` in nanoseconds; 0: the method's own.
   public func call(_ method: String, _ argument: JSONValue, timeout: Int64 = 0) throws -> JSONValue {
     guard let parts = running else { throw NotRunning() }
+    if let reason = reasonNotToCall(method) { throw MethodFailure(BH_E_CANCELLED, reason) }
     let answer = CallAnswer()
     _ = parts.bus.call(method, argument: argument.serializedBytes(), timeout: timeout) { code, result in
       answer.set(code, result)
@@ -101,8 +102,8 @@ extension Host {
     let (code, bytes) = answer.wait()
     guard code >= 0 else {
       var message = String(decoding: bytes, as: UTF8.self)
-      if code == BH_E_NOTFOUND && message.isEmpty { message = notFound(method) }
-      throw MethodFailure(code, message)
+      if code == BH_E_NOTFOUND, let missing = missing(method) { message = missing }
+      throw MethodFailure(code, log.masks.mask(message))
     }
     guard !bytes.isEmpty else { return .null }
     do { return try JSONValue(parsing: String(decoding: bytes, as: UTF8.self)) } catch {
@@ -110,17 +111,29 @@ extension Host {
     }
   }
 
-  private func notFound(_ method: String) -> String {
+  /// An operator's call does not wait for an instance that nobody is going to start.
+  private func reasonNotToCall(_ method: String) -> String? {
+    guard let dot = method.lastIndex(of: "."), let instance = instance(String(method[..<dot])) else { return nil }
+    switch instance.state {
+    case .stopped, .failed:
+      let detail = instance.state.detail.map { ": \($0)" } ?? ""
+      return
+        "the instance '\(instance.name)' is \(instance.state.word)\(detail); `bothost start \(instance.name)` starts it"
+    default: return nil
+    }
+  }
+
+  /// What to write instead of a method that is not there; nil when the manifest has it.
+  private func missing(_ method: String) -> String? {
     guard let dot = method.lastIndex(of: ".") else { return "'\(method)' is no method; write INSTANCE.METHOD" }
     let (name, rest) = (String(method[..<dot]), String(method[method.index(after: dot)...]))
     guard let instance = instance(name) else {
       let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
       return "there is no instance '\(name)'\(hint)"
     }
-    guard instance.state == .running else {
-      return "the instance '\(name)' is \(instance.state.word)" + (instance.state.detail.map { ": \($0)" } ?? "")
-    }
-    let hint = Suggestion.hint(for: rest, in: instance.manifest.methods.map(\.name)).map { " (\($0))" } ?? ""
+    let methods = instance.manifest.methods.map(\.name)
+    guard !methods.contains(rest) else { return nil }
+    let hint = Suggestion.hint(for: rest, in: methods).map { " (\($0))" } ?? ""
     return "\(name) has no method '\(rest)'\(hint)"
   }
 

@@ -59,11 +59,23 @@ public struct HostCheck {
     }
     let directory = PluginDirectory.load(directories, files: files)
     var diagnostics = directory.diagnostics
-    let sources = directory.sources
+    var sources = directory.sources
     for plugin in directory.plugins {
       if let path = plugin.libraryPath { check(library: path, plugin.manifest, &diagnostics) }
     }
     for path in libraries { check(library: path, nil, &diagnostics) }
+    let botFiles = directory.botFiles.map(\.name)
+    if !botFiles.isEmpty {
+      let project = BotProject.load(botFiles)
+      let (programs, found) = BotCompiler.compile(project, manifests: directory.manifests)
+      diagnostics.append(contentsOf: found)
+      for program in programs {
+        _ = program.bind(
+          manifests: directory.manifests, environment: Environment(environment), diagnostics: &diagnostics)
+      }
+      sources += project.sources
+    }
+
     var report = Report()
     report.files = Set(sources.map(\.name)).count + libraries.count
     for diagnostic in diagnostics.all {

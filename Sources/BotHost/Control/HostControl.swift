@@ -25,18 +25,18 @@ final class HostControl: ControlHandler {
 
   private func answer(_ command: String, _ argument: JSONValue, _ reply: ControlReply) throws -> JSONValue {
     switch command {
-      case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) })])
-      case "call": return try call(argument)
-      case "publish": return try publish(argument)
-      case "tail": return try EventTail(host, argument).run(reply)
-      case "swap": return try swap(argument)
-      case "start": return try each(argument, host.startInstance)
-      case "stop": return try each(argument, host.stopInstance)
-      case "restart": return try each(argument, host.restartInstance)
-      case "dead": return try DeadLetterDesk(host).answer(argument)
-      case "metrics": return .object(["text": .string(host.metricsText())])
-      case "commands": return commands(argument)
-      default: throw ControlError(.invalid, "this host knows no command '\(command)'")
+    case "ps": return .object(["instances": .array(host.instances.map { host.describe($0) } + host.botDescriptions)])
+    case "call": return try call(argument)
+    case "publish": return try publish(argument)
+    case "tail": return try EventTail(host, argument).run(reply)
+    case "swap": return try swap(argument)
+    case "start": return try each(argument, host.startInstance)
+    case "stop": return try each(argument, host.stopInstance)
+    case "restart": return try each(argument, host.restartInstance)
+    case "dead": return try DeadLetterDesk(host).answer(argument)
+    case "metrics": return .object(["text": .string(host.metricsText())])
+    case "commands": return commands(argument)
+    default: throw ControlError(.invalid, "this host knows no command '\(command)'")
     }
   }
 

@@ -14,7 +14,8 @@ extension Host {
     var object = JSONObject()
     object["name"] = .string(instance.name)
     object["plugin"] = .string(instance.manifest.plugin)
-    object["version"] = .string(instance.generation?.descriptor?.version ?? instance.manifest.version?.description ?? "")
+    object["version"] = .string(
+      instance.generation?.descriptor?.version ?? instance.manifest.version?.description ?? "")
     object["state"] = .string(state.word)
     if let detail = state.detail { object["detail"] = .string(detail) }
     if let generation = instance.generation {
@@ -43,7 +44,8 @@ extension Host {
         connections.map { _, spec, snapshot in
           .object([
             "name": .string(spec.name), "state": .string(snapshot.state), "to": .string("\(spec.host):\(spec.port)"),
-            "peer": .string(snapshot.peer), "tls": .bool(spec.isTLS), "since": .string(Timestamp.rfc3339(snapshot.since)),
+            "peer": .string(snapshot.peer), "tls": .bool(spec.isTLS),
+            "since": .string(Timestamp.rfc3339(snapshot.since)),
             "bytes_in": .int(Int64(clamping: snapshot.bytesIn)),
           ])
         })
@@ -58,7 +60,9 @@ extension Host {
       generation.descriptor?.table.health != nil
     else { return nil }
     let outcome = instance.endpoint.onLane(timeout: 200_000_000) { generation.health() }
-    guard let answer = outcome else { return .object(["ok": .bool(false), "detail": .string("no answer within 200 ms")]) }
+    guard let answer = outcome else {
+      return .object(["ok": .bool(false), "detail": .string("no answer within 200 ms")])
+    }
     guard let (code, value) = answer else { return nil }
     return code >= 0 ? value : .object(["ok": .bool(false), "detail": .string(ResultCode.name(code))])
   }

@@ -41,7 +41,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
   }
 
   /// Makes a durable topic known, with how long its events are kept, before the first one is published. A topic that is
-  /// not declared is kept until it is settled.
+  /// not declared is kept as a log (`JournalRetention.log`).
   @discardableResult
   public func declare(_ topic: String, retention: JournalRetention) throws(JournalError) -> JournalTopic {
     _ = try journal.topic(topic, retention: retention)
@@ -85,7 +85,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
         guard let (consumer, position) = find(settlement) else { continue }
         transaction.settle(consumer, position: position)
       }
-      for letter in batch.deadLetters { transaction.bury(Self.entry(letter)) }
+      for letter in batch.deadLetters { transaction.bury(entry(letter)) }
       for operation in batch.operations {
         guard let operation = operation as? KeyValueOperation else {
           throw JournalError(.invalid, "the journal does not know this kind of durable effect")
@@ -139,7 +139,7 @@ public final class BusJournal: DurableLog, DeadLetterStore {
 
   public func add(_ letter: DeadLetter) {
     let transaction = JournalTransaction()
-    transaction.bury(Self.entry(letter))
+    transaction.bury(entry(letter))
     let log = log
     let (topic, consumer, reason) = (letter.event.topic, letter.consumer, letter.reason)
     let report: @Sendable (JournalError) -> Void = { error in
@@ -156,10 +156,12 @@ public final class BusJournal: DurableLog, DeadLetterStore {
     }
   }
 
-  private static func entry(_ letter: DeadLetter) -> DeadLetterEntry {
+  /// A reason is the plugin's own text: it is kept without the secrets that the plugin may have put into it.
+  private func entry(_ letter: DeadLetter) -> DeadLetterEntry {
+    let reason = log?.masks.mask(letter.reason) ?? letter.reason
     let plugin = letter.consumer.split(separator: "/", maxSplits: 1).first.map(String.init) ?? letter.consumer
     return DeadLetterEntry(
-      topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: letter.reason,
+      topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: reason,
       attempts: letter.attempts, published: letter.event.time, buried: letter.time,
       record: StoredEventCoding.encode(letter.event))
   }
@@ -168,7 +170,8 @@ public final class BusJournal: DurableLog, DeadLetterStore {
 
   private func topic(_ name: String) throws(JournalError) -> Topic {
     if let known = topics.withLock({ $0.byName[name] }) { return known }
-    let handle = try journal.topic(name)
+    // A topic that is marked durable is a log: what was said on it can be read again.
+    let handle = try journal.topic(name, retention: journal.existingTopic(name)?.retention ?? .log)
     return topics.withLock { topics in
       if let known = topics.byName[name] { return known }
       let topic = Topic(handle: handle)

@@ -23,6 +23,8 @@ final class DataDirectory: Sendable {
     }
   }
 
+  func release() { lock.release() }
+
   private static func make(_ path: String) throws(JournalError) {
     var status = stat()
     if stat(path, &status) == 0 {

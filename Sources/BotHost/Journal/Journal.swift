@@ -61,10 +61,12 @@ public final class Journal: Sendable {
 
   deinit { close() }
 
-  /// Writes what waits and ends. Later calls throw `.closed`.
+  /// Writes what waits, closes the file and lets another host have the directory. Later calls throw `.closed`. Not from a
+  /// completion.
   public func close() {
     writer.close()
     readers.close()
+    lock.release()
     names.withLock { $0 = Names() }
   }
 
@@ -108,8 +110,19 @@ public final class Journal: Sendable {
     writer.settleLazily(consumer, position)
   }
 
-  /// Waits until everything submitted before is on disk.
-  public func flush() throws(JournalError) { try run { _ in } }
+  /// Waits until everything submitted before is on disk and its completions have run. Not from a completion.
+  public func flush() throws(JournalError) {
+    let monitor = Monitor()
+    let result = Mutex<Result<JournalReceipt, JournalError>?>(nil)
+    try writer.submit(JournalTransaction()) { end in
+      monitor.withLock {
+        result.withLock { $0 = end }
+        monitor.broadcast()
+      }
+    }
+    monitor.withLock { while result.withLock({ $0 == nil }) { monitor.wait() } }
+    _ = try result.withLock { $0 }?.get()
+  }
 
   /// Runs `body` on the journal's thread inside a transaction.
   func run<Value: Sendable>(

@@ -5,7 +5,6 @@ import Synchronization
 /// next one.
 final class JournalWriter: @unchecked Sendable {
   private let monitor = Monitor()
-  private let tables: JournalTables
   private let options: JournalOptions
   private let log: HostLog?
   private let clock = SystemClock()
@@ -16,13 +15,19 @@ final class JournalWriter: @unchecked Sendable {
   private var spare: PendingBatch? = PendingBatch()
   private var isClosing = false
   private var isIdle = false
+  /// How many threads must wait before the journal's own is woken, while it is gathering.
+  private var wakeAt = 0
   private var waitingForRoom = 0
   /// When the first operation that nobody waits for came; 0: none.
   private var lazySince: Int64 = 0
 
   // Of the thread alone.
+  /// Nil once the file is closed.
+  private var tables: JournalTables?
   private var maintainAt: Int64 = 0
   private var failures = 0
+  private var lastWaiters = 0
+  private var lastDuration: Int64 = 0
 
   init(tables: JournalTables, options: JournalOptions, log: HostLog?) throws(JournalError) {
     self.tables = tables
@@ -46,7 +51,7 @@ final class JournalWriter: @unchecked Sendable {
   // MARK: - The queue
 
   func commit(_ transaction: JournalTransaction) throws(JournalError) -> JournalReceipt {
-    let (outcome, unit) = try enqueue { () throws(JournalError) in try add(transaction) }
+    let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in try add(transaction) }
     outcome.wait()
     return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: unit.value.resultCount).get()
   }
@@ -64,7 +69,7 @@ final class JournalWriter: @unchecked Sendable {
   func append(
     _ topic: JournalTopic, _ time: Int64, _ consumers: [JournalConsumer]?, _ record: UnsafeRawBufferPointer
   ) throws(JournalError) -> Int64 {
-    let (outcome, unit) = try enqueue { () throws(JournalError) in
+    let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in
       try add(topic, time, consumers, record)
     }
     outcome.wait()
@@ -96,7 +101,7 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   func run(_ body: @escaping @Sendable (JournalTables) throws(JournalError) -> Void) throws(JournalError) {
-    let (outcome, unit) = try enqueue {
+    let (outcome, unit) = try enqueue(waits: true) {
       let start = pending.operations.count
       let firstRare = pending.rare.count
       pending.rare.append(.run(body))
@@ -110,7 +115,9 @@ final class JournalWriter: @unchecked Sendable {
   private typealias Placed = (index: Int, value: PendingBatch.Unit)
 
   @inline(__always)
-  private func enqueue(_ add: () throws(JournalError) -> Placed) throws(JournalError) -> (BatchOutcome, Placed) {
+  private func enqueue(
+    waits: Bool = false, _ add: () throws(JournalError) -> Placed
+  ) throws(JournalError) -> (BatchOutcome, Placed) {
     monitor.lock()
     defer { monitor.unlock() }
     if pending.operations.count >= options.maxPendingBytes, thread?.isCurrent != true {
@@ -121,7 +128,8 @@ final class JournalWriter: @unchecked Sendable {
     guard !isClosing else { throw JournalError(.closed, "the journal is closed") }
     let placed = try add()
     pending.isUrgent = true
-    if isIdle { monitor.broadcast() }
+    if waits { pending.waiters += 1 }
+    if isIdle, pending.waiters >= wakeAt { monitor.broadcast() }
     return (pending.outcome, placed)
   }
 
@@ -158,7 +166,13 @@ final class JournalWriter: @unchecked Sendable {
 
   private func note(_ topic: JournalTopic, _ bytes: Int64) {
     topic.pendingBytes.add(bytes, ordering: .relaxed)
-    pending.appended.append((topic, bytes))
+    // Most batches are of one topic: one entry instead of a reference counted for each event.
+    let last = pending.appended.count - 1
+    if last >= 0, pending.appended[last].topic === topic {
+      pending.appended[last].bytes += bytes
+    } else {
+      pending.appended.append((topic, bytes))
+    }
   }
 
   @discardableResult
@@ -185,6 +199,7 @@ final class JournalWriter: @unchecked Sendable {
         batch.removeAll()
         monitor.withLock { spare = batch }
       } else if monitor.withLock({ isClosing && pending.isEmpty }) {
+        tables = nil
         return
       }
       if clock.monotonic >= maintainAt { maintain() }
@@ -206,6 +221,7 @@ final class JournalWriter: @unchecked Sendable {
       if lazySince > 0, clock.monotonic >= lazySince + options.lazyDelay { break }
       if pending.isEmpty || !pending.isUrgent { return nil }
     }
+    gather()
     let batch = pending
     pending = spare ?? PendingBatch()
     spare = nil
@@ -214,10 +230,23 @@ final class JournalWriter: @unchecked Sendable {
     return batch
   }
 
+  /// Threads that were let go by the last transaction are likely to come back at once: a moment's patience puts them into
+  /// one transaction, where the first alone would make all others wait for two.
+  private func gather() {
+    guard lastWaiters > 1, pending.waiters > 0 else { return }
+    let deadline = clock.monotonic + min(lastDuration / 2, 500_000)
+    wakeAt = lastWaiters
+    isIdle = true
+    while pending.waiters < lastWaiters, !isClosing, monitor.wait(until: deadline) {}
+    isIdle = false
+    wakeAt = 0
+  }
+
   private func write(_ batch: PendingBatch) {
+    let began = clock.monotonic
     var failure: JournalError?
     do throws(JournalError) {
-      try tables.apply(batch)
+      try tables?.apply(batch)
       if failures > 0 { log?.notice("journal", "writing works again after \(failures) failures") }
       failures = 0
     } catch {
@@ -225,6 +254,8 @@ final class JournalWriter: @unchecked Sendable {
       failures += 1
       log?.error("journal", "\(batch.units.count) transactions were refused: \(error)")
     }
+    lastWaiters = batch.waiters
+    lastDuration = clock.monotonic - began
     for (topic, bytes) in batch.appended { topic.pendingBytes.subtract(bytes, ordering: .relaxed) }
     let outcome = batch.outcome
     outcome.finish(failure)
@@ -238,7 +269,7 @@ final class JournalWriter: @unchecked Sendable {
     maintainAt = clock.monotonic + Self.maintenancePeriod
     do throws(JournalError) {
       // One piece at a time, so that nobody who writes waits for long.
-      if try tables.maintain() { maintainAt = clock.monotonic + 1_000_000 }
+      if try tables?.maintain() == true { maintainAt = clock.monotonic + 1_000_000 }
     } catch {
       log?.error("journal", "maintenance failed: \(error)")
       maintainAt = clock.monotonic + 30 * Self.maintenancePeriod

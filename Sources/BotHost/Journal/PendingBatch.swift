@@ -19,8 +19,10 @@ final class PendingBatch: @unchecked Sendable {
   /// What to take back from the topics' counts of waiting bytes.
   var appended: [(topic: JournalTopic, bytes: Int64)] = []
   var resultCount = 0
-  /// Whether somebody waits for it.
+  /// Whether it should be written without delay.
   var isUrgent = false
+  /// Threads that stand still until it is written.
+  var waiters = 0
   var outcome = BatchOutcome()
 
   var isEmpty: Bool { units.isEmpty }
@@ -33,6 +35,7 @@ final class PendingBatch: @unchecked Sendable {
     appended.removeAll(keepingCapacity: true)
     resultCount = 0
     isUrgent = false
+    waiters = 0
     outcome = BatchOutcome()
   }
 }

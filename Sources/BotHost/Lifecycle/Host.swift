@@ -18,6 +18,8 @@ public final class Host: @unchecked Sendable {
   private var catalog = PluginCatalog()
   private var watchers: [DirectoryWatcher] = []
   private var control: ControlServer?
+  private var bots: [RunningBot] = []
+  private let standardOutput = StandardOutput()
   private var isStopping = false
   private let ending = Atomic<Bool>(false)
   public private(set) var startedAt: Int64 = 0
@@ -49,6 +51,19 @@ public final class Host: @unchecked Sendable {
 
   public func instance(_ name: String) -> PluginInstance? { instances.first { $0.name == name } }
 
+  /// The bots as `ps` shows them.
+  var botDescriptions: [JSONValue] {
+    operations.withLock { bots }.map { bot in
+      let statistics = bot.endpoint.statistics()
+      return .object([
+        "name": .string(bot.bot.program.name), "plugin": .string("(bot)"), "state": .string("running"),
+        "handled": .int(Int64(clamping: statistics.delivered)), "failed": .int(Int64(clamping: statistics.failed)),
+        "dead": .int(Int64(clamping: statistics.dead)), "queued": .int(Int64(clamping: statistics.depth)),
+        "in_flight": .int(Int64(clamping: statistics.inFlight)), "hash": .string(bot.bot.program.tree.hash),
+      ])
+    }
+  }
+
   var running: Parts? { operations.withLock { parts } }
 
   /// Whether `stop` has been called.
@@ -61,7 +76,7 @@ public final class Host: @unchecked Sendable {
     try operations.withLock { try startAll() }
     let names = instances
     let up = names.count { $0.state == .running }
-    var fields = [("plugins", "\(up)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
+    var fields = [("plugins", "\(up)"), ("bots", "\(bots.count)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
     if let socket = options.controlSocket { fields.append(("control", socket)) }
     let failed = names.count - up
     if failed > 0 { fields.append(("not running", "\(failed)")) }
@@ -88,6 +103,12 @@ public final class Host: @unchecked Sendable {
         prepared.append(instance)
       } catch { failed(instance, error, parts) }
     }
+    for bot in plan.bots {
+      for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
+      do { bots.append(try RunningBot(bot, on: parts.bus, standardOutput: standardOutput)) } catch {
+        log.error("host", "the bot \(bot.program.name) cannot run: \(error)")
+      }
+    }
     // Everyone who handles events is on the bus by now, and nobody is let go yet: what the last process left undone comes first.
     do {
       let count = try parts.bus.replay()
@@ -95,6 +116,7 @@ public final class Host: @unchecked Sendable {
         log.notice("host", "events that were not settled when the host last ended come back", [("count", "\(count)")])
       }
     } catch { log.error("host", "the journal cannot be replayed: \(error)") }
+    for bot in bots { bot.open() }
     for instance in prepared {
       do { try parts.tools.open(instance) } catch { failed(instance, error, parts) }
     }
@@ -183,6 +205,7 @@ public final class Host: @unchecked Sendable {
       parts.network.pauseReading()
       parts.bus.waitUntilIdle(timeout: 5_000_000_000, clock: clock)
       for instance in instances.reversed() where instance.generation != nil { parts.tools.stop(instance) }
+      for bot in bots { bot.close(on: parts.bus) }
       _ = parts.reaper.settle(timeout: 5_000_000_000)
       parts.reaper.stop()
       if !parts.bus.stop(timeout: 2_000_000_000) {
@@ -191,6 +214,7 @@ public final class Host: @unchecked Sendable {
       parts.network.stop(timeout: 2_000_000_000)
       parts.journal.journal.close()
       parts.run.remove()
+      if options.removesDataDirectory { FileTree.remove(options.dataDirectory) }
       self.parts = nil
     }
     log.notice("host", "stopped")

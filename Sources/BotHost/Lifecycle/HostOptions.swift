@@ -17,6 +17,8 @@ public struct HostOptions: Sendable {
   /// Start only these instances and what they require; nil: all that start by themselves.
   public var only: [String]?
   public var environment: [String: String]
+  /// The data directory is the host's alone and goes with it (one-shot calls).
+  public var removesDataDirectory = false
 
   public init(dataDirectory: String, environment: [String: String]) {
     self.dataDirectory = dataDirectory

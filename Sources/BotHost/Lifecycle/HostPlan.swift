@@ -1,3 +1,19 @@
+extension BoundInstance {
+  /// What the bot says about the instance, for resolving the configuration again when the manifest has changed.
+  fileprivate func overrides(_ catalog: PluginCatalog) -> ConfigurationOverrides {
+    let manifest = catalog.source(of: plugin)?.manifest
+    var overrides = ConfigurationOverrides()
+    for argument in manifest?.type(type)?.arguments ?? [] {
+      if let secret = configuration.secrets[argument.name] {
+        overrides.entries.append(.init(argument.name, .secret(secret), at: location))
+      } else if let value = configuration.json[argument.name] {
+        overrides.entries.append(.init(argument.name, .json(value), at: location))
+      }
+    }
+    return overrides
+  }
+}
+
 /// What a host is to run: instances, in the order of their start, and bots. Made of files and options alone; nothing is loaded.
 struct HostPlan {
   /// An instance to start.
@@ -11,6 +27,7 @@ struct HostPlan {
   }
 
   private(set) var instances: [Instance] = []
+  private(set) var bots: [BoundBot] = []
   private(set) var durableTopics: [TopicPattern] = []
   private(set) var diagnostics = Diagnostics()
   /// The texts that diagnostics point into.
@@ -52,6 +69,18 @@ struct HostPlan {
       guard manifest.start == .auto || isNamed, !notAutomatic.contains(manifest.plugin) || isNamed else { continue }
       want(manifest.plugin, Wanted(plugin: manifest.plugin, overrides: ConfigurationOverrides()))
     }
+    var bound: [String: ResolvedConfiguration] = [:]
+    if options.only == nil {
+      for bot in compile(options.bots, catalog, environment) {
+        for instance in bot.instances {
+          want(
+            instance.name,
+            Wanted(plugin: instance.plugin, overrides: instance.overrides(catalog), place: instance.location))
+          bound[instance.name] = instance.configuration
+        }
+        bots.append(bot)
+      }
+    }
     if let only = options.only {
       let needed = Self.closure(of: only, catalog)
       wanted.removeAll { !needed.contains($0.name) && !needed.contains($0.1.plugin) }
@@ -60,7 +89,7 @@ struct HostPlan {
     var resolved: [String: Instance] = [:]
     for (name, item) in wanted {
       guard let source = catalog.source(of: item.plugin) else { continue }
-      let configuration = source.manifest.resolveConfiguration(
+      let configuration = bound[name] ?? source.manifest.resolveConfiguration(
         overrides: item.overrides, environment: environment, place: item.place, diagnostics: &diagnostics)
       guard let configuration else { continue }
       resolved[name] = Instance(
@@ -85,6 +114,20 @@ struct HostPlan {
       diagnostics.error("\(problem.problem)", at: resolved[problem.name]?.source.manifest.location)
     }
     instances = order.names.compactMap { resolved[$0] }
+  }
+
+  /// The bots of the files that have no errors.
+  private mutating func compile(
+    _ paths: [String], _ catalog: PluginCatalog, _ environment: Environment
+  ) -> [BoundBot] {
+    guard !paths.isEmpty else { return [] }
+    let project = BotProject.load(paths)
+    sources += project.sources
+    let (programs, found) = BotCompiler.compile(project, manifests: catalog.manifests)
+    diagnostics.append(contentsOf: found)
+    return programs.compactMap { program in
+      program.bind(manifests: catalog.manifests, environment: environment, diagnostics: &diagnostics)
+    }
   }
 
   private mutating func readConfiguration(_ path: String, _ catalog: PluginCatalog) -> HostConfiguration? {

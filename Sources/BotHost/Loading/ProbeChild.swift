@@ -55,7 +55,8 @@ struct ProbeChild {
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     // First out of the way of the numbers that they are to have, then into place.
-    let high: Int32 = 64
+    // Above all three, so that no copy replaces what is still to be copied.
+    let high = max(input, errorPipe[1], reportPipe[1]) + 1
     posix_spawn_file_actions_adddup2(&actions, input, high)
     posix_spawn_file_actions_adddup2(&actions, errorPipe[1], high + 1)
     posix_spawn_file_actions_adddup2(&actions, reportPipe[1], high + 2)

@@ -52,13 +52,32 @@ extension Manifest {
     overrides: ConfigurationOverrides = ConfigurationOverrides(), environment: Environment,
     place: SourceLocation? = nil, diagnostics: inout Diagnostics
   ) -> ResolvedConfiguration? {
+    ConfigurationSchema(owner: "the plugin '\(plugin)'", keys: config).resolve(
+      overrides: overrides, environment: environment, place: place, diagnostics: &diagnostics)
+  }
+}
+
+/// The keys of a configuration and what they belong to.
+struct ConfigurationSchema: Sendable {
+  /// For messages: `the plugin 'twitch'`.
+  var owner: String
+  var keys: [ConfigKey]
+
+  /// Applies overrides, environment variables and defaults, in this order of precedence, and checks the result.
+  ///
+  /// - Parameter place: where to point when a required key is given nowhere; the manifest itself when nil.
+  /// - Returns: nil when there is an error, which is then in `diagnostics`. No diagnostic contains a secret.
+  func resolve(
+    overrides: ConfigurationOverrides, environment: Environment,
+    place: SourceLocation?, diagnostics: inout Diagnostics
+  ) -> ResolvedConfiguration? {
     let before = diagnostics.errorCount
     var given: [String: ConfigurationOverrides.Entry] = [:]
     for entry in overrides.entries {
-      guard configKey(entry.name) != nil else {
+      guard keys.contains(where: { $0.name == entry.name }) else {
         diagnostics.error(
-          "the plugin '\(plugin)' has no configuration key '\(entry.name)'", at: entry.location,
-          hint: Suggestion.hint(for: entry.name, in: config.map(\.name)))
+          "\(owner) has no configuration key '\(entry.name)'", at: entry.location,
+          hint: Suggestion.hint(for: entry.name, in: keys.map(\.name)))
         continue
       }
       if case .node(let node) = entry.value, node.isNull { continue }
@@ -68,7 +87,7 @@ extension Manifest {
     }
     var object = JSONObject()
     var secrets: [String: Secret] = [:]
-    for key in config {
+    for key in keys {
       if key.kind == .secret {
         if let secret = secret(key, given[key.name], environment, &diagnostics) {
           secrets[key.name] = secret
@@ -87,7 +106,7 @@ extension Manifest {
       }
       if key.isRequired, diagnostics.errorCount == before || given[key.name] == nil {
         diagnostics.error(
-          "the configuration key '\(key.name)' of '\(plugin)' has no value", at: place ?? key.location,
+          "the configuration key '\(key.name)' of \(owner) has no value", at: place ?? key.location,
           hint: key.environment.map { "give it under 'config', or set the environment variable \($0)" }
             ?? "give it under 'config'")
       }

@@ -27,7 +27,10 @@ public struct Manifest: Sendable {
   public var requires: [Requirement]
 
   public func configKey(_ name: String) -> ConfigKey? { config.first { $0.name == name } }
-  public func topic(_ name: String) -> TopicDeclaration? { topics.first { $0.name == name } }
+  /// The declaration of a topic: by its name, or of a family of topics that it belongs to.
+  public func topic(_ name: String) -> TopicDeclaration? {
+    topics.first { $0.name == name } ?? topics.first { TopicPattern($0.name)?.matches(name) ?? false }
+  }
   public func method(_ name: String) -> MethodDeclaration? { methods.first { $0.name == name } }
   public func type(_ name: String) -> BotType? { types.first { $0.name == name } }
 }
@@ -83,6 +86,7 @@ public struct ConfigKey: Sendable {
 
 /// A topic that the plugin publishes.
 public struct TopicDeclaration: Sendable {
+  /// A topic, or a pattern for a family of topics.
   public var name: String
   /// Of the payload; `.any` when nothing is declared.
   public var payload: FieldType
@@ -364,6 +368,9 @@ public struct BotType: Sendable {
   public var state: [Field]
   public var events: [BotTypeEvent]
   public var methods: [BotTypeMethod]
+  /// By a method's name, the event as which its effect comes back to the same endpoint: what is published to a topic
+  /// is read from it again.
+  public var echoes: [String: String]
   public var location: SourceLocation
 
   public func event(_ name: String) -> BotTypeEvent? { events.first { $0.name == name } }

@@ -267,6 +267,19 @@ struct ManifestCheck {
           "\(what): the plugin has no method '\(method.method)'", at: method.location,
           hint: Suggestion.hint(for: method.method, in: manifest.methods.map(\.name)))
       }
+      for (method, event) in type.echoes.sorted(by: { $0.key < $1.key }) {
+        let location = place("types", type.name, "echoes", method)
+        if type.method(method) == nil {
+          diagnostics.error(
+            "\(what): 'echoes' names the method '\(method)', which the type does not have", at: location,
+            hint: Suggestion.hint(for: method, in: type.methods.map(\.name)))
+        }
+        if type.event(event) == nil {
+          diagnostics.error(
+            "\(what): 'echoes' names the event '\(event)', which the type does not have", at: location,
+            hint: Suggestion.hint(for: event, in: type.events.map(\.name)))
+        }
+      }
       let stateTopic = "\(manifest.plugin).state"
       if !type.state.isEmpty, manifest.topic(stateTopic) == nil {
         diagnostics.error(

@@ -46,7 +46,7 @@ struct ManifestDecoder {
   }
 
   private func topic(_ member: YAMLMember) -> TopicDeclaration? {
-    guard NameRules.topicProblem(member.key) == nil else { return nil }
+    guard TopicPattern.problem(with: member.key) == nil else { return nil }
     var topic = TopicDeclaration(
       name: member.key, payload: .any, isDurable: false, key: nil, summary: "", location: member.keyLocation)
     if case .either(let alternatives) = ManifestShape.topic, alternatives[0].applies(member.value) {
@@ -228,7 +228,10 @@ struct ManifestDecoder {
       },
       methods: reader.members("methods").compactMap { method in
         method.value.scalar.map { BotTypeMethod(name: method.key, method: $0.text, location: method.value.location) }
-      }, location: member.keyLocation)
+      },
+      echoes: Dictionary(
+        reader.members("echoes").compactMap { echo in echo.value.scalar.map { (echo.key, $0.text) } },
+        uniquingKeysWith: { first, _ in first }), location: member.keyLocation)
   }
 
   private func command(_ node: YAMLNode) -> CommandDeclaration? {

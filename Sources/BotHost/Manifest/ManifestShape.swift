@@ -13,7 +13,9 @@ enum ManifestShape {
       KeyShape(
         "config", .map(key: .name, value: .scalarOr(.choice(ConfigKind.words), .object(configKey)), keyWord: "name"),
         "The configuration's keys."),
-      KeyShape("topics", .map(key: .topic, value: topic, keyWord: "topic"), "What the plugin publishes."),
+      KeyShape(
+        "topics", .map(key: .topicPattern, value: topic, keyWord: "topic"),
+        "What the plugin publishes: topics, or families of them as patterns."),
       KeyShape("handlers", .list(.object(handler)), "What the plugin does with events."),
       KeyShape("methods", .map(key: .name, value: .object(method), keyWord: "method"), "What others may call."),
       KeyShape("hooks", .list(.object(hook)), "Functions that stand in the way of methods."),
@@ -212,6 +214,9 @@ enum ManifestShape {
       KeyShape("state", .fieldType, "What ${use.name} reads; kept from events on PLUGIN.state."),
       KeyShape("events", .map(key: .name, value: .text(.topic), keyWord: "event"), "Names of topics of the plugin."),
       KeyShape("methods", .map(key: .name, value: .text(.name), keyWord: "method"), "Names of methods of the plugin."),
+      KeyShape(
+        "echoes", .map(key: .name, value: .text(.name), keyWord: "method"),
+        "Methods whose effect comes back as an event, and which: the compiler looks for loops by it."),
     ])
 
   static let command = ObjectShape(

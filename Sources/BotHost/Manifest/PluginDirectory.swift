@@ -69,6 +69,11 @@ public struct PluginDirectory: Sendable {
       if !found.hasErrors { found.warning("the file is empty", at: SourceLocation(file: source.name)) }
       return
     }
+    // Values of a bot's configuration lie beside the bot; they are read with it.
+    if ["bothost", "plugin", "kind", "library"].allSatisfy({ first[$0] == nil }), first.mapping != nil {
+      found = Diagnostics()
+      return
+    }
     let kind = first["kind"]?.scalar?.text
     if kind != nil, kind != "host", first["plugin"] == nil {
       // A bot's errors are reported with the bot, where all manifests are known.
@@ -148,6 +153,14 @@ public struct PluginDirectory: Sendable {
   static func directory(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The paths of a directory's YAML files, sorted; none when it cannot be read.
+  static func yamlFiles(of directory: String) -> [String] {
+    var ignored = Diagnostics()
+    return (list(directory, &ignored) ?? []).sorted().map { name in
+      directory == "." ? name : directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
+    }
   }
 
   private static func isFile(_ path: String) -> Bool {

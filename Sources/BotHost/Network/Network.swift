@@ -216,6 +216,11 @@ final class Network: @unchecked Sendable {
   }
 
   private func run() {
+    // OpenSSL writes without MSG_NOSIGNAL; a peer that has gone is an error of that write, not the end of the process.
+    var pipe = sigset_t()
+    sigemptyset(&pipe)
+    sigaddset(&pipe, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &pipe, nil)
     var live: [UInt64: Connection] = [:]
     let capacity = 64
     let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)

@@ -20,6 +20,27 @@ final class TLSSession {
   /// SSL_OP_NO_RENEGOTIATION (bit 30) and SSL_OP_NO_COMPRESSION (bit 17), macros that Swift does not import.
   private static let options: UInt64 = 1 << 30 | 1 << 17
 
+  /// What is to be said of a certificate that was refused.
+  private final class Refused {
+    private(set) var name: String?
+    private(set) var expiry: String?
+
+    func note(_ certificate: OpaquePointer?) {
+      guard let certificate else { return }
+      var buffer = [CChar](repeating: 0, count: 256)
+      let length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, &buffer, 256)
+      if length > 0 {
+        name = String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      }
+      var time = tm()
+      if let end = X509_get0_notAfter(certificate), ASN1_TIME_to_tm(end, &time) == 1 {
+        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        expiry = "\(time.tm_year + 1900)-\(two(time.tm_mon + 1))-\(two(time.tm_mday))"
+      }
+    }
+  }
+
+  private let refused = Refused()
   private let context: OpaquePointer
   private let session: OpaquePointer
   private let serverName: String
@@ -33,7 +54,15 @@ final class TLSSession {
     serverName = spec.serverName
     SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
     SSL_CTX_set_options(context, Self.options)
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+    // A certificate that is refused is not kept by the session, so what there is to say of it is noted while it is looked at.
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER) { accepted, store in
+      guard accepted == 0, let store else { return accepted }
+      let session = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()).map { OpaquePointer($0) }
+      if let session, let noted = SSL_get_ex_data(session, 0) {
+        Unmanaged<Refused>.fromOpaque(noted).takeUnretainedValue().note(X509_STORE_CTX_get_current_cert(store))
+      }
+      return accepted
+    }
     SSL_CTX_set_default_verify_paths(context)
     if !spec.certificateFile.isEmpty, SSL_CTX_load_verify_file(context, spec.certificateFile) != 1 {
       let reason = Self.queuedErrors()
@@ -45,6 +74,7 @@ final class TLSSession {
       throw Failure(description: "TLS is not to be had: \(Self.queuedErrors())")
     }
     self.session = session
+    SSL_set_ex_data(session, 0, Unmanaged.passUnretained(refused).toOpaque())
     SSL_set_fd(session, descriptor)
     // Partial writes, and a buffer that may have moved between two tries: SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER.
     SSL_ctrl(session, SSL_CTRL_MODE, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER), nil)
@@ -138,12 +168,11 @@ final class TLSSession {
   private func certificateProblem() -> String? {
     let result = Int32(SSL_get_verify_result(session))
     guard result != X509_V_OK else { return nil }
-    let names = certificateNames()
     switch result {
     case X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH:
-      return "the certificate of \(serverName) is for \(names.isEmpty ? "another name" : names.joined(separator: ", "))"
+      return "the certificate of \(serverName) is for \(refused.name ?? "another name")"
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return "the certificate of \(serverName) expired" + (expiry().map { " on \($0)" } ?? "")
+      return "the certificate of \(serverName) expired" + (refused.expiry.map { " on \($0)" } ?? "")
     case X509_V_ERR_CERT_NOT_YET_VALID:
       return "the certificate of \(serverName) is not valid yet; is this machine's clock right?"
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
@@ -155,24 +184,6 @@ final class TLSSession {
       let words = X509_verify_cert_error_string(Int(result)).map { String(cString: $0) } ?? "it cannot be verified"
       return "the certificate of \(serverName) is refused: \(words)"
     }
-  }
-
-  private func certificateNames() -> [String] {
-    guard let certificate = SSL_get0_peer_certificate(session) else { return [] }
-    var buffer = [CChar](repeating: 0, count: 256)
-    let length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, &buffer, 256)
-    guard length > 0 else { return [] }
-    return [String(decoding: buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)]
-  }
-
-  private func expiry() -> String? {
-    guard let certificate = SSL_get0_peer_certificate(session), let end = X509_get0_notAfter(certificate) else {
-      return nil
-    }
-    var time = tm()
-    guard ASN1_TIME_to_tm(end, &time) == 1 else { return nil }
-    func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(time.tm_year + 1900)-\(two(time.tm_mon + 1))-\(two(time.tm_mday))"
   }
 
   static func queuedErrors() -> String {

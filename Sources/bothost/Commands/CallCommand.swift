@@ -19,11 +19,11 @@ enum CallCommand: Command {
     guard let method = arguments.words.first, arguments.words.count <= 2 else {
       throw UsageError("call needs a method, INSTANCE.METHOD, and one JSON argument")
     }
+    let timeout = try timeout(arguments)
     let caller: any MethodCaller =
       arguments.values("plugins").isEmpty
       ? LiveCaller(client: try Control.client(arguments)) : try OneShotCaller(arguments, method: method)
     defer { caller.finish() }
-    let timeout = try timeout(arguments)
 
     if arguments.words.count == 2 && arguments.words[1] == "-" {
       var failed = false
@@ -84,19 +84,17 @@ struct LiveCaller: MethodCaller {
 /// A host that is made for the call, with what the call needs, and ends with it.
 final class OneShotCaller: MethodCaller {
   private let host: Host
-  private let temporary: String?
 
   init(_ arguments: ArgumentParser.Arguments, method: String) throws {
     guard let dot = method.lastIndex(of: ".") else {
       throw UsageError("'\(method)' is no method; write INSTANCE.METHOD")
     }
     let log = HostLog.standardError(threshold: .warning)
+    var temporary: String?
     var template = Array("/tmp/bothost-call-XXXXXX".utf8CString)
     if arguments.value("data") == nil {
       guard let made = mkdtemp(&template) else { throw CommandFailure("no temporary directory can be made in /tmp") }
       temporary = String(cString: made)
-    } else {
-      temporary = nil
     }
     let data = arguments.value("data").map(Control.absolute) ?? temporary ?? "/tmp"
     var options = HostOptions(dataDirectory: data, environment: Control.environment)
@@ -104,6 +102,7 @@ final class OneShotCaller: MethodCaller {
     options.configurationFile = arguments.value("config")
     options.only = [String(method[..<dot])]
     options.probe = false
+    options.removesDataDirectory = temporary != nil
     host = Host(options, log: log)
     signal(SIGPIPE, SIG_IGN)
     do { try host.start() } catch { throw CommandFailure("\(error)") }
@@ -115,6 +114,5 @@ final class OneShotCaller: MethodCaller {
 
   func finish() {
     host.stop()
-    if let temporary { FileTree.remove(temporary) }
   }
 }

@@ -6,21 +6,18 @@ protocol Brokers {
 }
 
 extension Brokers {
-  /// The values of a topic's records so far, through `kcat`; several partitions come one after the other.
-  func values(of topic: String) throws -> [String] {
+  /// `kcat` reading a topic from its beginning: a record's value a line, as they come.
+  func reader(of topic: String) throws -> RunningProgram {
     guard let kcat = Build.tool("kcat") else { throw RunningProgram.Failure(description: "kcat is not installed") }
-    let (_, output, _) = try RunningProgram.run(
-      kcat, ["-b", addresses, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", "%s\\n"], within: 60)
-    return output
+    return try RunningProgram(
+      kcat, ["-b", addresses, "-C", "-t", topic, "-o", "beginning", "-q", "-u", "-f", "%s\\n"])
   }
 
-  /// Reads again until there are that many, or a minute has passed.
-  func values(of topic: String, atLeast count: Int, within seconds: Double = 90) throws -> [String] {
-    let limit = Date(timeIntervalSinceNow: seconds)
-    while true {
-      let values = try self.values(of: topic)
-      if values.count >= count || Date() > limit { return values }
-    }
+  /// The values of a topic's first records, in the order of each partition.
+  func values(of topic: String, atLeast count: Int, within seconds: Double = 120) throws -> [String] {
+    let reader = try reader(of: topic)
+    _ = try reader.line(.output, number: count - 1, within: seconds, "\(count) records of \(topic)")
+    return reader.printed()
   }
 
   /// Puts records on a topic through `kcat`, one a line.
@@ -45,6 +42,13 @@ final class MockBrokers: Brokers {
     program = try RunningProgram(Build.kafkaMock, ["--lifetime", "600"])
     let line = try program.line(.output, "its addresses") { $0.hasPrefix("{") }
     addresses = try JSONDecoder().decode(Ready.self, from: Data(line.utf8)).brokers
+  }
+}
+
+extension MockBrokers {
+  /// Makes a topic with one partition.
+  func create(_ topic: String) {
+    program.send("topic \(topic) 1")
   }
 }
 

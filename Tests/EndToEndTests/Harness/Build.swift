@@ -15,6 +15,8 @@ enum Build {
   static let plugins = staged.appendingPathComponent("plugins").path
   static let examples = staged.appendingPathComponent("examples").path
   static let bots = staged.appendingPathComponent("bots").path
+  /// What plugins outside the checkout are built with.
+  static let include = staged.appendingPathComponent("include").path
 
   /// Material that lies beside the checkout on some machines only.
   static let shared = root.deletingLastPathComponent().appendingPathComponent("shared")

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A program that a test started, with everything that it has printed so far.
 ///
@@ -11,42 +12,99 @@ final class RunningProgram: @unchecked Sendable {
     let description: String
   }
 
-  let process = Process()
+  let processIdentifier: pid_t
   private let name: String
-  private let input = Pipe()
   private let condition = NSCondition()
+  private var input: Int32
   private var lines: [Stream: [String]] = [.output: [], .error: []]
   private var partial: [Stream: Data] = [.output: Data(), .error: Data()]
   private var openStreams = 2
   private var exitStatus: Int32?
 
+  /// A program may close its input before everything is written; that is an error of the write and not the end of the tests.
+  private static let brokenPipesAreErrors: Void = { _ = Glibc.signal(SIGPIPE, SIG_IGN) }()
+
+  /// Held from the making of the pipes until the program has been started, so that no other program gets their ends: one that
+  /// held a pipe open would hide its end.
+  private static let starting = NSLock()
+
+  private static func pipe() throws -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [0, 0]
+    guard Glibc.pipe(&ends) == 0 else {
+      throw Failure(description: "no pipe: \(String(cString: strerror(errno)))")
+    }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+  }
+
   init(
     _ path: String, _ arguments: [String], environment: [String: String] = [:], directory: URL? = nil
   ) throws {
+    Self.brokenPipesAreErrors
     name = URL(fileURLWithPath: path).lastPathComponent
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.currentDirectoryURL = directory
-    process.standardInput = input
-    for stream in [Stream.output, .error] {
-      let pipe = Pipe()
-      if stream == .output { process.standardOutput = pipe } else { process.standardError = pipe }
-      pipe.fileHandleForReading.readabilityHandler = { [weak self] handle in
-        let data = handle.availableData
-        if data.isEmpty { handle.readabilityHandler = nil }
-        self?.received(data, from: stream)
+    Self.starting.lock()
+    defer { Self.starting.unlock() }
+    let (stdin, stdout, stderr) = (try Self.pipe(), try Self.pipe(), try Self.pipe())
+    input = stdin.write
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, stdin.read, 0)
+    posix_spawn_file_actions_adddup2(&actions, stdout.write, 1)
+    posix_spawn_file_actions_adddup2(&actions, stderr.write, 2)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var usual = sigset_t()
+    sigemptyset(&usual)
+    sigaddset(&usual, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &usual)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+
+    let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    // `env` becomes the program; it is what can change the directory.
+    let command = (directory.map { ["/usr/bin/env", "-C", $0.path] } ?? []) + [path] + arguments
+    let words = command.map { strdup($0) } + [nil]
+    let variables = all.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { (words + variables).forEach { free($0) } }
+    var identifier: pid_t = 0
+    let failure = posix_spawn(&identifier, command[0], &actions, &attributes, words, variables)
+    for end in [stdin.read, stdout.write, stderr.write] { close(end) }
+    processIdentifier = identifier
+    let child = identifier
+    guard failure == 0 else {
+      for end in [stdin.write, stdout.read, stderr.read] { close(end) }
+      input = -1
+      exitStatus = -1
+      throw Failure(description: "\(path) cannot be started: \(String(cString: strerror(failure)))")
+    }
+    for (stream, end) in [(Stream.output, stdout.read), (.error, stderr.read)] {
+      Thread.detachNewThread { [weak self] in
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+          let count = read(end, &buffer, buffer.count)
+          if count < 0 && errno == EINTR { continue }
+          self?.received(Data(buffer.prefix(max(0, count))), from: stream)
+          if count <= 0 { break }
+        }
+        close(end)
       }
     }
-    process.terminationHandler = { [weak self] process in
-      self?.ended(process)
+    Thread.detachNewThread { [weak self] in
+      // First it is only waited for, so that its number is not another's while somebody may signal it.
+      var information = siginfo_t()
+      while waitid(P_PID, id_t(child), &information, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
+      if let self { self.ended() } else { _ = waitpid(child, nil, 0) }
     }
-    try process.run()
   }
 
   deinit {
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    if exitStatus == nil { kill(processIdentifier, SIGKILL) }
+    closeInput()
   }
+
+  var isRunning: Bool { condition.withLock { exitStatus == nil } }
 
   private func received(_ data: Data, from stream: Stream) {
     condition.withLock {
@@ -60,10 +118,12 @@ final class RunningProgram: @unchecked Sendable {
     }
   }
 
-  private func ended(_ process: Process) {
+  private func ended() {
     condition.withLock {
-      exitStatus =
-        process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
+      var status: Int32 = 0
+      _ = waitpid(processIdentifier, &status, 0)
+      let signal = status & 0x7F
+      exitStatus = signal == 0 ? (status >> 8) & 0xFF : -signal
       condition.broadcast()
     }
   }
@@ -113,16 +173,23 @@ final class RunningProgram: @unchecked Sendable {
     return "standard error:\n  \(error)\nstandard output:\n  \(output)"
   }
 
-  func send(_ line: String) {
-    try? input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8))
+  func send(_ line: String) { write(line + "\n") }
+
+  private func write(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.write(input, $0.baseAddress, $0.count) }
+      if count > 0 { bytes = bytes.dropFirst(count) } else if errno != EINTR { return }
+    }
   }
 
   func closeInput() {
-    try? input.fileHandleForWriting.close()
+    if input >= 0 { close(input) }
+    input = -1
   }
 
   func signal(_ number: Int32) {
-    if process.isRunning { kill(process.processIdentifier, number) }
+    condition.withLock { if exitStatus == nil { kill(processIdentifier, number) } }
   }
 
   /// Waits for the end: the exit code, or minus the signal's number.
@@ -145,7 +212,7 @@ final class RunningProgram: @unchecked Sendable {
     directory: URL? = nil, within seconds: Double = 60
   ) throws -> (status: Int32, output: [String], error: [String]) {
     let program = try RunningProgram(path, arguments, environment: environment, directory: directory)
-    if let input { try? program.input.fileHandleForWriting.write(contentsOf: Data(input.utf8)) }
+    if let input { program.write(input) }
     program.closeInput()
     let status = try program.waitForExit(within: seconds)
     return (status, program.printed(.output), program.printed(.error))

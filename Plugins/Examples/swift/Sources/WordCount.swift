@@ -1,7 +1,10 @@
 import BotPluginKit
 
-/// Counts the words and messages of each channel, those of bots left out. What it has counted survives a swap: change it, build it,
-/// `bothost swap word-count`.
+/// Counts the words and messages of each channel, those of bots left out. What it has counted survives a swap.
+///
+///     swift build -c release --product WordCountSwift     # libWordCountSwift.so; the manifest is ../word-count.yaml
+///     bothost call word-count.count '{"channel": "lobby"}' --control host.sock
+///     bothost swap word-count --control host.sock         # after a change and another build
 final class WordCount: BotPlugin {
   struct Count: Codable {
     var words = 0

@@ -92,23 +92,6 @@ import Testing
     first.close()
   }
 
-  @Test func commitsOnRevocationSoThatTheNextOwnerGoesOnBehind() throws {
-    let cluster = try filled(50)
-    let first = try TestConsumer(cluster.addresses, topic: "t", group: "g")
-    #expect(first.records.wait { first.records.records.count == 50 })
-    #expect(first.records.wait { first.records.partitions.count == 1 })
-    let second = try TestConsumer(cluster.addresses, topic: "t", group: "g")
-    #expect(second.records.wait { second.records.assignments > 0 })
-    let sender = try TestProducer(cluster.addresses)
-    _ = sender.send("t", "last", token: 1)
-    let all = { first.records.records.count + second.records.records.count }
-    #expect(first.records.wait { all() == 51 })
-    #expect(all() == 51)
-    sender.close()
-    first.close()
-    second.close()
-  }
-
   @Test func aTopicThatIsNotThereIsSaidOnceAndFoundWhenItComes() throws {
     let cluster = try filled(0)
     let sender = try TestProducer(cluster.addresses)

@@ -73,6 +73,23 @@ struct RealBrokerTests {
     second.close()
   }
 
+  // Not against the mock: while members join, it refuses commits, which a broker takes.
+  @Test func commitsOnRevocationSoThatTheNextOwnerGoesOnBehind() throws {
+    let broker = try RealBroker()
+    try broker.createTopic("t", partitions: 2)
+    try Kcat.write(broker.addresses, "t", (0..<100).map { "k\($0):\($0)" }, ["-K:"])
+    let first = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    #expect(first.records.wait { first.records.records.count == 100 })
+    let second = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    #expect(second.records.wait { second.records.partitions.count == 1 })
+    try Kcat.write(broker.addresses, "t", (100..<200).map { "k\($0):\($0)" }, ["-K:"])
+    let all = { (first.records.records + second.records.records).map(\.value) }
+    #expect(first.records.wait { Set(all()).count == 200 })
+    #expect(all().count == 200)
+    first.close()
+    second.close()
+  }
+
   @Test func sharesAGroupAndRebalances() throws {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 4)

@@ -1,0 +1,79 @@
+/// Commands that run at set times.
+extension Yetibot {
+  func registerCrons() {
+    let util: Set = ["util"]
+    define(
+      ["cron"],
+      [
+        Self.on(#"^\s*list\s*$"#, "cron list # the crons", util) { call in
+          let rows = call.engine.rows["cron"].filter { $0["chat_source_adapter"] == call.place.instance }
+          let lines = Value.strings(rows.map { Self.cronText($0) })
+          return .plain(rows.isEmpty ? .suppressed(lines) : lines)
+        },
+        Self.on(#"^\s*remove\s+(\d+)\s*$"#, "cron remove <id> # forgets a cron", util) { call in
+          let id = call.group(1) ?? ""
+          guard call.engine.rows["cron"].contains(where: { String($0.id) == id }) else {
+            return .failure("there is no cron \(id)")
+          }
+          call.engine.rows.remove("cron") { String($0.id) == id }
+          return .text("cron \(id) removed")
+        },
+        Self.on(#"^\s*stop\s*$"#, "cron stop # stops all crons", util) { call in
+          call.engine.areCronsRunning = false
+          return .text("the crons are stopped")
+        },
+        Self.on(#"^\s*start\s*$"#, "cron start # lets the crons run", util) { call in
+          if call.engine.areCronsRunning { return .text("the crons are running already") }
+          call.engine.areCronsRunning = true
+          return .text("the crons are running now")
+        },
+        Self.on(#"^\s*status\s*$"#, "cron status # whether the crons run", util) {
+          .text($0.engine.areCronsRunning ? "the crons are running" : "the crons are stopped")
+        },
+        Self.on(
+          Self.cronPattern, "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
+        ) { call in
+          let schedule = call.group(1) ?? ""
+          guard CronSchedule(schedule) != nil else {
+            return .failure("\(schedule) are no fields of a cron: each is *, a number, /n, a-b, a-b/n, or several with commas")
+          }
+          let row = call.engine.rows.insert(
+            "cron",
+            ValueMap([
+              ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
+              ("platform", .string(call.place.adapter)), ("user_id", .string(call.person?.id ?? "")),
+              ("schedule", .string(schedule)),
+              ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
+            ]))
+          return .text("cron created: \(Self.cronText(row))")
+        },
+      ])
+  }
+
+  /// The schedule and the command.
+  public static let cronPattern = #"^\s*((?:\S+\s+){6}\S+)\s+(.+)$"#
+
+  private static func cronText(_ row: Rows.Row) -> String {
+    "[cmd=\(row["cmd"])] [schedule=\(row["schedule"])] [id=\(row.id)] [channel=\(row["chat_source_room"])]"
+  }
+
+  /// Runs what is due at this second and answers what to post, with the place where.
+  public func runCrons(at milliseconds: Int64) -> [(place: ChatPlace, posts: [Post])] {
+    guard areCronsRunning else { return [] }
+    let time = CivilTime(milliseconds: milliseconds, utcOffset: configuration.utcOffset)
+    var all: [(place: ChatPlace, posts: [Post])] = []
+    for row in rows["cron"] {
+      guard let schedule = CronSchedule(row["schedule"]), schedule.matches(time) else { continue }
+      let place = ChatPlace(
+        adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_room"])
+      posts = []
+      runQuietly(row["cmd"], nil, place, makeAllowance())
+      if !posts.isEmpty { all.append((place, posts)) }
+      posts = []
+    }
+    return all
+  }
+
+  /// Whether there is something that could be due.
+  public var hasCrons: Bool { areCronsRunning && !rows["cron"].isEmpty }
+}

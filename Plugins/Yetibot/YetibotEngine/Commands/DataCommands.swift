@@ -1,0 +1,86 @@
+/// Commands on the data behind a value: data, raw, render.
+extension Yetibot {
+  func registerData() {
+    let util: Set = ["util"]
+    define(
+      ["data"],
+      [
+        Self.on(#"^\s*show\s*$"#, "data show # the data behind the value, written out", util) { call in
+          guard call.data != .null else { return .text("there is no data") }
+          return Self.shown(call.data, call.data)
+        },
+        Self.on(#"^\s*(\$\S*)"#, "data <path> # the part of the data that the path selects", util) { call in
+          guard call.data != .null else { return .failure("there is no data") }
+          let selection = try JSONPath(call.group(1) ?? "$").select(in: call.data)
+          return Self.shown(selection, selection)
+        },
+        Self.on(nil, "data # the data behind the value", util) { call in
+          guard call.data != .null else { return .text("there is no data") }
+          guard call.data.isTruthy else { return .plain(call.data) }
+          return .record(.init(call.data, data: call.data))
+        },
+      ])
+    define(
+      ["raw"],
+      [
+        Self.on(#"^\s*all\s*$"#, "raw all # all that a command receives, written out", util) { call in
+          let record: Value = [
+            "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw.unmarked, "data": call.data,
+            "data-collection": call.dataCollection ?? .null, "user": call.person?.record ?? .null,
+          ]
+          return .record(.init(.string(JSONText.print(record, indent: true)), data: record))
+        },
+        Self.on(nil, "raw <collection or text> # the value written as JSON", util) { call in
+          .record(
+            .init(
+              .string(JSONText.print(call.opts ?? .string(call.args))), data: call.data,
+              dataCollection: call.dataCollection))
+        },
+      ])
+    define(
+      ["render"],
+      [
+        Self.on(#"(.+)"#, "render <template> # fills a template with the data", []) { call in
+          try Self.render(call)
+        }
+      ])
+  }
+
+  private static func shown(_ value: Value, _ data: Value) -> Outcome {
+    .record(.init(.string(JSONText.print(value, indent: value.isCollection) + "\n"), data: data))
+  }
+
+  private static func render(_ call: Invocation) throws -> Outcome {
+    var source = call.group(1) ?? ""
+    // What the pipe appended belongs to the value, not to the template.
+    if call.opts == nil, !call.raw.isCollection {
+      let appended = " " + call.raw.text
+      if source.hasSuffix(appended) { source = String(source.dropLast(appended.count)) }
+    }
+    let renderer = TemplateRenderer(
+      allowance: call.context.allowance,
+      runCommand: { command, value in
+        let text =
+          value.isCollection ? command : command + " " + value.text
+        let outcome = try call.engine.dispatch(
+          Call(text: text, opts: value.isCollection ? value : .strings([value.text]), raw: value), call.context)
+        switch outcome {
+        case .failure(let message): return Outcome.Answer(.string("Error: \(message)"))
+        case .plain(let value): return Outcome.Answer(value)
+        case .record(let answer): return answer
+        }
+      })
+    do {
+      let template = try Template(source)
+      let value: Value =
+        if let items = call.data.items {
+          .list(try items.map { .string(try renderer.render(template, $0)) })
+        } else {
+          .string(try renderer.render(template, call.data))
+        }
+      return .record(.init(value, data: ["data": call.data, "template": .string(source)]))
+    } catch let failure as Template.Failure {
+      return .failure(failure.description)
+    }
+  }
+}

@@ -1,0 +1,124 @@
+/// help and category, and what they show.
+extension Yetibot {
+  func registerHelp() {
+    let util: Set = ["util"]
+    define(
+      ["help"],
+      [
+        Self.on(#"^\s*$"#, "help # how to use the bot, and its commands", util) { .text($0.engine.helpOverview) },
+        Self.on(#"^\s*all\s*$"#, "help all # what all commands do", util) { call in
+          let registry = call.engine.registry
+          return .text(
+            (registry.topics + registry.aliases).compactMap { registry.usage(of: $0)?.joined(separator: "\n") }
+              .joined(separator: "\n▬▬▬\n"))
+        },
+        Self.on(#"^\s*(\S+)\s*$"#, "help <command> # what a command does", util) { $0.engine.help(for: $0.group(1) ?? "") },
+      ])
+    define(
+      ["category"],
+      [
+        Self.on(#"^\s*names\s*$"#, "category names # the names of the categories", util) { _ in
+          .record(
+            .init(
+              .strings(Self.categories.map(\.name)),
+              data: .map(ValueMap(Self.categories.map { ($0.name, .string($0.meaning)) }))))
+        },
+        Self.on(#"^\s*list\s+(\S+)"#, "category list <category> # what the commands of a category do", util) { call in
+          let name = call.group(1) ?? ""
+          guard Self.isCategory(name) else { return Self.unknownCategory(name) }
+          return .lines(call.engine.usage(ofCategory: name))
+        },
+        Self.on(#"^\s*disable\s+(\S+)"#, "category disable <category> # switches a category off in this room", util) {
+          Self.switchCategory($0, isOn: false)
+        },
+        Self.on(#"^\s*enable\s+(\S+)"#, "category enable <category> # switches a category on in this room", util) {
+          Self.switchCategory($0, isOn: true)
+        },
+        Self.on(nil, "category # the categories, and which are switched off in this room", util) { call in
+          let disabled = call.engine.disabledCategories(call.place)
+          return .record(
+            .init(
+              .strings(Self.categories.map { "\(disabled.contains($0.name) ? "🚫" : "✅") \($0.name): \($0.meaning)" }),
+              data: .map(ValueMap(Self.categories.map { ($0.name, .string($0.meaning)) }))))
+        },
+      ])
+    define(
+      ["default"],
+      [
+        Self.on(#"^\s*command\s*$"#, "default command # the command that unknown ones go to", util) {
+          .text($0.engine.configuration.defaultCommand)
+        }
+      ])
+  }
+
+  /// The docs of a topic: exact, of an alias, or of the one that is spelt almost so.
+  func help(for topic: String) -> Outcome {
+    if let usage = registry.usage(of: topic) { return .lines(usage) }
+    switch registry.guess(topic) {
+    case .usage(let usage): return .lines(usage)
+    case .several(let names):
+      return .text("there is no help for \(topic); did you mean \(names.map { "`\($0)`" }.joined(separator: " or "))?")
+    case .none: return .failure("there is no help for \(topic)")
+    }
+  }
+
+  /// What `help` alone shows.
+  public var helpOverview: String {
+    Self.helpOverview(
+      commands: registry.topics, aliases: registry.aliases, prefix: configuration.prefix,
+      fallback: Self.fallbackLine(
+        isEnabled: configuration.isFallbackEnabled, defaultCommand: configuration.defaultCommand,
+        override: configuration.fallbackHelp))
+  }
+
+  public static func helpOverview(
+    commands: [String], aliases: [String], prefix: Character = "!", fallback: String
+  ) -> String {
+    var text = """
+      Use `help <command>` to see what a command does, and `category` to see the commands by what they are for.
+      \(fallback)
+      Commands: \(commands.sorted().map { "`\($0)`" }.joined(separator: ", "))
+      """
+    if let line = aliasLine(aliases) { text += "\n" + line }
+    return text
+  }
+
+  public static func aliasLine(_ aliases: [String]) -> String? {
+    aliases.isEmpty ? nil : "Aliases: " + aliases.sorted().map { "`\($0)`" }.joined(separator: ", ")
+  }
+
+  public static func fallbackLine(isEnabled: Bool, defaultCommand: String, override: String?) -> String {
+    guard isEnabled else { return "🚫 Unknown commands are passed over in silence." }
+    return override ?? "Unknown commands go to `\(defaultCommand)`."
+  }
+
+  private static func isCategory(_ name: String) -> Bool { categories.contains { $0.name == name } }
+
+  private static func unknownCategory(_ name: String) -> Outcome {
+    .failure("there is no category \(name); there are \(categories.map(\.name).joined(separator: ", "))")
+  }
+
+  func usage(ofCategory name: String) -> [String] {
+    var lines: Set<String> = []
+    for (entry, handler) in registry.handlers where handler.categories.contains(name) && isEnabled(entry.topic) {
+      lines.insert(handler.usage)
+    }
+    return lines.sorted()
+  }
+
+  private static func switchCategory(_ call: Invocation, isOn: Bool) -> Outcome {
+    let name = call.group(1) ?? ""
+    guard isCategory(name) else { return unknownCategory(name) }
+    var disabled = call.engine.disabledCategories(call.place)
+    if isOn { disabled.remove(name) } else { disabled.insert(name) }
+    call.engine.setSetting(disabledCategoriesKey, disabled.isEmpty ? nil : disabled.sorted().joined(separator: " "), call.place)
+    return .text("category \(name) is \(isOn ? "enabled" : "disabled") in this room")
+  }
+
+  static let disabledCategoriesKey = "disabled-categories"
+
+  func disabledCategories(_ place: ChatPlace) -> Set<String> {
+    guard let text = setting(Self.disabledCategoriesKey, place), !text.isEmpty else { return [] }
+    return Set(text.split(separator: " ").map(String.init))
+  }
+}

@@ -1,0 +1,116 @@
+/// Commands that run when something happens in the chat.
+extension Yetibot {
+  func registerObservers() {
+    let util: Set = ["util"]
+    define(
+      ["obs", "observer"],
+      [
+        Self.on(#"^\s*remove\s+(\d+)\s*$"#, "obs remove <id> # forgets an observer", util) { call in
+          let rows = call.engine.rows
+          guard !rows["observer"].isEmpty else { return .failure("there are no observers") }
+          let id = call.group(1) ?? ""
+          guard rows["observer"].contains(where: { String($0.id) == id }) else {
+            return .failure("there is no observer \(id)")
+          }
+          rows.remove("observer") { String($0.id) == id }
+          return .text("observer \(id) removed")
+        },
+        Self.on(#"^\s*(?:list\s*)?$"#, "obs [list] # the observers", util) { call in
+          let rows = call.engine.rows["observer"]
+          guard !rows.isEmpty else { return .failure("there are no observers") }
+          return .record(
+            .init(.strings(rows.map { Self.observerText($0.columns, id: $0.id) }), data: .list(rows.map { .map($0.columns) })))
+        },
+        Self.on(
+          #"(?s)(.+)=\s*(.+)"#,
+          "obs [-e <event>] [-u <user pattern>] [-c <room pattern>] <pattern> = <command> # runs a command when something happens", util
+        ) { try $0.engine.makeObserver($0) },
+      ])
+  }
+
+  static let observerOptions: [OptionReader.Option] = [
+    .init(short: "e", long: "event-type", hasValue: true), .init(short: "u", long: "user-pattern", hasValue: true),
+    .init(short: "c", long: "channel-pattern", hasValue: true),
+  ]
+
+  /// Event, user pattern, room pattern, the words of the pattern, and whether something was wrong.
+  public static func parseObserveOptions(
+    _ text: String
+  ) -> (event: String, userPattern: String?, roomPattern: String?, words: [String], hasErrors: Bool) {
+    let reader = OptionReader(text, observerOptions)
+    let event = reader.value("event-type") ?? "message"
+    let isEvent = ChatEvent.Kind(rawValue: event) != nil
+    return (
+      isEvent ? event : "message", reader.value("user-pattern"), reader.value("channel-pattern"), reader.words,
+      !reader.bad.isEmpty || !isEvent
+    )
+  }
+
+  /// A row as lists show it.
+  public static func observerText(_ row: ValueMap, id: Int64?) -> String {
+    func text(_ key: String) -> String { row[key]?.text ?? "" }
+    let pattern = text("pattern")
+    var line = "\(pattern.isEmpty ? "[any pattern]" : pattern): \(text("cmd")) [event type: \(text("event_type"))] "
+    if let id { line += "[id \(id)] " }
+    if !text("user_pattern").isEmpty { line += "[user pattern: \(text("user_pattern"))]" }
+    if !text("channel_pattern").isEmpty { line += "[channel pattern: \(text("channel_pattern"))]" }
+    if !text("user_id").isEmpty { line += "[created by \(text("user_id"))]" }
+    return line
+  }
+
+  private func makeObserver(_ call: Invocation) throws -> Outcome {
+    let reader = OptionReader(call.group(1) ?? "", Self.observerOptions)
+    let event = reader.value("event-type") ?? "message"
+    guard ChatEvent.Kind(rawValue: event) != nil else { return .text("there is no event \(event)") }
+    guard reader.bad.isEmpty else { return .failure("there is no option \(reader.bad.joined(separator: " "))") }
+    let pattern = reader.words.joined(separator: " ")
+    for source in [pattern, reader.value("user-pattern") ?? "", reader.value("channel-pattern") ?? ""] {
+      _ = try Pattern(source)
+    }
+    let columns = ValueMap([
+      ("user_id", .string(call.person?.name ?? "")), ("pattern", .string(pattern)),
+      ("user_pattern", .string(reader.value("user-pattern") ?? "")),
+      ("channel_pattern", .string(reader.value("channel-pattern") ?? "")), ("event_type", .string(event)),
+      ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
+      ("chat_source_adapter", .string(call.place.instance)),
+    ])
+    rows.insert("observer", columns)
+    return .text("observer created: \(Self.observerText(columns, id: nil))")
+  }
+
+  /// Runs what observes an event. Commands never fire observers, and errors stay silent.
+  func observe(_ event: ChatEvent, isCommand: Bool, _ allowance: Allowance) {
+    observeKarma(event, isCommand: isCommand)
+    if event.kind == .message, isCommand { return }
+    let subject =
+      switch event.kind {
+      case .message: event.body ?? ""
+      case .react: event.reaction ?? ""
+      default: event.person.name
+      }
+    for row in rows["observer"] where row["event_type"] == event.kind.rawValue {
+      guard row["chat_source_adapter"] == event.place.instance else { continue }
+      do {
+        guard try finds(row["user_pattern"], event.person.name, allowance),
+          try finds(row["channel_pattern"], event.place.room, allowance), try finds(row["pattern"], subject, allowance)
+        else { continue }
+        let text = try TemplateRenderer(
+          allowance: allowance, runCommand: { _, _ in throw Raised("an observer's template runs no commands") }
+        )
+        .render(
+          try Template(row["cmd"]),
+          [
+            "username": .string(event.person.name), "message-username": Value(event.messageAuthor?.name),
+            "reaction": Value(event.reaction), "body": Value(event.body), "channel": .string(event.place.room),
+          ])
+        runQuietly(text, event.person, event.place, allowance)
+      } catch {
+        continue
+      }
+    }
+  }
+
+  private func finds(_ source: String, _ text: String, _ allowance: Allowance) throws -> Bool {
+    source.isEmpty ? true : try PatternSearch.occurs(try Pattern(source), in: text, allowance)
+  }
+}

@@ -1,0 +1,190 @@
+/// Commands of the extension pack that need no network, and the small ones that people miss.
+extension Yetibot {
+  func registerPack() {
+    let both: Set = ["util", "collection"]
+    define(
+      ["sed"],
+      [
+        Self.on(#"(?s)^\s*s/(.+)$"#, "sed s/<pattern>/<replacement>[/] # replaces what the pattern finds in the piped text", both, Self.sed)
+      ])
+    define(
+      ["or"],
+      [
+        Self.on(nil, "or <text> # the piped value if there is one, else the text", both) { call in
+          if let opts = call.opts { return .plain(opts) }
+          return call.raw.text.isEmpty ? .text(call.args) : .plain(call.raw)
+        }
+      ])
+    define(
+      ["json"],
+      [
+        Self.on(#"(?s)^\s*parse\s+(.+)$"#, "json parse <text> # the value that JSON stands for", both) { call in
+          do {
+            return .plain(try JSONText.parse(call.group(1) ?? ""))
+          } catch { return .failure("\(error)") }
+        },
+        Self.on(#"^\s*path\s+(\S+)"#, "json path <path> # the part of the piped value that the path selects", both) { call in
+          let value = call.opts ?? call.raw
+          let structure = value.isCollection ? value : (try? JSONText.parse(value.text)) ?? .null
+          guard structure.isCollection else { return .failure("\(value.text) is neither a list nor a map") }
+          let selection = try JSONPath(call.group(1) ?? "$").select(in: structure)
+          return selection.isCollection ? .plain(selection) : .text(selection.text)
+        },
+      ])
+    define(
+      ["csv"],
+      [
+        Self.on(#"(?s)^\s*parse(?:\s(.*))?$"#, "csv parse <text> # rows as maps, by the names in the first row", both) { call in
+          let text = call.opts.flatMap { Formatting.items(of: $0) }?.map(\.text).joined(separator: "\n") ?? call.group(1) ?? ""
+          let rows = CSV.rows(text)
+          guard let names = rows.first else { return .plain([]) }
+          let maps = rows.dropFirst().map { row in
+            Value.map(ValueMap(zip(names, row).map { ($0, .string($1)) }))
+          }
+          return .record(.init(.strings(rows.dropFirst().map { $0.joined(separator: ", ") }), data: .list(maps)))
+        }
+      ])
+    define(
+      ["base64"],
+      [
+        Self.on(#"(?s)^\s*encode\s(.*)$"#, "base64 encode <text> # the text in base 64", ["util"]) {
+          .text(Base64.encode(Array(($0.group(1) ?? "").utf8)))
+        },
+        Self.on(#"(?s)^\s*decode\s+(.*)$"#, "base64 decode <text> # the text that base 64 stands for", ["util"]) { call in
+          guard let bytes = Base64.decode(call.group(1)?.trimmed ?? "") else { return .failure("that is not base 64") }
+          return .text(String(decoding: bytes, as: UTF8.self))
+        },
+      ])
+    define(
+      ["buffer"],
+      [
+        Self.on(#"^\s*peek\s*$"#, "buffer peek # what the buffer holds", ["util"]) { Self.bufferText($0) },
+        Self.on(#"^\s*flush\s*$"#, "buffer flush # what the buffer holds, and empties it", ["util"]) { call in
+          let outcome = Self.bufferText(call)
+          call.engine.rows.remove("buffer") { _ in true }
+          return outcome
+        },
+        Self.on(nil, "buffer <text or collection> # adds to the buffer", ["util"]) { call in
+          // A collection, and the text: what each call was given.
+          for item in (call.items ?? []) + [.string(call.args)] {
+            call.engine.rows.insert("buffer", ValueMap([("text", .string(item.text))]))
+          }
+          return Self.bufferText(call)
+        },
+      ])
+    define(
+      ["asciichart"],
+      [
+        Self.on(nil, "asciichart <collection> # a bar for each number, or for each label: number", ["chart", "collection"]) {
+          try Self.chart($0)
+        }
+      ])
+    define(
+      ["time"],
+      [
+        Self.on(#"^\s*([+-]\d{1,2})\s*$"#, "time [<±hours>] # the time, so many hours from UTC", ["info"]) { call in
+          .text(Self.clock(call.engine.now(), Int64(call.group(1) ?? "0") ?? 0))
+        },
+        Self.on(#"^\s*$"#, "time # the time", ["info"]) { call in
+          .text(Self.clock(call.engine.now(), call.engine.configuration.utcOffset / 3600))
+        },
+      ])
+    define(
+      ["date"],
+      [
+        Self.on(
+          #"^\s*(?:(now|today|yesterday|tomorrow)|(?:(a|an|\d{1,6})\s+(minute|hour|day|week|month|year)s?\s+ago))\s*$"#,
+          "date <now, yesterday, 3 days ago> # a date and time", ["info"], Self.date)
+      ])
+    define(
+      ["upper"], [Self.on(nil, "upper <text> # in capitals", ["util"]) { .text($0.args.uppercased()) }])
+    define(["lower"], [Self.on(nil, "lower <text> # without capitals", ["util"]) { .text($0.args.lowercased()) }])
+    define(
+      ["nth"],
+      [
+        Self.on(#"^\s*(-?\d+)\s*$"#, "nth <n> <collection> # the nth item, from 1; negative from the end", both) { call in
+          let items = try call.needItems()
+          let number = Int(call.group(1) ?? "") ?? 0
+          let index = number > 0 ? number - 1 : items.count + number
+          guard number != 0, items.indices.contains(index) else { return .failure("there is no item \(number) of \(items.count)") }
+          let entry = call.entries.flatMap { $0.indices.contains(index) ? $0[index] : nil }
+          return .record(.init(items[index], data: entry ?? .null))
+        }
+      ])
+  }
+
+  private static func sed(_ call: Invocation) throws -> Outcome {
+    var program = call.group(1) ?? ""
+    let subject = call.raw.text
+    if call.opts == nil, !subject.isEmpty, program.hasSuffix(" " + subject) {
+      program = String(program.dropLast(subject.count + 1))
+    }
+    guard let slash = program.lastIndex(of: "/") else { return .failure("s/pattern/replacement is expected") }
+    let source = String(program[..<slash])
+    let replacement = String(program[program.index(after: slash)...])
+    let pattern = try Pattern(source)
+    if let items = call.items {
+      return .plain(
+        .list(
+          try items.map {
+            .string(try PatternSearch.replace(pattern, in: $0.text, by: replacement, call.context.allowance))
+          }))
+    }
+    return .text(try PatternSearch.replace(pattern, in: subject, by: replacement, call.context.allowance))
+  }
+
+  private static func bufferText(_ call: Invocation) -> Outcome {
+    let rows = call.engine.rows["buffer"]
+    return .lines(rows.map { $0["text"] })
+  }
+
+  private static func chart(_ call: Invocation) throws -> Outcome {
+    let rows = try call.needItems().map { item -> (label: String, number: Double) in
+      let text = item.text
+      let colon = text.lastIndex(of: ":")
+      let label = colon.map { String(text[..<$0]).trimmed } ?? text.trimmed
+      let number = colon.map { String(text[text.index(after: $0)...]).trimmed } ?? text.trimmed
+      guard let value = NumberText.parse(number)?.number else { throw Raised("\(text) has no number") }
+      return (label, value)
+    }
+    let width = min(rows.map(\.label.count).max() ?? 0, 60)
+    let scale = max((rows.map(\.number).max() ?? 0) / 60, 1)
+    return .lines(
+      rows.map { row in
+        let stars = Int(min(max(row.number / scale, 0), 60).rounded())
+        let shown = Int64(exactly: row.number).map { String($0) } ?? NumberText.format(row.number)
+        let space = String(repeating: " ", count: max(width - row.label.count, 0))
+        return "\(space)\(row.label): \(String(repeating: "*", count: stars)) \(shown)"
+      })
+  }
+
+  private static func clock(_ milliseconds: Int64, _ hours: Int64) -> String {
+    let time = CivilTime(milliseconds: milliseconds, utcOffset: hours * 3600)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let zone = hours == 0 ? "UTC" : "UTC\(hours < 0 ? "" : "+")\(hours)"
+    return "\(time.year)-\(two(time.month))-\(two(time.day)) \(two(time.hour)):\(two(time.minute)):\(two(time.second)) \(zone)"
+  }
+
+  private static func date(_ call: Invocation) -> Outcome {
+    let day: Int64 = 86_400_000
+    var span: Int64 = 0
+    switch call.group(1) {
+    case "yesterday": span = day
+    case "tomorrow": span = -day
+    case nil:
+      let units: [String: Int64] = [
+        "minute": 60_000, "hour": 3_600_000, "day": day, "week": 7 * day, "month": 30 * day, "year": 365 * day,
+      ]
+      span = (units[call.group(3) ?? ""] ?? 0) * (Int64(call.group(2) ?? "") ?? 1)
+    default: break
+    }
+    let moment = call.engine.now() - span
+    let time = CivilTime(milliseconds: moment)
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return .record(
+      .init(
+        .string(
+          "\(time.year)-\(two(time.month))-\(two(time.day))T\(two(time.hour)):\(two(time.minute)):\(two(time.second))"),
+        data: .int(moment)))
+  }
+}

@@ -1,0 +1,227 @@
+/// Commands on text: echo, list, range, words, letters, split, trim, decode, join and so on.
+extension Yetibot {
+  func registerText() {
+    let util: Set = ["util"]
+    let both: Set = ["util", "collection"]
+    define(["echo"], [Self.on(nil, "echo <text> # answers with the text", util, Self.echo)])
+    define(["list"], [Self.on(nil, "list <items> # makes a list of items between commas or spaces", both, Self.list)])
+    define(
+      ["range"],
+      [
+        Self.on(
+          #"^\s*(\d+)\s+(\d+)\s+(\d+)\s*$"#, "range <start> <end> <step> # the numbers from start to before end, each step apart", both
+        ) { try Self.range($0, $0.group(1), $0.group(2), $0.group(3)) },
+        Self.on(#"^\s*(\d+)\s+(\d+)\s*$"#, "range <start> <end> # the numbers from start to before end", both) {
+          try Self.range($0, $0.group(1), $0.group(2), nil)
+        },
+        Self.on(#"^\s*(\d+)\s*$"#, "range <end> # the numbers from 0 to before end", both) {
+          try Self.range($0, nil, $0.group(1), nil)
+        },
+      ])
+    define(
+      ["words"],
+      [Self.on(nil, "words <text> # the pieces of the text between spaces", both) { .lines($0.args.pieces(separatedBy: " ")) }])
+    define(
+      ["letters"], [Self.on(nil, "letters <text> # the characters of the text", both) { .lines($0.args.map { String($0) }) }])
+    define(
+      ["unwords"],
+      [
+        Self.on(nil, "unwords <collection> # the items joined by a space", both) { call in
+          .text(call.items.map { $0.map(\.text).joined(separator: " ") } ?? call.args)
+        }
+      ])
+    define(
+      ["join"],
+      [
+        Self.on(nil, "join [<separator>] <collection> # the items joined by the separator", both) { call in
+          .text(try call.needItems().map(\.text).joined(separator: call.args))
+        }
+      ])
+    define(
+      ["split"],
+      [Self.on(#"(?s)^(\S+)\s(.+)$"#, "split <pattern> <text> # the pieces of the text between what the pattern finds", both, Self.split)])
+    define(
+      ["trim"],
+      [
+        Self.on(nil, "trim <text> # the text without white space at its ends", util) { call in
+          .record(.init(.string(call.args.trimmed), data: call.hasOwnData ? call.data : .null, dataCollection: call.dataCollection))
+        }
+      ])
+    define(
+      ["decode"],
+      [
+        Self.on(nil, "decode <text> # the text with HTML entities resolved", util) { call in
+          if let items = call.opts.flatMap({ Formatting.items(of: $0) }) {
+            return .plain(.list(items.map { .string(Entities.decode($0.text)) }))
+          }
+          return .text(Entities.decode(call.args))
+        }
+      ])
+    define(
+      ["unquote"],
+      [
+        Self.on(nil, "unquote <text> # the text without the quotes at its ends", util) {
+          .text(Formatting.removeSurroundingQuotes($0.args))
+        }
+      ])
+    define(["error"], [Self.on(nil, "error <message> # ends the expression with an error", util) { .failure($0.args) }])
+    define(
+      ["nil"], [Self.on(nil, "nil # takes everything and says nothing", util) { _ in .plain(.suppressed(.map(ValueMap()))) }])
+  }
+
+  private static func echo(_ call: Invocation) -> Outcome {
+    var record = ValueMap()
+    record["cmd"] = .string(call.command)
+    record["args"] = .string(call.args)
+    record["raw"] = call.raw.unmarked
+    if let opts = call.opts { record["opts"] = opts }
+    if let person = call.person { record["user"] = person.record }
+    record["room"] = .string(call.place.room)
+    return .record(.init(.string(call.args), data: .map(record)))
+  }
+
+  private static func list(_ call: Invocation) -> Outcome {
+    if call.args.contains(",") {
+      return .lines(call.args.pieces(separatedBy: ",").map(\.trimmed))
+    }
+    var pieces = call.args.unicodeScalars.split(omittingEmptySubsequences: false) { $0.isSpace }.map { String($0) }
+    while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
+    return .lines(pieces)
+  }
+
+  private static func range(_ call: Invocation, _ start: String?, _ end: String?, _ step: String?) throws -> Outcome {
+    guard let start = Int64(start ?? "0"), let end = Int64(end ?? "0"), let step = Int64(step ?? "1") else {
+      return .failure("a range needs smaller numbers")
+    }
+    guard step > 0 else { return .failure("a range with the step 0 does not end") }
+    let limit = call.context.allowance.limits.rangeItems
+    guard end <= start || (end - start - 1) / step < limit else {
+      return .failure("a range of more than \(limit) items")
+    }
+    return .lines(stride(from: start, to: end, by: Int64.Stride(step)).map { String($0) })
+  }
+
+  private static func split(_ call: Invocation) throws -> Outcome {
+    let pieces = try PatternSearch.split(
+      call.group(2) ?? "", by: try Pattern(call.group(1) ?? ""), call.context.allowance)
+    return .lines(pieces)
+  }
+}
+
+/// Searches that are charged to the message's allowance.
+enum PatternSearch {
+  /// The pieces between matches, without the empty ones at the end.
+  static func split(_ string: String, by pattern: Pattern, _ allowance: Allowance) throws -> [String] {
+    let text = PatternText(string)
+    var pieces: [String] = []
+    var start = 0
+    var from = 0
+    while from <= text.scalars.count, let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps) {
+      let range = match.whole
+      from = max(range.upperBound, from + 1)
+      if range.isEmpty {
+        guard range.lowerBound < text.scalars.count else { break }
+        from = range.lowerBound + 1
+        if range.lowerBound == 0 { continue }
+      }
+      // A match of nothing but the start gives no empty piece.
+      if range.upperBound > 0 { pieces.append(text.string(start..<range.lowerBound)) }
+      start = range.upperBound
+    }
+    try allowance.checkPatterns()
+    pieces.append(text.string(start..<text.scalars.count))
+    while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
+    return pieces
+  }
+
+  static func occurs(_ pattern: Pattern, in string: String, _ allowance: Allowance) throws -> Bool {
+    let found = pattern.firstMatch(in: PatternText(string), budget: &allowance.patternSteps) != nil
+    try allowance.checkPatterns()
+    return found
+  }
+
+  /// All matches replaced; `$1` in the replacement stands for a group, `\` takes away the meaning of what follows.
+  static func replace(
+    _ pattern: Pattern, in string: String, by replacement: String, _ allowance: Allowance
+  ) throws -> String {
+    let text = PatternText(string)
+    var result = ""
+    var start = 0
+    var from = 0
+    while from <= text.scalars.count, let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps) {
+      let range = match.whole
+      result += text.string(start..<range.lowerBound)
+      result += expand(replacement, match, text)
+      start = range.upperBound
+      from = range.isEmpty ? range.upperBound + 1 : range.upperBound
+      try allowance.charge(bytes: result.utf8.count)
+    }
+    try allowance.checkPatterns()
+    return result + text.string(start..<text.scalars.count)
+  }
+
+  private static func expand(_ replacement: String, _ match: PatternMatch, _ text: PatternText) -> String {
+    var result = ""
+    var isEscaped = false
+    var isGroup = false
+    for character in replacement {
+      if isGroup {
+        isGroup = false
+        if character.isASCII, let number = character.wholeNumberValue {
+          if match.ranges.indices.contains(number), let range = match.ranges[number] { result += text.string(range) }
+          continue
+        }
+        result.append("$")
+      }
+      if isEscaped {
+        result.append(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "$" {
+        isGroup = true
+      } else {
+        result.append(character)
+      }
+    }
+    if isGroup { result.append("$") }
+    return result
+  }
+}
+
+/// HTML's character references: the named ones that chats use, and the numbered ones.
+enum Entities {
+  private static let named = [
+    "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "copy": "©", "reg": "®",
+    "trade": "™", "hellip": "…", "mdash": "—", "ndash": "–", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”",
+    "laquo": "«", "raquo": "»", "euro": "€", "pound": "£", "yen": "¥", "cent": "¢", "deg": "°", "times": "×",
+    "middot": "·", "bull": "•", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö", "Uuml": "Ü",
+    "szlig": "ß", "eacute": "é", "egrave": "è", "agrave": "à", "ccedil": "ç", "ntilde": "ñ",
+  ]
+
+  static func decode(_ text: String) -> String {
+    guard text.utf8.contains(0x26) else { return text }
+    var result = ""
+    var rest = text[...]
+    while let start = rest.firstIndex(of: "&") {
+      result += rest[..<start]
+      let tail = rest[rest.index(after: start)...]
+      if let end = tail.prefix(12).firstIndex(of: ";"), let character = resolve(tail[..<end]) {
+        result += character
+        rest = tail[tail.index(after: end)...]
+      } else {
+        result += "&"
+        rest = tail
+      }
+    }
+    return result + rest
+  }
+
+  private static func resolve(_ name: Substring) -> String? {
+    guard name.first == "#" else { return named[String(name)] }
+    let digits = name.dropFirst()
+    let code =
+      digits.first == "x" || digits.first == "X" ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
+    return code.flatMap(Unicode.Scalar.init).map { String(Character($0)) }
+  }
+}

@@ -1,0 +1,52 @@
+/// How the engine is set up.
+public struct Configuration: Sendable {
+  /// What a command begins with: one punctuation character.
+  public var prefix: Character = "!"
+  /// Whether sub-expressions in ordinary talk run.
+  public var runsEmbedded = true
+  /// Whether unknown commands go to the default command.
+  public var isFallbackEnabled = true
+  public var defaultCommand = "help"
+  /// Replaces the sentence about unknown commands in `help`.
+  public var fallbackHelp: String?
+  /// Patterns of the command words that are enabled, or of those that are not; at most one of the two lists may be used.
+  public var allowedCommands: [Pattern] = []
+  public var deniedCommands: [Pattern] = []
+  /// The ids of administrators, the platform roles that make one, and the commands that are theirs alone.
+  public var adminUsers: Set<String> = []
+  public var adminRoles: Set<String> = []
+  public var adminCommands: Set<String> = []
+  public var recordsHistory = true
+  public var positiveKarma = ":rainbow:"
+  public var negativeKarma = ":thunder_cloud_and_rain:"
+  /// What `url` shows.
+  public var url: String?
+  /// Seconds east of UTC of the times that are shown.
+  public var utcOffset: Int64 = 0
+  public var limits = Limits()
+  public var closing = ExpressionParser.Closing.balanced
+  /// What `xargs` puts in the place of an item whose command failed: null, as the original does, or the error's text.
+  public var failedItems = FailedItems.text
+  public enum FailedItems: Sendable, Hashable { case null, text }
+
+  public init() {}
+
+  /// Behaves as the original where that differs from what one would expect: the first parenthesis closes `$(`, and an item
+  /// that fails in `xargs` becomes null.
+  public static var original: Configuration {
+    var configuration = Configuration()
+    configuration.closing = .first
+    configuration.failedItems = .null
+    return configuration
+  }
+
+  /// Whether the value of `command.fallback.enabled`, or another switch, is on: everything but "false".
+  public static func isOn(_ text: String?) -> Bool { text != "false" }
+
+  /// Whether a command word is enabled by the two lists.
+  public static func isEnabled(_ word: String, allowed: [Pattern], denied: [Pattern]) -> Bool {
+    if ["help", "alias", "channel", "category"].contains(word) { return true }
+    if !allowed.isEmpty { return allowed.contains { $0.occurs(in: word) } }
+    return !denied.contains { $0.occurs(in: word) }
+  }
+}

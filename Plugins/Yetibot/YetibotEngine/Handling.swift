@@ -1,0 +1,110 @@
+/// What becomes of an event of the chat.
+extension Yetibot {
+  /// The expression after the prefix; nil when the body is no command.
+  public static func extractCommand(_ body: String, prefix: Character) -> String? {
+    guard body.first == prefix else { return nil }
+    let text = body.dropFirst()
+    return text.isEmpty ? nil : String(text)
+  }
+
+  /// The expressions in ordinary talk that would run: sub-expressions of its first command that begin with a known command.
+  public func embeddedExpressions(in body: String) -> [Expression] {
+    guard body.utf8.contains(0x60) || body.utf8.contains(0x24), let outer = try? parser.parse(body) else { return [] }
+    return (outer.commands.first?.items ?? []).compactMap { item in
+      guard case .expression(let inner) = item, case .text(let word)? = inner.commands.first?.items.first,
+        registry.isTopic(word)
+      else { return nil }
+      return inner
+    }
+  }
+
+  /// Handles one event and answers what to post, in order.
+  public func handle(_ event: ChatEvent) -> [Post] {
+    posts = []
+    defer { posts = [] }
+    guard !event.person.isBot else { return [] }
+    let allowance = makeAllowance()
+    switch event.kind {
+    case .enter, .message: people.see(event.person, in: event.place)
+    case .leave, .kick: people.leave(event.person, event.place)
+    default: break
+    }
+    notifyObservers(event)
+    guard event.kind == .message, let body = event.body else {
+      observe(event, isCommand: false, allowance)
+      return posts
+    }
+    let direct = Self.extractCommand(body, prefix: configuration.prefix)
+    let embedded = direct == nil && configuration.runsEmbedded ? embeddedExpressions(in: body) : []
+    let isCommand = direct != nil || !embedded.isEmpty
+    record(body, event.person, event.place, isCommand: isCommand, isError: false, command: nil)
+    observe(event, isCommand: isCommand, allowance)
+    if let direct {
+      do {
+        run(try parser.parse(direct), event, allowance, isEmbedded: false)
+      } catch {
+        posts.append(Post(kind: .paste, room: event.place.room, text: "\(error)"))
+      }
+    }
+    for expression in embedded { run(expression, event, allowance, isEmbedded: true) }
+    return posts
+  }
+
+  private func run(_ expression: Expression, _ event: ChatEvent, _ allowance: Allowance, isEmbedded: Bool) {
+    let context = Context(self, person: event.person, place: event.place, allowance: allowance)
+    do {
+      let evaluation = try evaluate(expression, context)
+      let result = evaluation.error.map(Value.string) ?? evaluation.value
+      record(
+        DataText.format(result).text, nil, event.place, isCommand: false, isError: evaluation.error != nil,
+        command: expression.unparsed)
+      if isEmbedded, evaluation.error != nil { return }
+      post(result, event.place.room)
+    } catch {
+      if !isEmbedded { posts.append(Post(kind: .message, room: event.place.room, text: "👮 \(error) 👮")) }
+    }
+  }
+
+  /// Runs an expression for an observer or a cron: only what it says is posted, errors are not.
+  func runQuietly(_ text: String, _ person: ChatPerson?, _ place: ChatPlace, _ allowance: Allowance) {
+    let context = Context(self, person: person, place: place, allowance: allowance)
+    guard let expression = try? parser.parse(text), let evaluation = try? evaluate(expression, context),
+      evaluation.error == nil
+    else { return }
+    post(evaluation.value, place.room)
+  }
+
+  /// Says a value.
+  func post(_ value: Value, _ room: String) {
+    guard !value.isSuppressed else { return }
+    guard value.isTruthy else {
+      posts.append(Post(kind: .message, room: room, text: Self.noResults))
+      return
+    }
+    let (text, flat) = DataText.format(value)
+    if let items = flat.items, items.count <= configuration.limits.messages, text.contains("\n"),
+      DataText.hasImageLine(text)
+    {
+      for item in items { posts.append(Post(kind: .message, room: room, text: DataText.scalar(item))) }
+    } else {
+      posts.append(
+        Post(
+          kind: text.contains("\n") ? .paste : .message, room: room,
+          text: text.isEmpty ? Self.noResults : String(text.prefix(configuration.limits.valueBytes))))
+    }
+  }
+
+  static let noResults = "No results"
+
+  /// Whether each item becomes a message of its own.
+  public static func sendsEachSeparately(_ items: [Value], _ text: String, limit: Int = 30) -> Bool {
+    items.count <= limit && text.contains("\n") && DataText.hasImageLine(text)
+  }
+
+  /// The messages for many items: at most `limit`, and a line that says how many there were.
+  public static func messages(for items: [Value], limit: Int = 30) -> [String] {
+    var messages = items.prefix(limit).map(DataText.scalar)
+    if items.count > limit { messages.append("showed \(limit) of \(items.count) results") }
+    return messages
+  }
+}

@@ -1,0 +1,79 @@
+/// What a handler receives.
+public struct Invocation {
+  /// The command word, and the text behind the first white space after it.
+  public var command: String
+  public var args: String
+  /// What the handler's pattern found in `args`: the whole, then each group.
+  public var match: [String?]
+  /// The collection that was piped in.
+  public var opts: Value?
+  /// The value before, as it was, with its mark.
+  public var raw: Value
+  /// The data of the command before, of the enclosing pipe, or the value before.
+  public var data: Value
+  public var dataCollection: Value?
+  /// The commands still to come, unparsed; nil when there is none.
+  public var nextCommands: [String]?
+  /// Lets the handler skip commands that follow.
+  public let skip: SkipCounter
+  public let context: Context
+  /// Whether the fallback called it.
+  public var isFallback: Bool
+
+  public final class SkipCounter {
+    public var count = 0
+    public init() {}
+  }
+
+  /// The items of the collection that was piped in.
+  var items: [Value]? { Formatting.items(of: opts) }
+
+  /// The items, or the error that a collection is missing.
+  func needItems() throws(Complaint) -> [Value] {
+    if let items { return items }
+    throw Complaint("expected a collection\(args.isEmpty ? "" : " instead of \(args)")")
+  }
+
+  var engine: Yetibot { context.engine }
+  var person: ChatPerson? { context.person }
+  var place: ChatPlace { context.place }
+
+  func group(_ number: Int) -> String? { match.indices.contains(number) ? match[number] : nil }
+
+  /// The match as other plugins see it: a text, or a list when the pattern has groups.
+  public var matchValue: Value {
+    match.count == 1 ? Value(match[0]) : .list(match.map { Value($0) })
+  }
+}
+
+/// An error that a handler answers with; it ends the expression and names the command.
+struct Complaint: Error {
+  var text: String
+  init(_ text: String) { self.text = text }
+}
+
+/// For whom and where something is evaluated.
+public final class Context {
+  /// Not kept beyond the call that made the context.
+  unowned let engine: Yetibot
+  public let person: ChatPerson?
+  public let place: ChatPlace
+  let allowance: Allowance
+  /// The data of the pipe in which the current sub-expression stands.
+  var contextualData: Value = .null
+  /// Aliases that are running, so that one that calls itself is seen.
+  var runningAliases: [String] = []
+
+  init(_ engine: Yetibot, person: ChatPerson?, place: ChatPlace, allowance: Allowance) {
+    self.engine = engine
+    self.person = person
+    self.place = place
+    self.allowance = allowance
+  }
+
+  func with(person: ChatPerson?) -> Context {
+    let context = Context(engine, person: person, place: place, allowance: allowance)
+    context.runningAliases = runningAliases
+    return context
+  }
+}

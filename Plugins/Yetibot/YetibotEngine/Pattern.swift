@@ -1,0 +1,127 @@
+/// A regular expression that is matched in time linear in the text: the usual syntax without back-references and look-around.
+///
+/// Literals, `.`, classes (`[a-z]`, `\d \w \s` and their opposites, `[[:alpha:]]` not), `^ $ \A \z \b \B`, groups (capturing, `(?:…)`,
+/// `(?<name>…)`), `|`, greedy and lazy `? * + {n,m}`, and the flags `(?i)`, `(?s)`, `(?m)`. Of several matches at one place that one
+/// counts which a backtracking matcher would find. `.` and `$` know only the line feed.
+public struct Pattern: Sendable {
+  /// Why a text is no pattern.
+  public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
+    public var pattern: String
+    /// The character at which it went wrong, from 0.
+    public var offset: Int
+    public var reason: String
+    public var description: String { "the pattern \(pattern) is not one at character \(offset + 1): \(reason)" }
+  }
+
+  public let source: String
+  /// Capturing groups, not counting the whole.
+  public let groupCount: Int
+  let program: [PatternInstruction]
+  /// Set when the pattern is a plain text, perhaps anchored: most are.
+  let plain: PlainPattern?
+
+  /// The longest source, in characters, and the longest program: a repeat copies what it repeats.
+  static let maximumSource = 1024
+  static let maximumProgram = 4096
+
+  public init(_ source: String, ignoringCase: Bool = false) throws(Failure) {
+    self.source = source
+    var compiler = PatternCompiler(source: source, ignoringCase: ignoringCase)
+    let tree = try compiler.parse()
+    groupCount = compiler.groupCount
+    program = try compiler.program(for: tree)
+    plain = PlainPattern(tree)
+  }
+
+  /// The first match at or after scalar `start`; nil when there is none or the budget ran out.
+  func firstMatch(
+    in text: PatternText, from start: Int = 0, budget: inout Int
+  ) -> PatternMatch? {
+    if let plain { return plain.match(text.scalars, from: start, budget: &budget) }
+    var machine = PatternMachine(program: program, slots: 2 * (groupCount + 1))
+    return machine.match(text.scalars, from: start, budget: &budget)
+  }
+
+  /// Whether it occurs anywhere in the text.
+  public func occurs(in text: String) -> Bool {
+    var budget = Self.defaultBudget
+    return firstMatch(in: PatternText(text), budget: &budget) != nil
+  }
+
+  /// The steps that one search may take where the caller has no budget of its own.
+  static let defaultBudget = 20_000_000
+}
+
+/// A text as the scalars that patterns look at.
+public struct PatternText: Sendable {
+  let scalars: [Unicode.Scalar]
+
+  public init(_ text: String) { scalars = Array(text.unicodeScalars) }
+
+  func string(_ range: Range<Int>) -> String {
+    var view = String.UnicodeScalarView()
+    view.append(contentsOf: scalars[range])
+    return String(view)
+  }
+}
+
+/// Where a pattern matched.
+public struct PatternMatch: Sendable {
+  /// The whole, then each group; nil for one that took no part.
+  public var ranges: [Range<Int>?]
+  public var whole: Range<Int> { ranges[0] ?? 0..<0 }
+}
+
+/// A pattern that is a plain text.
+struct PlainPattern: Sendable {
+  var text: [Unicode.Scalar]
+  var atStart: Bool
+  var atEnd: Bool
+
+  init?(_ node: PatternNode) {
+    var nodes: [PatternNode]
+    if case .sequence(let all) = node { nodes = all } else { nodes = [node] }
+    var atStart = false
+    var atEnd = false
+    if case .assertion(.start)? = nodes.first {
+      atStart = true
+      nodes.removeFirst()
+    }
+    if case .assertion(.end)? = nodes.last {
+      atEnd = true
+      nodes.removeLast()
+    }
+    var text: [Unicode.Scalar] = []
+    for node in nodes {
+      guard case .set(let set) = node, let scalar = set.single else { return nil }
+      text.append(scalar)
+    }
+    self.text = text
+    self.atStart = atStart
+    self.atEnd = atEnd
+  }
+
+  func match(_ scalars: [Unicode.Scalar], from start: Int, budget: inout Int) -> PatternMatch? {
+    let last = scalars.count - text.count
+    var place = start
+    while place <= last {
+      budget -= 1
+      if budget < 0 || (atStart && place > 0) { return nil }
+      let end = place + text.count
+      if (!atEnd || PatternAssertion.isEnd(end, scalars)), scalars[place..<end].elementsEqual(text) {
+        return PatternMatch(ranges: [place..<end])
+      }
+      place += 1
+    }
+    return nil
+  }
+}
+
+extension Pattern {
+  /// The whole match and its groups as texts; nil when there is none.
+  public func groups(in string: String) -> [String?]? {
+    let text = PatternText(string)
+    var budget = Self.defaultBudget
+    return firstMatch(in: text, budget: &budget)?.ranges.map { $0.map(text.string) }
+  }
+}

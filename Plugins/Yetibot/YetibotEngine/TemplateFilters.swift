@@ -1,0 +1,167 @@
+/// The filters of templates that need nothing but the value.
+enum TemplateFilters {
+  static let names: Set<String> = [
+    "yetibot", "yetibot-data", "get", "prn", "abbreviate", "add", "addslashes", "between?", "capitalize", "center",
+    "count", "count-is", "default", "default-if-empty", "divide", "double-format", "drop", "drop-last", "empty?", "first",
+    "get-digit", "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br", "linenumbers", "lower",
+    "multiply", "name", "not-empty", "number-format", "pluralize", "remove", "remove-tags", "replace", "round", "safe",
+    "sort", "sort-by", "sort-by-reversed", "sort-reversed", "str", "subs", "take", "title", "upper", "urlescape", "reverse",
+  ]
+
+  static func apply(_ name: String, _ arguments: [String], _ value: Value) throws -> Value {
+    let argument = arguments.first ?? ""
+    let text = value.text
+    switch name {
+    case "get": return value[argument] ?? .null
+    case "prn", "json": return .string(JSONText.print(value))
+    case "safe", "name", "str": return name == "safe" ? value : .string(text)
+    case "upper": return .string(text.uppercased())
+    case "lower": return .string(text.lowercased())
+    case "capitalize": return .string(text.prefix(1).uppercased() + text.dropFirst().lowercased())
+    case "title":
+      return .string(
+        text.split(separator: " ", omittingEmptySubsequences: false)
+          .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: " "))
+    case "length", "count": return .int(Int64(size(value)))
+    case "length-is", "count-is": return .bool(Int(argument) == size(value))
+    case "empty?": return .bool(size(value) == 0)
+    case "not-empty": return size(value) == 0 ? .null : value
+    case "default": return value == .null ? .string(argument) : value
+    case "default-if-empty": return size(value) == 0 ? .string(argument) : value
+    case "first": return items(value).first ?? .null
+    case "last": return items(value).last ?? .null
+    case "take": return rebuilt(Array(items(value).prefix(natural(argument))), value)
+    case "drop": return rebuilt(Array(items(value).dropFirst(natural(argument))), value)
+    case "drop-last": return rebuilt(Array(items(value).dropLast(natural(argument))), value)
+    case "reverse": return rebuilt(items(value).reversed(), value)
+    case "sort": return .list(items(value).sorted(by: isBefore))
+    case "sort-reversed": return .list(items(value).sorted(by: isBefore).reversed())
+    case "sort-by": return .list(items(value).sorted { isBefore($0[argument] ?? .null, $1[argument] ?? .null) })
+    case "sort-by-reversed":
+      return .list(items(value).sorted { isBefore($0[argument] ?? .null, $1[argument] ?? .null) }.reversed())
+    case "join": return .string(items(value).map(\.text).joined(separator: argument))
+    case "replace": return .string(replaced(text, argument, arguments.count > 1 ? arguments[1] : ""))
+    case "remove": return .string(String(text.filter { !argument.contains($0) }))
+    case "remove-tags":
+      return .string(
+        arguments.reduce(text) { replaced(replaced($0, "<\($1)>", ""), "</\($1)>", "") })
+    case "subs":
+      let start = min(natural(argument), text.count)
+      let end = arguments.count > 1 ? min(natural(arguments[1]), text.count) : text.count
+      let cut = String(text.dropFirst(start).prefix(max(end - start, 0)))
+      return .string(cut + (arguments.count > 2 && end < text.count ? arguments[2] : ""))
+    case "abbreviate":
+      let width = natural(argument)
+      guard text.count > width else { return value }
+      return .string(String(text.prefix(max(width - 3, 0))) + String("...".prefix(width)))
+    case "center":
+      let missing = min(natural(argument), 1000) - text.count
+      guard missing > 0 else { return .string(text) }
+      return .string(
+        String(repeating: " ", count: missing / 2) + text + String(repeating: " ", count: missing - missing / 2))
+    case "addslashes": return .string(text.map { "\\\"'".contains($0) ? "\\\($0)" : String($0) }.joined())
+    case "linebreaks-br": return .string(replaced(text, "\n", "<br />"))
+    case "linebreaks":
+      return .string("<p>" + replaced(replaced(text, "\n\n", "</p><p>"), "\n", "<br />") + "</p>")
+    case "linenumbers":
+      return .string(text.lines.enumerated().map { "\($0.offset + 1). \($0.element)" }.joined(separator: "\n"))
+    case "urlescape": return .string(escaped(text))
+    case "pluralize":
+      let isOne = (value.number ?? Double(size(value))) == 1
+      switch arguments.count {
+      case 0: return .string(isOne ? "" : "s")
+      case 1: return .string(isOne ? "" : arguments[0])
+      default: return .string(isOne ? arguments[0] : arguments[1])
+      }
+    case "add":
+      let numbers = arguments.compactMap { NumberText.parse($0)?.number }
+      guard let number = value.number, numbers.count == arguments.count else {
+        return .string(text + arguments.joined())
+      }
+      return numeric(numbers.reduce(number, +))
+    case "multiply", "divide":
+      guard let number = value.number, let other = NumberText.parse(argument)?.number, name == "multiply" || other != 0
+      else { throw Template.Failure("\(name) needs two numbers") }
+      return numeric(name == "multiply" ? number * other : number / other)
+    case "round":
+      guard let number = value.number, let whole = Int64(exactly: number.rounded()) else {
+        throw Template.Failure("round needs a number")
+      }
+      return .int(whole)
+    case "double-format":
+      guard let number = value.number else { throw Template.Failure("double-format needs a number") }
+      return .string(NumberText.fixed(number, digits: Int(argument) ?? 1))
+    case "number-format":
+      guard let number = value.number else { throw Template.Failure("number-format needs a number") }
+      let digits = argument.drop { $0 != "." }.dropFirst().prefix { $0.isNumber }
+      return .string(NumberText.fixed(number, digits: Int(digits) ?? 0))
+    case "between?":
+      guard let number = value.number, arguments.count == 2, let low = NumberText.parse(arguments[0])?.number,
+        let high = NumberText.parse(arguments[1])?.number
+      else { throw Template.Failure("between? needs three numbers") }
+      return .bool(min(low, high) <= number && number <= max(low, high))
+    case "get-digit":
+      let digits = Array(text)
+      let place = natural(argument)
+      guard place > 0, place <= digits.count else { return .int(0) }
+      return NumberText.parse(String(digits[digits.count - place])) ?? .int(0)
+    default: throw Template.Failure("there is no filter \(name)")
+    }
+  }
+
+  private static func natural(_ text: String) -> Int { max(Int(text) ?? 0, 0) }
+
+  private static func size(_ value: Value) -> Int {
+    switch value.unmarked {
+    case .null: 0
+    case .list(let items): items.count
+    case .map(let map): map.count
+    default: value.text.count
+    }
+  }
+
+  /// The items of a collection, or the characters of a text.
+  private static func items(_ value: Value) -> [Value] {
+    switch value.unmarked {
+    case .null: []
+    case .list(let items): items
+    case .map(let map): map.map { .list([.string($0.key), $0.value]) }
+    default: value.text.map { .string(String($0)) }
+    }
+  }
+
+  /// A text again when it was one.
+  private static func rebuilt(_ items: [Value], _ value: Value) -> Value {
+    value.isCollection ? .list(items) : .string(items.map(\.text).joined())
+  }
+
+  private static func isBefore(_ left: Value, _ right: Value) -> Bool {
+    if let left = left.number, let right = right.number { return left < right }
+    return left.text < right.text
+  }
+
+  private static func numeric(_ number: Double) -> Value {
+    Int64(exactly: number).map(Value.int) ?? .double(number)
+  }
+
+  static func replaced(_ text: String, _ what: String, _ replacement: String) -> String {
+    guard !what.isEmpty else { return text }
+    return Formatting.replaceMarker(what, in: text, by: replacement) ?? text
+  }
+
+  private static func escaped(_ text: String) -> String {
+    var result = ""
+    for byte in text.utf8 {
+      let scalar = Unicode.Scalar(byte)
+      if scalar.isWord || byte == 0x2D || byte == 0x2E || byte == 0x7E || byte == 0x2A {
+        result.unicodeScalars.append(scalar)
+      } else if byte == 0x20 {
+        result += "+"
+      } else {
+        let digits = String(byte, radix: 16, uppercase: true)
+        result += "%" + (digits.count == 1 ? "0" : "") + digits
+      }
+    }
+    return result
+  }
+}

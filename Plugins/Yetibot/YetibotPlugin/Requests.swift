@@ -1,0 +1,158 @@
+import BotPluginKit
+import YetibotEngine
+
+/// The argument of `eval`: an expression, and for whom and where it is evaluated.
+struct EvaluationRequest: Codable, Sendable {
+  var expression: String
+  var user: String?
+  var userName: String?
+  var roles: [String]?
+  var platform: String?
+  var instance: String?
+  var channel: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case expression, user, roles, platform, instance, channel
+    case userName = "user_name"
+  }
+}
+
+/// The answer of `eval`.
+struct EvaluationAnswer: Encodable, Sendable {
+  var value: JSONBox
+  var data: JSONBox
+  /// How the value reads in a chat.
+  var text: String
+  var error: String?
+  var suppressed: Bool
+  /// What was to be said meanwhile.
+  var posts: [String]
+}
+
+/// The argument of `command`, which other plugins hook: one command as a pipe calls it.
+struct CommandRequest: Codable, Sendable {
+  /// The word, and what follows it.
+  var command: String
+  var args: String
+  /// The piped collection, the value before and the data behind it.
+  var opts: JSONBox?
+  var raw: JSONBox?
+  var data: JSONBox?
+  var user: String?
+  var userName: String?
+  var roles: [String]?
+  var platform: String?
+  var instance: String?
+  var channel: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case command, args, opts, raw, data, user, roles, platform, instance, channel
+    case userName = "user_name"
+  }
+}
+
+/// The answer of `command`. A hook that does not know the command passes the call on.
+struct CommandAnswer: Codable, Sendable {
+  var handled: Bool
+  var value: JSONBox?
+  var data: JSONBox?
+  var dataCollection: JSONBox?
+  var error: String?
+  var suppressed: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case handled, value, data, error, suppressed
+    case dataCollection = "data_collection"
+  }
+
+  /// nil when nobody handled it.
+  var outcome: YetibotEngine.Outcome? {
+    guard handled else { return nil }
+    if let error { return .failure(error) }
+    let value = value?.value ?? .null
+    let marked = suppressed == true ? Value.suppressed(value) : value
+    guard data != nil || dataCollection != nil else { return .plain(marked) }
+    return .record(.init(marked, data: data?.value ?? .null, dataCollection: dataCollection?.value))
+  }
+
+  init(_ outcome: YetibotEngine.Outcome?) {
+    handled = outcome != nil
+    switch outcome {
+    case .failure(let text)?: error = text
+    case .plain(let value)?:
+      self.value = JSONBox(value)
+      suppressed = value.isSuppressed
+    case .record(let answer)?:
+      value = JSONBox(answer.value)
+      data = JSONBox(answer.data)
+      dataCollection = answer.dataCollection.map(JSONBox.init)
+      suppressed = answer.value.isSuppressed
+    case nil: break
+    }
+  }
+}
+
+/// A value as any JSON.
+struct JSONBox: Codable, Sendable {
+  var value: Value
+
+  init(_ value: Value) { self.value = value.unmarked }
+
+  private struct Key: CodingKey {
+    var stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  init(from decoder: any Decoder) throws {
+    guard decoder.codingPath.count <= 64 else {
+      throw DecodingError.dataCorrupted(.init(codingPath: [], debugDescription: "more than 64 levels"))
+    }
+    if let map = try? decoder.container(keyedBy: Key.self) {
+      var members = ValueMap()
+      for key in map.allKeys { members[key.stringValue] = try map.decode(JSONBox.self, forKey: key).value }
+      value = .map(members)
+      return
+    }
+    if var list = try? decoder.unkeyedContainer() {
+      var items: [Value] = []
+      while !list.isAtEnd { items.append(try list.decode(JSONBox.self).value) }
+      value = .list(items)
+      return
+    }
+    let single = try decoder.singleValueContainer()
+    if single.decodeNil() {
+      value = .null
+    } else if let bool = try? single.decode(Bool.self) {
+      value = .bool(bool)
+    } else if let integer = try? single.decode(Int64.self) {
+      value = .int(integer)
+    } else if let number = try? single.decode(Double.self) {
+      value = .double(number)
+    } else {
+      value = .string(try single.decode(String.self))
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    switch value {
+    case .map(let map):
+      var container = encoder.container(keyedBy: Key.self)
+      for member in map { try container.encode(JSONBox(member.value), forKey: Key(stringValue: member.key)) }
+    case .list(let items):
+      var container = encoder.unkeyedContainer()
+      for item in items { try container.encode(JSONBox(item)) }
+    case .suppressed(let inner): try JSONBox(inner).encode(to: encoder)
+    default:
+      var container = encoder.singleValueContainer()
+      switch value {
+      case .bool(let value): try container.encode(value)
+      case .int(let value): try container.encode(value)
+      case .double(let value): try container.encode(value)
+      case .string(let value): try container.encode(value)
+      default: try container.encodeNil()
+      }
+    }
+  }
+}

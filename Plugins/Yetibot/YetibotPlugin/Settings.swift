@@ -1,0 +1,87 @@
+import BotPluginKit
+import YetibotEngine
+
+/// The manifest's `config`. The host applies the manifest's defaults; those here are the same.
+struct Settings: Decodable, Sendable {
+  var prefix = "!"
+  var embedded = true
+  var fallback = true
+  var defaultCommand = "help"
+  var fallbackHelp = ""
+  var allow: [String] = []
+  var deny: [String] = []
+  var adminUsers: [String] = []
+  var adminRoles: [String] = []
+  var adminCommands: [String] = []
+  var history = "memory"
+  var utcOffset = 0
+  var url = ""
+  /// Nanoseconds.
+  var timeout: Int64 = 5_000_000_000
+  var commands = 2000
+  var original = false
+  var extern = "unknown"
+
+  private enum CodingKeys: String, CodingKey {
+    case prefix, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern
+    case defaultCommand = "default_command"
+    case fallbackHelp = "fallback_help"
+    case adminUsers = "admin_users"
+    case adminRoles = "admin_roles"
+    case adminCommands = "admin_commands"
+    case utcOffset = "utc_offset"
+  }
+
+  init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    func take<Value: Decodable>(_ key: CodingKeys, _ standard: Value) throws -> Value {
+      try values.decodeIfPresent(Value.self, forKey: key) ?? standard
+    }
+    prefix = try take(.prefix, prefix)
+    embedded = try take(.embedded, embedded)
+    fallback = try take(.fallback, fallback)
+    defaultCommand = try take(.defaultCommand, defaultCommand)
+    fallbackHelp = try take(.fallbackHelp, fallbackHelp)
+    allow = try take(.allow, allow)
+    deny = try take(.deny, deny)
+    adminUsers = try take(.adminUsers, adminUsers)
+    adminRoles = try take(.adminRoles, adminRoles)
+    adminCommands = try take(.adminCommands, adminCommands)
+    history = try take(.history, history)
+    utcOffset = try take(.utcOffset, utcOffset)
+    url = try take(.url, url)
+    timeout = try take(.timeout, timeout)
+    commands = try take(.commands, commands)
+    original = try take(.original, original)
+    extern = try take(.extern, extern)
+  }
+
+  /// The engine's configuration. Throws for what cannot be used.
+  func engine() throws -> Configuration {
+    guard let mark = prefix.first, prefix.count == 1, mark.isPunctuation || mark.isSymbol else {
+      throw PluginError.invalid("prefix is \"\(prefix)\", and must be one punctuation character")
+    }
+    guard allow.isEmpty || deny.isEmpty else {
+      throw PluginError.invalid("allow and deny are both set; only one of them may be")
+    }
+    var configuration = original ? Configuration.original : Configuration()
+    configuration.prefix = mark
+    configuration.runsEmbedded = embedded
+    configuration.isFallbackEnabled = fallback
+    configuration.defaultCommand = defaultCommand
+    configuration.fallbackHelp = fallbackHelp.isEmpty ? nil : fallbackHelp
+    do {
+      configuration.allowedCommands = try allow.map { try Pattern($0) }
+      configuration.deniedCommands = try deny.map { try Pattern($0) }
+    } catch { throw PluginError.invalid("allow or deny: \(error)") }
+    configuration.adminUsers = Set(adminUsers)
+    configuration.adminRoles = Set(adminRoles)
+    configuration.adminCommands = Set(adminCommands)
+    configuration.recordsHistory = history != "off"
+    configuration.utcOffset = Int64(utcOffset) * 60
+    configuration.url = url.isEmpty ? nil : url
+    configuration.limits.milliseconds = max(timeout / 1_000_000, 1)
+    configuration.limits.commands = commands
+    return configuration
+  }
+}

@@ -1,0 +1,157 @@
+/// A bot that has been compiled: no names, no YAML, no look-ups are left for the time when events come.
+///
+/// Immutable; shared by all threads. `bind` gives it the values of its configuration.
+public struct BotProgram: Sendable {
+  public let name: String
+  public let location: SourceLocation
+  /// The content hashes of every node.
+  public let tree: BotHashNode
+  /// The plugin instances that the bot needs, in the order of `use`.
+  public let requirements: [BotInstanceRequirement]
+  /// The topics that must reach the bot.
+  public let subscriptions: [BotSubscription]
+  /// The methods that the bot calls.
+  public let methods: [BotMethodTarget]
+
+  let configs: [BotConfigUse]
+  let constants: [BotConstant]
+  let states: [BotStateSlot]
+  let handlers: [BotHandlerCode]
+}
+
+/// An instance of a plugin that a bot uses.
+public struct BotInstanceRequirement: Sendable {
+  /// `<bot>.<use>`.
+  public let instance: String
+  /// The name under `use`.
+  public let use: String
+  public let plugin: String
+  public let type: String
+  public let location: SourceLocation
+  let arguments: [BotInstanceArgument]
+}
+
+struct BotInstanceArgument: Sendable {
+  var name: String
+  var value: BotOperand
+  var isSecret: Bool
+  var location: SourceLocation
+}
+
+/// Events of one topic from one instance.
+public struct BotSubscription: Sendable {
+  /// Of `requirements`; only events whose source is that instance are meant.
+  public let requirement: Int
+  public let topic: String
+  /// The topic carries the instance's state.
+  public let isState: Bool
+  /// Of `handlers`, in the order in which they run.
+  let handlers: [Int]
+  let fields: JSONFieldTable
+  /// Where members of a state event go: by position in `fields`.
+  let states: [Int]
+}
+
+/// A method of an instance.
+public struct BotMethodTarget: Sendable, Hashable {
+  /// Of `requirements`.
+  public let requirement: Int
+  /// `<bot>.<use>.<method>`, where the method has the plugin's name for it.
+  public let name: String
+}
+
+/// A `use` of a configuration.
+struct BotConfigUse: Sendable {
+  var name: String
+  var schema: ConfigurationSchema
+  /// The file with the values.
+  var values: ConfigurationOverrides
+  var location: SourceLocation
+}
+
+/// A getter that the bot reads.
+struct BotConstant: Sendable, Hashable {
+  var config: Int
+  var key: String
+  /// Members below it.
+  var path: [String]
+}
+
+/// A member of an instance's state that the bot reads.
+struct BotStateSlot: Sendable {
+  var requirement: Int
+  var name: String
+  /// JSON text of what holds before the first state event.
+  var initial: [UInt8]
+}
+
+/// A value that a program reads, as JSON text.
+indirect enum BotOperand: Sendable {
+  /// JSON text.
+  case literal([UInt8])
+  /// A position in the event's table of fields.
+  case field(Int)
+  case local(Int)
+  case constant(Int)
+  case state(Int)
+  case member(BotOperand, path: [String])
+  /// A string put together: JSON-escaped pieces without quotes, and values that are formatted.
+  case text([BotTextPiece])
+  case list([BotOperand])
+  /// Names as `"name":`.
+  case object([(name: [UInt8], value: BotOperand)])
+}
+
+enum BotTextPiece: Sendable {
+  case escaped([UInt8])
+  case value(BotOperand)
+}
+
+struct BotTest: Sendable {
+  enum Check: Sendable {
+    case truthy
+    case equals(BotOperand)
+    case differs(BotOperand)
+    case contained(BotOperand)
+    case matches(BotPattern)
+    case greater(BotOperand)
+    case less(BotOperand)
+    case present(Bool)
+  }
+  var value: BotOperand
+  var checks: [Check]
+}
+
+struct BotCall: Sendable {
+  enum Target: Sendable {
+    /// Of `BotProgram.methods`.
+    case method(Int)
+    case print
+  }
+  var target: Target
+  var argument: BotOperand
+  /// Where the result goes; the next instruction waits for it. Nil: nobody reads it, and the handler's end waits.
+  var result: Int?
+  var location: SourceLocation
+}
+
+enum BotInstruction: Sendable {
+  case call(BotCall)
+  case store(slot: Int, BotOperand)
+  /// Goes on with the next instruction when it holds, otherwise at `otherwise`.
+  case test(BotTest, otherwise: Int)
+  case loop(iterator: Int, list: BotOperand, exit: Int)
+  case next(iterator: Int, slot: Int, exit: Int)
+  case jump(Int)
+  case fail(message: String, SourceLocation)
+  case end
+}
+
+struct BotHandlerCode: Sendable {
+  /// `chat.message#Log`.
+  var label: String
+  var location: SourceLocation
+  var instructions: [BotInstruction]
+  var slotCount: Int
+  var iteratorCount: Int
+}

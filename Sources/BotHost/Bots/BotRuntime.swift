@@ -1,0 +1,287 @@
+/// Runs one bot: carries out its handlers' steps for each event, and waits for answers without a thread.
+///
+/// Not thread-safe: the host calls it from one thread at a time, the bot's lane.
+///
+/// Order: an event's handlers run one after the other; the events of one instance are begun in the order in which they
+/// are delivered. A handler waits in the middle only for a result that a later step reads. Answers that nobody reads are
+/// waited for at the end, while the next event may begin: so calls leave in order and many can be under way.
+public final class BotRuntime {
+  public let bot: BoundBot
+  private unowned let effects: any BotEffects
+  private let program: LoweredProgram
+  /// What there is to know of each subscription while it runs.
+  private let subscriptions: [Subscription]
+  /// JSON text of each state.
+  private var states = RawArray<RawArray<UInt8>>()
+  /// Each run has a place of its own in memory, which effects may read while others begin.
+  private var runs = RawArray<UnsafeMutablePointer<BotRun>>()
+  private var freeRuns = RawArray<Int>()
+  /// The first failure of each run that has one.
+  private var failures: [Int: BotFailure] = [:]
+  /// By requirement: the run whose handlers have not ended yet, and those that wait behind it.
+  private var lines: [Line]
+
+  private struct Subscription {
+    var line: Int
+    var handlers: [Int]
+    var states: [Int]
+    var table: JSONFieldScanner.Table
+  }
+
+  private struct Line {
+    var active = -1
+    private var waiting: [Int] = []
+    private var head = 0
+
+    mutating func append(_ run: Int) { waiting.append(run) }
+
+    mutating func next() -> Int? {
+      guard head < waiting.count else { return nil }
+      head += 1
+      let run = waiting[head - 1]
+      if head == waiting.count || head > 1_024 {
+        waiting.removeFirst(head)
+        head = 0
+      }
+      return run
+    }
+  }
+
+  /// How many events may be under way; the host should not deliver more.
+  public static let runLimit = 65_536
+
+  /// - Parameter effects: must outlive the runtime.
+  public init(_ bot: BoundBot, effects: any BotEffects) {
+    self.bot = bot
+    self.effects = effects
+    let program = LoweredProgram(bot)
+    self.program = program
+    subscriptions = bot.program.subscriptions.enumerated().map { index, subscription in
+      Subscription(
+        line: subscription.requirement, handlers: subscription.handlers, states: subscription.states,
+        table: program.tables[index])
+    }
+    lines = Array(repeating: Line(), count: bot.program.requirements.count)
+    for state in bot.program.states {
+      var text = RawArray<UInt8>()
+      text.append(contentsOf: state.initial)
+      states.append(text)
+    }
+  }
+
+  deinit {
+    for index in 0..<runs.count {
+      runs[index].pointee.deallocate()
+      runs[index].deallocate()
+    }
+    for index in 0..<states.count { states[index].deallocate() }
+    runs.deallocate()
+    freeRuns.deallocate()
+    states.deallocate()
+  }
+
+  /// How many events are under way.
+  public var pendingCount: Int { runs.count - freeRuns.count }
+
+  /// Takes an event. The host has made sure that it is of the subscription's topic and instance.
+  ///
+  /// - Parameters:
+  ///   - subscription: an index into `BotProgram.subscriptions`.
+  ///   - payload: JSON text, borrowed until the function returns.
+  ///   - delivery: given back to `settled`.
+  public func deliver(subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64) -> BotDelivery {
+    guard pendingCount < Self.runLimit else {
+      return .done(
+        BotFailure(
+          handler: bot.program.subscriptions[subscription].topic, location: bot.program.location,
+          message: "more than \(Self.runLimit) events are waiting for answers"))
+    }
+    let index = take()
+    let run = runs[index]
+    run.pointee.begin(subscription: subscription, payload: payload, delivery: delivery)
+    let line = subscriptions[subscription].line
+    if lines[line].active >= 0 {
+      lines[line].append(index)
+      return .pending
+    }
+    begin(index)
+    step(index)
+    guard run.pointee.phase == .draining, run.pointee.openCalls == 0 else { return .pending }
+    return .done(release(index))
+  }
+
+  /// Takes the answer of a call. Answers that nobody waits for any more are ignored.
+  public func complete(_ token: BotCallToken, _ result: BotCallResult) {
+    let index = token.run
+    guard index < runs.count else { return }
+    let run = runs[index]
+    guard run.pointee.phase == .running || run.pointee.phase == .draining,
+      run.pointee.generation & 0xFF_FFFF == token.generation, token.call < run.pointee.calls.count,
+      run.pointee.calls[token.call].handler >= 0
+    else { return }
+    let call = run.pointee.calls[token.call]
+    run.pointee.calls[token.call].handler = -1
+    run.pointee.openCalls -= 1
+    let isAwaited = run.pointee.awaitedCall == token.call
+    switch result {
+    case .value(let text):
+      if isAwaited, let base = text.baseAddress {
+        run.pointee.result.append(base.assumingMemoryBound(to: UInt8.self), text.count)
+      }
+    case .failure(let message):
+      fail(index, handler: Int(call.handler), instruction: Int(call.instruction), message)
+      if isAwaited { run.pointee.position = BotRun.failedPosition }
+    }
+    if isAwaited { run.pointee.awaitedCall = -1 }
+    // From within `effects.call`: the loop that made the call goes on by itself.
+    if run.pointee.isStepping { return }
+    if isAwaited {
+      if run.pointee.position != BotRun.failedPosition { run.pointee.takeResult() }
+      step(index)
+    }
+    settleIfDone(index)
+  }
+
+  // MARK: Runs
+
+  private func take() -> Int {
+    if freeRuns.count > 0 {
+      let index = freeRuns[freeRuns.count - 1]
+      freeRuns.truncate(to: freeRuns.count - 1)
+      return index
+    }
+    let run = UnsafeMutablePointer<BotRun>.allocate(capacity: 1)
+    run.initialize(to: BotRun())
+    runs.append(run)
+    return runs.count - 1
+  }
+
+  /// Gives a run back; its failure is what is left of it.
+  private func release(_ index: Int) -> BotFailure? {
+    runs[index].pointee.generation &+= 1
+    runs[index].pointee.phase = .idle
+    freeRuns.append(index)
+    return failures.isEmpty ? nil : failures.removeValue(forKey: index)
+  }
+
+  private func settleIfDone(_ index: Int) {
+    let run = runs[index]
+    guard run.pointee.phase == .draining, run.pointee.openCalls == 0, !run.pointee.isStepping else { return }
+    let delivery = run.pointee.delivery
+    effects.settled(delivery, failure: release(index))
+  }
+
+  /// Keeps the first failure; later ones of the same event are its consequences more often than not.
+  private func fail(_ index: Int, handler: Int, instruction: Int, _ message: String) {
+    guard failures[index] == nil else { return }
+    let code = bot.program.handlers[handler]
+    let first = Int(program.handlers[handler].firstInstruction)
+    var location = code.location
+    switch code.instructions[instruction - first] {
+    case .call(let call): location = call.location
+    case .fail(_, let place): location = place
+    default: break
+    }
+    failures[index] = BotFailure(handler: code.label, location: location, message: message)
+  }
+
+  /// Prepares an event whose turn it is.
+  private func begin(_ index: Int) {
+    let run = runs[index]
+    let line = subscriptions[run.pointee.subscription].line
+    lines[line].active = index
+    run.pointee.phase = .running
+    run.pointee.findFields(subscriptions[run.pointee.subscription].table)
+    for (position, slot) in subscriptions[run.pointee.subscription].states.enumerated() {
+      let text = run.pointee.fieldText(position)
+      guard !text.isEmpty else { continue }
+      var state = states[slot]
+      state.truncate(to: 0)
+      state.append(contentsOf: text)
+      states[slot] = state
+    }
+    if let first = subscriptions[run.pointee.subscription].handlers.first {
+      run.pointee.beginHandler(program.handlers[first])
+    }
+  }
+
+  /// Carries out the handlers of an event until they have ended or one waits; then those of the events behind it.
+  ///
+  /// The caller settles the first event; those behind it are settled here.
+  private func step(_ first: Int) {
+    var index = first
+    while true {
+      let run = runs[index]
+      run.pointee.isStepping = true
+      let isWaiting = carryOut(run, index)
+      run.pointee.isStepping = false
+      if isWaiting { return }
+      run.pointee.phase = .draining
+      let line = subscriptions[run.pointee.subscription].line
+      lines[line].active = -1
+      if index != first { settleIfDone(index) }
+      guard let next = lines[line].next() else { return }
+      begin(next)
+      index = next
+    }
+  }
+
+  /// True when a handler waits for a result.
+  private func carryOut(_ run: UnsafeMutablePointer<BotRun>, _ index: Int) -> Bool {
+    let subscription = run.pointee.subscription
+    let count = subscriptions[subscription].handlers.count
+    while run.pointee.handler < count {
+      let handler = subscriptions[subscription].handlers[run.pointee.handler]
+      steps: while run.pointee.position != BotRun.failedPosition {
+        switch run.pointee.execute(program, states) {
+        case .ended: break steps
+        case .failed(let failure, let instruction):
+          fail(index, handler: handler, instruction: instruction, failure.message)
+          break steps
+        case .print(let text, let mark):
+          print(text, run)
+          run.pointee.truncate(to: mark)
+        case .call(let method, let argument, let slot):
+          call(method, argument, slot, run, index, handler)
+          if run.pointee.awaitedCall >= 0 { return true }
+        }
+      }
+      run.pointee.handler += 1
+      if run.pointee.handler < count {
+        run.pointee.beginHandler(program.handlers[subscriptions[subscription].handlers[run.pointee.handler]])
+      }
+    }
+    return false
+  }
+
+  private func call(
+    _ method: Int, _ argument: Range<Int>, _ slot: Int, _ run: UnsafeMutablePointer<BotRun>, _ index: Int,
+    _ handler: Int
+  ) {
+    let number = run.pointee.calls.count
+    run.pointee.calls.append(
+      BotRun.Call(handler: Int32(handler), instruction: Int32(run.pointee.position - 1)))
+    run.pointee.openCalls += 1
+    if slot >= 0 {
+      run.pointee.awaitedCall = number
+      run.pointee.awaitedSlot = slot
+    }
+    // Nothing writes to these bytes while they are lent out: results that come at once are kept beside them.
+    effects.call(
+      BotCallToken(run: index, generation: run.pointee.generation, call: number), method: method,
+      argument: UnsafeRawBufferPointer(rebasing: run.pointee.bytes.bytes[argument]), delivery: run.pointee.delivery)
+    run.pointee.truncate(to: argument.lowerBound)
+    if slot >= 0, run.pointee.awaitedCall < 0, run.pointee.position != BotRun.failedPosition {
+      run.pointee.takeResult()
+    }
+  }
+
+  private func print(_ text: Range<Int>, _ run: UnsafeMutablePointer<BotRun>) {
+    if var line = run.pointee.printed(text) {
+      line.withUTF8 { effects.print(UnsafeRawBufferPointer($0)) }
+    } else {
+      let range = run.pointee.printedRange(text)
+      effects.print(UnsafeRawBufferPointer(rebasing: run.pointee.bytes.bytes[range]))
+    }
+  }
+}

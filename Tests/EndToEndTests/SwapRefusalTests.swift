@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// Swaps by an operator: those that succeed keep the state, those that fail leave the running build in place.
+@Suite(.serialized)
+struct SwapRefusalTests {
+  private static let hello =
+    #"{"platform":"console","instance":"console","channel":{"id":"1","name":"lobby"},"author":{"id":"7","name":"ann"},"#
+    + #""message":{"id":"42","text":"hello, dear everybody"},"private":false}"#
+
+  private func count(_ host: Host, _ counter: String) throws -> String {
+    try host.command("call", "\(counter).count", #"{"channel":"lobby"}"#).joined()
+  }
+
+  /// Publishes until the counter has that many messages, one after the other.
+  private func fill(_ host: Host, _ messages: Int) throws {
+    for _ in 0..<messages { try host.command("publish", "chat.message", Self.hello) }
+    let limit = Date(timeIntervalSinceNow: 60)
+    for counter in ["word-count", "wordcount-c"] {
+      while try !count(host, counter).contains(#""messages":\#(messages)"#), Date() < limit {}
+    }
+  }
+
+  @Test("the counters keep what they have counted over swaps", .timeLimit(.minutes(2)))
+  func stateIsKept() throws {
+    let host = try Host(plugins: Build.examples)
+    try fill(host, 4)
+    for generation in 2...3 {
+      for counter in ["word-count", "wordcount-c"] {
+        let line = try host.command("swap", counter).joined()
+        #expect(line.hasPrefix("\(counter): generation \(generation - 1) -> \(generation), paused "))
+        let counted = try count(host, counter)
+        #expect(counted.contains(#""words":12"#) && counted.contains(#""messages":4"#))
+      }
+    }
+    try host.stop()
+  }
+
+  @Test("a build that does not fit is refused at its step, and the old one goes on", .timeLimit(.minutes(2)))
+  func refusals() throws {
+    let directory = try TemporaryDirectory()
+    let host = try Host(plugins: Build.examples)
+    try fill(host, 2)
+    let good = try Data(contentsOf: URL(fileURLWithPath: Build.examples + "/libWordCountC.so"))
+    func library(_ name: String) -> URL { directory.url.appendingPathComponent(name) }
+
+    try good.prefix(3000).write(to: library("truncated.so"))
+    try Data("no library".utf8).write(to: library("text.so"))
+    try Data().write(to: library("empty.so"))
+    // e_machine stands at byte 18; 183 is AArch64.
+    var foreign = good
+    foreign.replaceSubrange(18..<20, with: [183, 0])
+    try foreign.write(to: library("foreign.so"))
+    try CPlugin.compile(CPlugin.counter(abi: "2"), to: library("abi.so").path, in: directory)
+    try CPlugin.compile(CPlugin.counter(method: "other"), to: library("symbol.so").path, in: directory)
+
+    let cases = [
+      ("truncated.so", "inspect failed", "truncated"), ("text.so", "inspect failed", "not an ELF file"),
+      ("empty.so", "inspect failed", "empty.so"), ("foreign.so", "inspect failed", "AArch64"),
+      ("abi.so", "failed", "ABI 2.0"), ("symbol.so", "failed", "count"), ("none.so", "stage failed", "No such file"),
+    ]
+    for (name, step, reason) in cases {
+      let (status, output, error) = try RunningProgram.run(
+        Build.bothost, ["swap", "--control", host.socket, "wordcount-c", library(name).path])
+      let message = error.joined(separator: "\n")
+      #expect(status == 1, "\(name)")
+      #expect(output.isEmpty)
+      #expect(message.contains("wordcount-c: ") && message.contains(step), "\(name): \(message)")
+      #expect(message.contains(reason), "\(name): \(message)")
+      #expect(message.contains("generation 1 goes on"), "\(name): \(message)")
+      #expect(try count(host, "wordcount-c") == #"{"words":6,"messages":2}"#)
+    }
+    #expect(try host.command("swap", "wordcount-c").joined().contains("generation 1 -> "))
+    #expect(try count(host, "wordcount-c") == #"{"words":6,"messages":2}"#)
+    try host.stop()
+  }
+
+  @Test("--watch swaps when a library has been replaced, and survives a bad one", .timeLimit(.minutes(2)))
+  func watch() throws {
+    let directory = try TemporaryDirectory()
+    let examples = try CPlugin.copyExamples(to: directory)
+    let host = try Host(plugins: examples, arguments: ["--watch"])
+    try fill(host, 3)
+    let library = examples + "/libWordCountC.so"
+    let good = try Data(contentsOf: URL(fileURLWithPath: library))
+
+    func replace(_ bytes: Data) throws {
+      try bytes.write(to: URL(fileURLWithPath: library + ".new"))
+      try #require(rename(library + ".new", library) == 0)
+    }
+    try replace(Data("no library".utf8))
+    try host.program.line(.error, "that the library is refused") {
+      $0.contains("wordcount-c") && $0.contains("not an ELF file")
+    }
+    #expect(try count(host, "wordcount-c") == #"{"words":9,"messages":3}"#)
+
+    // The same code in other bytes: a byte behind the end makes it another build.
+    try replace(good + Data([0]))
+    try host.program.line(.error, "that it has swapped") { $0.contains("notice wordcount-c: swapped") }
+    #expect(try count(host, "wordcount-c") == #"{"words":9,"messages":3}"#)
+    try host.stop()
+  }
+}

@@ -1,0 +1,156 @@
+import YetibotEngine
+
+/// The bot of the cases: its people, rooms and the commands that a second plugin would add.
+final class Fixtures {
+  var milliseconds: Int64 = 1_600_000_000_000
+  private(set) var engine: Yetibot
+
+  private init() {
+    engine = Yetibot(configuration: .original, now: { 0 })
+  }
+
+  static func makeBot() -> Fixtures {
+    let bot = Fixtures()
+    bot.engine = Yetibot(configuration: .original, now: { [unowned bot] in bot.milliseconds })
+    bot.engine.rooms = [bot.place("#general"), bot.place("#random")]
+    bot.engine.joinRoom = { room, _ in "Joined \(room)" }
+    bot.engine.leaveRoom = { room, _ in "Left \(room)" }
+    for name in ["alice", "bob"] {
+      bot.engine.see(bot.person(name), in: bot.place("#general"))
+    }
+    bot.addCommands()
+    return bot
+  }
+
+  func person(_ name: String) -> ChatPerson {
+    switch name {
+    case "alice": ChatPerson(id: "U1", name: "alice")
+    case "bob": ChatPerson(id: "U2", name: "bob")
+    case "yetibot": ChatPerson(id: "YB", name: "yetibot", isBot: true)
+    default: ChatPerson(id: name, name: name)
+    }
+  }
+
+  func place(_ room: String, isPrivate: Bool = false) -> ChatPlace {
+    ChatPlace(adapter: "test", instance: "test", room: room, isPrivate: isPrivate)
+  }
+
+  private func add(_ topic: String, pattern: String? = nil, usage: String? = nil, _ run: @escaping (Invocation) throws -> Outcome) {
+    add(topic, pattern, [Registry.Handler(usage: usage ?? "\(topic) # a fixture", run: run)])
+  }
+
+  private func add(_ topic: String, _ pattern: String?, _ handlers: [Registry.Handler]) {
+    do {
+      try engine.register(topics: [(topic, pattern ?? topic)], handlers)
+    } catch {
+      assertionFailure("\(error)")
+    }
+  }
+
+  private func addCommands() {
+    let items: Value = [
+      ["name": "red", "hex": "#f00"], ["name": "green", "hex": "#0f0"], ["name": "blue", "hex": "#00f"],
+    ]
+    add("fxcolors") { _ in
+      .record(.init(["red", "green", "blue"], data: ["count": 3, "items": items], collectionPath: ["items"]))
+    }
+    add("fxrows") { _ in
+      .record(
+        .init(
+          ["r1", "r2", "r3"],
+          data: [["id": 1, "name": "one"], ["id": 2, "name": "two"], ["id": 3, "name": "three"]]))
+    }
+    add("fxdc") { _ in .record(.init(["x", "y"], data: ["all": true], dataCollection: [["n": 1], ["n": 2]])) }
+    add("fxmap") { _ in .plain(["alpha": "1", "beta": "2"]) }
+    let plain: (Invocation) -> Outcome = { _ in .plain("plain") }
+    add("fxplain", plain)
+    add("fxnum") { _ in .plain(42) }
+    add("fxnull") { _ in .plain(.null) }
+    add("fxempty") { _ in .plain([]) }
+    add("fxfalse") { _ in .plain(false) }
+    add("fxml") { _ in .plain("l1\nl2\n\nl3\n") }
+    add("fxdataonly") { _ in .record(.init(.null, data: ["k": "v"])) }
+    add("fxthrow") { _ in throw Raised("kaboom") }
+    add("fxsupp") { _ in .plain(.suppressed(["a", "b"])) }
+    add("fxsuppall") { _ in .plain([.suppressed(["a": 1]), .suppressed(["b": 2])]) }
+    add("fxargs") { call in
+      let isEcho = call.data["cmd"] == "echo"
+      let next = call.nextCommands.map { Value.list($0.map(Value.string)) } ?? .null
+      let record: Value = [
+        "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw.unmarked,
+        "data": isEcho ? "<anything>" : call.data, "data-collection": call.dataCollection ?? .null,
+        "next-cmds": next, "next": next,
+      ]
+      return .plain(.string(JSONText.print(record)))
+    }
+    do {
+      let usage = "fxsub one|two|num # sub-patterns"
+      add(
+        "fxsub", nil,
+        [
+          Registry.Handler(try Pattern("^one$"), usage: usage) { .plain(.string("one/\(JSONText.print($0.matchValue))")) },
+          Registry.Handler(try Pattern(#"two\s+(\S+)\s+(\S+)"#), usage: usage, categories: ["fun"]) {
+            .plain(.string("two/\($0.match[1] ?? ""),\($0.match[2] ?? "")"))
+          },
+          Registry.Handler(try Pattern(#"num\s+(\d+)"#), usage: usage) { .plain(.string("num/\($0.match[1] ?? "")")) },
+        ])
+    } catch {
+      assertionFailure("\(error)")
+    }
+    add("fxskip") { call in
+      call.skip.count = min(1, call.nextCommands?.count ?? 0)
+      return .plain(.string("consumed \(call.nextCommands?.first.map { "\"\($0)\"" } ?? "nil")"))
+    }
+    for (topic, pattern) in [("fxpre", "^fxpre"), ("fxa", "fxa"), ("fxb", "fxb+"), ("fxtopic", #"^fxt\d$"#)] {
+      add(topic, pattern: pattern, usage: "fxplain # a fixture", plain)
+    }
+  }
+
+  // MARK: Comparison
+
+  /// Equal, where a number may be of either kind, a set's order does not count and placeholders stand for texts.
+  static func equal(_ got: Value, _ wanted: Value) -> Bool {
+    let got = got.unmarked
+    if let pattern = wanted.stringValue, let text = got.stringValue { return matches(text, pattern) }
+    if let number = wanted.number, wanted.stringValue == nil, let other = got.number, got.stringValue == nil {
+      return number == other
+    }
+    if let items = wanted.items, let others = got.items {
+      return items.count == others.count && zip(others, items).allSatisfy(equal)
+    }
+    if let map = wanted.members, let other = got.members {
+      return map.count == other.count && map.allSatisfy { member in other[member.key].map { equal($0, member.value) } ?? false }
+    }
+    return got == wanted
+  }
+
+  /// A text against one with `<TIME>`, `<TS>` and `{category:x}` in it.
+  static func matches(_ text: String, _ wanted: String) -> Bool {
+    var wanted = wanted
+    for (name, meaning) in Yetibot.categories {
+      let place = "{category:\(name)}"
+      if wanted.contains(place) { wanted = replace(place, in: wanted, by: meaning) }
+    }
+    guard wanted.contains("<TIME>") || wanted.contains("<TS>") else { return text == wanted }
+    let quoted = wanted.unicodeScalars.map { scalar -> String in
+      scalar.isASCII && !scalar.properties.isAlphabetic && !(scalar.value >= 0x30 && scalar.value <= 0x39) && scalar != "\n"
+        ? "\\\(scalar)" : String(scalar)
+    }.joined()
+    let source = replace(#"\<TS\>"#, in: replace(#"\<TIME\>"#, in: quoted, by: #"\d\d:\d\d [AP]M \d\d/\d\d"#), by: ".+")
+    return (try? Pattern("^(?s)\(source)$"))?.occurs(in: text) ?? false
+  }
+
+  private static func replace(_ what: String, in text: String, by other: String) -> String {
+    var result = ""
+    var rest = text[...]
+    while !rest.isEmpty {
+      if rest.hasPrefix(what) {
+        result += other
+        rest = rest.dropFirst(what.count)
+      } else if let character = rest.popFirst() {
+        result.append(character)
+      }
+    }
+    return result
+  }
+}
