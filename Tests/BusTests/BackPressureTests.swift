@@ -45,7 +45,6 @@ import Testing
     endpoint.openGate()
     eventually { endpoint.isIdle }
     #expect(source.send("t", "1") == BH_OK)
-    #expect(source.send("t", large) == BH_E_BUSY || endpoint.isIdle)
   }
 
   @Test func theOldestIsDroppedWhereThatIsWanted() throws {

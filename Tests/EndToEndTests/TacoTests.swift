@@ -52,12 +52,20 @@ struct TacoTests {
     try host.program.line(.error, within: 90, "that its consumer has partitions") {
       $0.contains("bot_messages") && $0.contains("assigned")
     }
+    // Assigned is not yet reading: what comes before the end of the topic has been found out is not read. So one record at a time
+    // until one is relayed.
+    var isReading = false
+    for attempt in 0..<20 where !isReading {
+      try brokers.produce([#"{"channel":"kitchen","message":"ready \#(attempt)"}"#], to: "bot_messages")
+      isReading = try simulator.sees(1, "PRIVMSG", within: 3)
+    }
+    #expect(isReading)
     try brokers.produce((0..<25).map { #"{"channel":"kitchen","message":"order \#($0)"}"# }, to: "bot_messages")
-    try simulator.expect(25, "PRIVMSG", within: 150)
+    try simulator.expect(25, "PRIVMSG #kitchen :order", within: 150)
 
-    let sent = try simulator.transcript().filter { $0.line.contains("PRIVMSG #kitchen :order") }
+    let sent = try simulator.transcript().filter { $0.line.contains("PRIVMSG #kitchen :") }
     let texts = sent.map { $0.line.components(separatedBy: " :").last ?? "" }
-    #expect(Set(texts) == Set((0..<25).map { "order \($0)" }))
+    #expect(Set(texts.filter { $0.hasPrefix("order") }) == Set((0..<25).map { "order \($0)" }))
     for first in sent.indices {
       let inWindow = sent[first...].prefix { $0.t - sent[first].t < 30_000_000_000 }
       #expect(inWindow.count <= 20)

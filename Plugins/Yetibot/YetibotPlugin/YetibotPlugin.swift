@@ -23,6 +23,8 @@ final class YetibotPlugin: BotPlugin {
   private let say: Topic
   private let queue = JobQueue()
   private let hasCrons = SharedFlag()
+  /// Set when the evaluator could not start; the thread's error is in the log.
+  private let hasFailed = SharedFlag()
   private var settings: Settings
   private var configuration: YetibotEngine.Configuration
 
@@ -48,12 +50,15 @@ final class YetibotPlugin: BotPlugin {
     _ = queue.push(.reconfigure(configuration))
   }
 
+  func health() -> Health { hasFailed.isSet ? .bad("the state cannot be read; see the log") : .good }
+
   private func startEvaluator() throws {
     let me = host.confine(self)
-    let (host, say, queue, flag) = (host, say, queue, hasCrons)
+    let (host, say, queue, flag, failed) = (host, say, queue, hasCrons, hasFailed)
     let (configuration, history, extern) = (configuration, settings.history, settings.extern)
     let isOff = extern == "none"
     try host.thread("evaluator") { stop in
+      failed.set(true)
       let evaluator = try Evaluator(
         host: host, say: say, configuration: configuration, history: history, extern: extern,
         ask: { request, cause in
@@ -64,6 +69,7 @@ final class YetibotPlugin: BotPlugin {
           } catch { return nil }
           return slot.wait(seconds: 5)
         })
+      failed.set(false)
       flag.set(evaluator.hasCrons)
       while !stop.isRequested {
         guard let job = queue.pop() else { continue }

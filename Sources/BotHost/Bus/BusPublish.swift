@@ -21,12 +21,12 @@ extension Bus {
     Reclamation.enter(thread)
     let route = routes.route(topic)
     if route.pointee.count == 1, route.pointee.flags & ~RouteList.bySource == 0, notice == nil {
-      let binding = route.entries[0]
-      if let wanted = binding.pointee.source, wanted != content.source.baseAddress {
+      if let wanted = route.entries[0].source, wanted != content.source.baseAddress {
         Reclamation.leave(thread)
         return isJSON && !checksEarly && !Self.isJSON(content.payload.baseAddress, content.payload.count, 0)
           ? notJSON() : bh_rc(BH_OK)
       }
+      let binding = route.entries[0].binding
       let lane = binding.pointee.lane
       if lane.pointee.isInline, checksEarly || !isJSON,
         lane.deliverInline(binding, content, flags: flags, bytes: bytes, thread)
@@ -84,13 +84,13 @@ extension Bus {
   ) -> bh_rc {
     let route = routes.route(topic)
     if route.pointee.flags == RouteList.bySource, notice == nil {
-      return withUnsafeTemporaryAllocation(of: BindingPointer.self, capacity: route.pointee.count) { wanted in
+      return withUnsafeTemporaryAllocation(of: RouteEntry.self, capacity: route.pointee.count) { wanted in
         guard let base = wanted.baseAddress else { return bh_rc(BH_E_INTERNAL) }
         var count = 0
         for index in 0..<route.pointee.count {
-          let binding = route.entries[index]
-          if let source = binding.pointee.source, source != event.pointee.source { continue }
-          (base + count).initialize(to: binding)
+          let entry = route.entries[index]
+          if let source = entry.source, source != event.pointee.source { continue }
+          (base + count).initialize(to: entry)
           count += 1
         }
         return emit(event, to: base, count, admission, thread)
@@ -119,7 +119,7 @@ extension Bus {
 
   /// Sends out an event to handlers that nothing distinguishes, ordered by lane.
   private func emit(
-    _ event: EventPointer, to entries: UnsafeMutablePointer<BindingPointer>, _ count: Int, _ admission: Admission,
+    _ event: EventPointer, to entries: UnsafeMutablePointer<RouteEntry>, _ count: Int, _ admission: Admission,
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     if count == 0 {
@@ -127,7 +127,7 @@ extension Bus {
       return bh_rc(BH_OK)
     }
     if count == 1 {
-      let binding = entries[0]
+      let binding = entries[0].binding
       let lane = binding.pointee.lane
       if lane.pointee.isInline, lane.runInline(LaneItem(event: event, binding: binding), thread) {
         return bh_rc(BH_OK)
@@ -145,16 +145,16 @@ extension Bus {
   /// One event for several handlers that nothing distinguishes: their lanes are locked once each, in order, and
   /// nothing is allocated.
   private func emitToAll(
-    _ event: EventPointer, _ entries: UnsafeMutablePointer<BindingPointer>, _ count: Int, _ admission: Admission,
+    _ event: EventPointer, _ entries: UnsafeMutablePointer<RouteEntry>, _ count: Int, _ admission: Admission,
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     let bytes = Int(event.pointee.bytes)
     var index = 0
     while index < count {
-      let lane = entries[index].pointee.lane
+      let lane = entries[index].lane
       // The entries are ordered by lane: those of one lane are neighbours.
       var share = 1
-      while index + share < count, entries[index + share].pointee.lane == lane { share += 1 }
+      while index + share < count, entries[index + share].lane == lane { share += 1 }
       lane.lock()
       if lane.pointee.closed || admission == .force || lane.admits(share, share &* bytes) {
         index += share
@@ -169,19 +169,19 @@ extension Bus {
     var lost = 0
     var dropped: [(LanePointer, LaneItem)] = []
     for index in 0..<count {
-      let lane = entries[index].pointee.lane
+      let lane = entries[index].lane
       if lane.pointee.closed {
         lost += 1
         continue
       }
       if lane.pointee.full == .dropOldest { lane.takeOldestForRoom(bytes) { dropped.append((lane, $0)) } }
-      lane.append(LaneItem(event: event, binding: entries[index]))
+      lane.append(LaneItem(event: event, binding: entries[index].binding))
     }
     index = 0
     while index < count {
-      let lane = entries[index].pointee.lane
+      let lane = entries[index].lane
       index += 1
-      while index < count, entries[index].pointee.lane == lane { index += 1 }
+      while index < count, entries[index].lane == lane { index += 1 }
       lane.unlockAndWake()
     }
     for (lane, item) in dropped { lane.abandon(item, lane.dropReason, thread) }
@@ -189,11 +189,11 @@ extension Bus {
     return bh_rc(BH_OK)
   }
 
-  private func unlock(_ entries: UnsafeMutablePointer<BindingPointer>, _ end: Int) {
+  private func unlock(_ entries: UnsafeMutablePointer<RouteEntry>, _ end: Int) {
     var index = 0
     while index < end {
-      let lane = entries[index].pointee.lane
-      while index < end, entries[index].pointee.lane == lane { index += 1 }
+      let lane = entries[index].lane
+      while index < end, entries[index].lane == lane { index += 1 }
       lane.unlock()
     }
   }
@@ -270,7 +270,7 @@ extension Bus {
 
   private func bindings(_ topic: TopicPointer, of consumers: [String]) -> [BindingPointer] {
     let route = routes.route(topic)
-    return (0..<route.pointee.count).map { route.entries[$0] }.filter { binding in
+    return (0..<route.pointee.count).map { route.entries[$0].binding }.filter { binding in
       binding.pointee.flags & BindingRecord.observer == 0
         && consumers.contains(binding.pointee.owner._withUnsafeGuaranteedRef { $0.consumer })
     }
@@ -367,11 +367,9 @@ extension UnsafeMutablePointer<LaneState> {
     _ binding: BindingPointer, _ content: EventContent, flags: UInt32, bytes: Int,
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> Bool {
-    guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function,
-      thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline()
-    else { return false }
-    // Looked at again by its only executor.
-    guard binding.pointee.heldKeys == 0 else {
+    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
+    // Only now, as the lane's executor: a plan may have changed the binding just before.
+    guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function else {
       leaveInline()
       return false
     }

@@ -47,7 +47,7 @@ extension Endpoint {
     binding.record.pointee.flags |= BindingRecord.observer
     binding.record.pointee.priority = .max
     adopt(binding)
-    bus.routes.change(remove: [], add: [(pattern, binding, lane.pointee.serial)])
+    bus.routes.change(remove: [], add: [(pattern, binding)])
     openGate()
   }
 }

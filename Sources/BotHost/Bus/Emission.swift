@@ -29,15 +29,15 @@ struct Emission {
     var tiers: [[BindingPointer]] = []
     var priority: Int32?
     for index in 0..<route.pointee.count {
-      let binding = route.entries[index]
-      if let source = binding.pointee.source, source != event.pointee.source { continue }
-      if binding.pointee.flags & BindingRecord.observer != 0 {
-        observers.append(binding)
-      } else if priority == binding.pointee.priority {
-        tiers[tiers.count - 1].append(binding)
+      let entry = route.entries[index]
+      if let source = entry.source, source != event.pointee.source { continue }
+      if entry.isObserver {
+        observers.append(entry.binding)
+      } else if priority == entry.priority {
+        tiers[tiers.count - 1].append(entry.binding)
       } else {
-        priority = binding.pointee.priority
-        tiers.append([binding])
+        priority = entry.priority
+        tiers.append([entry.binding])
       }
     }
     let first = tiers.isEmpty ? [] : tiers.removeFirst()

@@ -40,10 +40,7 @@ public final class Endpoint: @unchecked Sendable {
     self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
-    guard let permissions = calloc(TopicTable.maximumTopics, 1) else {
-      preconditionFailure("no memory for an endpoint")
-    }
-    self.permissions = permissions.assumingMemoryBound(to: UInt8.self)
+    permissions = ZeroedMemory.map(TopicTable.maximumTopics)
     lane.initialize(
       to: LaneState(options: options, serial: serial, clock: bus.clock, slot: slot, bus: bus, endpoint: self))
     lane.prepare()
@@ -58,7 +55,7 @@ public final class Endpoint: @unchecked Sendable {
     pthread_cond_destroy(&lane.pointee.room)
     lane.deinitialize(count: 1)
     lane.deallocate()
-    free(permissions)
+    ZeroedMemory.unmap(permissions, TopicTable.maximumTopics)
   }
 
   func startLane() {
@@ -149,7 +146,7 @@ public final class Endpoint: @unchecked Sendable {
     bus.routes.change(
       remove: before.handlers,
       add: zip(updates, handlers).compactMap { update, binding in
-        Self.isPrivate(update.1.topic) ? nil : (update.1.topic, binding, lane.pointee.serial)
+        Self.isPrivate(update.1.topic) ? nil : (update.1.topic, binding)
       }
     ) {
       for (binding, spec) in updates { binding.take(spec) }
@@ -164,8 +161,8 @@ public final class Endpoint: @unchecked Sendable {
       if standard == nil, let old = before.standard { state.retired.append(old) }
       state.standard = standard
       state.publishes = plan.publishes
+      memset(permissions, 0, bus.topics.count)
     }
-    memset(permissions, 0, TopicTable.maximumTopics)
     planVersion.wrappingAdd(1, ordering: .releasing)
   }
 
@@ -199,11 +196,11 @@ public final class Endpoint: @unchecked Sendable {
 
   @inline(never)
   private func askPermission(_ topic: TopicPointer) -> Bool {
-    let permitted = installed.withLock { state in
-      state.publishes.map { $0.contains { $0.matches(topic.pointee.bytes) } } ?? true
+    installed.withLock { state in
+      let permitted = state.publishes.map { $0.contains { $0.matches(topic.pointee.bytes) } } ?? true
+      permissions[topic.pointee.index] = permitted ? 1 : 2
+      return permitted
     }
-    permissions[topic.pointee.index] = permitted ? 1 : 2
-    return permitted
   }
 
   // MARK: Timers and channels, kept here because they outlive plans

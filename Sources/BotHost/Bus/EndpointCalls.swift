@@ -91,7 +91,7 @@ extension Endpoint {
   /// `bh_rpc_v1.pass`: a hook that answered BH_ASYNC lets the call go on.
   public func pass(_ token: bh_token, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
-    guard slot.pointee.call?._withUnsafeGuaranteedRef({ $0.isAtHook }) == true else { return bh_rc(BH_E_INVALID) }
+    guard isHook(slot, token) else { return bh_rc(BH_E_INVALID) }
     guard let before = claim(slot, token), let call = slot.pointee.call?.takeUnretainedValue() else {
       return late(token)
     }
@@ -110,7 +110,7 @@ extension Endpoint {
   /// `bh_rpc_v1.amend`: in a hook, replaces the argument for those that come after.
   public func amend(_ token: bh_token, argument: bh_bytes, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
-    guard slot.pointee.call?._withUnsafeGuaranteedRef({ $0.isAtHook }) == true else { return bh_rc(BH_E_INVALID) }
+    guard isHook(slot, token) else { return bh_rc(BH_E_INVALID) }
     let bytes = UnsafeRawBufferPointer(start: argument.ptr, count: argument.ptr == nil ? 0 : argument.len)
     guard bytes.count > 0, Bus.isJSON(bytes.baseAddress, bytes.count, 0) else { return bus.notJSON() }
     let thread = ThreadContext.current
@@ -120,6 +120,13 @@ extension Endpoint {
       rc = bus.replaceArgument(of: call, bytes, thread)
     }
     return isOpen ? rc : late(token)
+  }
+
+  /// Whether the token is of a call that stands at a hook. True also for one that is over: that is found out next.
+  private func isHook(_ slot: SlotPointer, _ token: bh_token) -> Bool {
+    var isHook = true
+    _ = slot.whileOpen(token) { isHook = slot.pointee.call?._withUnsafeGuaranteedRef { $0.isAtHook } ?? false }
+    return isHook
   }
 
   /// The state before, when the hop was open and is the caller's now.

@@ -32,11 +32,10 @@ final class MethodRegistry: @unchecked Sendable {
   private let state = Mutex(State())
 
   init() {
-    entries = .allocate(capacity: TopicTable.maximumTopics)
-    for index in 0..<TopicTable.maximumTopics { (entries + index).initialize(to: Atomic(0)) }
+    entries = ZeroedMemory.map(TopicTable.maximumTopics)
   }
 
-  deinit { entries.deallocate() }
+  deinit { ZeroedMemory.unmap(entries, TopicTable.maximumTopics) }
 
   /// The method of that name; nil when there is none now. The caller is inside `Reclamation.enter`.
   @inline(__always)

@@ -1,6 +1,18 @@
 import Synchronization
 
-/// The bindings of one topic: this header, then their pointers, highest priority first and by lane within a priority.
+/// A binding in a route, with what the publisher has to know of it. Copied when the route is made, because a plan may change the
+/// binding while others publish.
+struct RouteEntry {
+  var binding: BindingPointer
+  /// Only events of this source (an interned pointer); nil: all.
+  var source: UnsafePointer<UInt8>?
+  var priority: Int32
+  var isObserver: Bool
+
+  var lane: LanePointer { binding.pointee.lane }
+}
+
+/// The bindings of one topic: this header, then an entry each, by lane; where priorities differ, highest priority first.
 struct RouteList {
   var count: Int
   var flags: UInt32
@@ -18,8 +30,8 @@ typealias RoutePointer = UnsafeMutablePointer<RouteList>
 
 extension UnsafeMutablePointer<RouteList> {
   @inline(__always)
-  var entries: UnsafeMutablePointer<BindingPointer> {
-    UnsafeMutableRawPointer(self + 1).assumingMemoryBound(to: BindingPointer.self)
+  var entries: UnsafeMutablePointer<RouteEntry> {
+    UnsafeMutableRawPointer(self + 1).assumingMemoryBound(to: RouteEntry.self)
   }
 }
 
@@ -38,7 +50,6 @@ final class RouteTable: @unchecked Sendable {
   private struct Subscription {
     var pattern: TopicPattern
     var binding: Binding
-    var lane: Int
   }
 
   private struct State: @unchecked Sendable {
@@ -89,34 +100,36 @@ final class RouteTable: @unchecked Sendable {
   }
 
   private static func list(_ topic: TopicPointer, _ found: [Subscription]) -> RoutePointer {
-    let ordered = found.sorted { left, right in
-      let (a, b) = (left.binding.record.pointee.priority, right.binding.record.pointee.priority)
-      return a != b ? a > b : left.lane < right.lane
+    var flags: UInt32 = topic.pointee.isDurable ? RouteList.durable : 0
+    var entries = found.map { subscription in
+      let record = subscription.binding.record
+      return RouteEntry(
+        binding: record, source: record.pointee.source, priority: record.pointee.priority,
+        isObserver: record.pointee.flags & BindingRecord.observer != 0)
     }
-    let bytes = MemoryLayout<RouteList>.stride + ordered.count * MemoryLayout<BindingPointer>.stride
+    if Set(entries.filter { !$0.isObserver }.map(\.priority)).count > 1 { flags |= RouteList.tiered }
+    if entries.contains(where: { $0.source != nil }) { flags |= RouteList.bySource }
+    // By lane, because that is the order in which their locks are taken.
+    entries.sort { left, right in
+      flags & RouteList.tiered != 0 && left.priority != right.priority
+        ? left.priority > right.priority : left.lane.pointee.serial < right.lane.pointee.serial
+    }
+    let bytes = MemoryLayout<RouteList>.stride + entries.count * MemoryLayout<RouteEntry>.stride
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
     let list = memory.bindMemory(to: RouteList.self, capacity: 1)
-    var flags: UInt32 = topic.pointee.isDurable ? RouteList.durable : 0
-    var priorities: Set<Int32> = []
-    for (index, subscription) in ordered.enumerated() {
-      let record = subscription.binding.record
-      (list.entries + index).initialize(to: record)
-      if record.pointee.source != nil { flags |= RouteList.bySource }
-      if record.pointee.flags & BindingRecord.observer == 0 { priorities.insert(record.pointee.priority) }
-    }
-    if priorities.count > 1 { flags |= RouteList.tiered }
-    list.initialize(to: RouteList(count: ordered.count, flags: flags, topic: topic))
+    for (index, entry) in entries.enumerated() { (list.entries + index).initialize(to: entry) }
+    list.initialize(to: RouteList(count: entries.count, flags: flags, topic: topic))
     return list
   }
 
   /// Changes who gets what, in one step: bindings out, bindings in, and whatever `body` does at the same moment.
   func change(
-    remove: [Binding], add: [(pattern: TopicPattern, binding: Binding, lane: Int)], _ body: () -> Void = {}
+    remove: [Binding], add: [(pattern: TopicPattern, binding: Binding)], _ body: () -> Void = {}
   ) {
     state.withLock { state in
       let gone = Set(remove.map(ObjectIdentifier.init))
       if !gone.isEmpty { state.subscriptions.removeAll { gone.contains(ObjectIdentifier($0.binding)) } }
-      state.subscriptions += add.map { Subscription(pattern: $0.pattern, binding: $0.binding, lane: $0.lane) }
+      state.subscriptions += add.map { Subscription(pattern: $0.pattern, binding: $0.binding) }
       body()
       _ = replace()
     }

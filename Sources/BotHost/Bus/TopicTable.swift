@@ -28,16 +28,8 @@ final class TopicTable: @unchecked Sendable {
   private let lock = Mutex(())
 
   init() {
-    // Zeroed pages are taken from the system only as they are touched.
-    table = Self.zeroed(Self.slots)
-    records = Self.zeroed(Self.maximumTopics)
-  }
-
-  private static func zeroed<Element: ~Copyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
-    guard let memory = calloc(count, MemoryLayout<Element>.stride) else {
-      preconditionFailure("no memory for the topics' table")
-    }
-    return memory.assumingMemoryBound(to: Element.self)
+    table = ZeroedMemory.map(Self.slots)
+    records = ZeroedMemory.map(Self.maximumTopics)
   }
 
   deinit {
@@ -47,8 +39,8 @@ final class TopicTable: @unchecked Sendable {
         record.deallocate()
       }
     }
-    free(table)
-    free(records)
+    ZeroedMemory.unmap(table, Self.slots)
+    ZeroedMemory.unmap(records, Self.maximumTopics)
   }
 
   var count: Int { published.load(ordering: .acquiring) }

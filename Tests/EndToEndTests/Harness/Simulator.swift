@@ -53,6 +53,11 @@ final class Simulator {
     }
   }
 
+  /// Whether that many lines with the prefix come in time.
+  func sees(_ count: Int, _ prefix: String, within seconds: Int) throws -> Bool {
+    try !order("expect \(count) \(seconds * 1000) \(prefix)", within: Double(seconds) + 30).contains("error")
+  }
+
   func transcript() throws -> [Sent] {
     try JSONDecoder().decode([Sent].self, from: Data(order("transcript").utf8))
   }

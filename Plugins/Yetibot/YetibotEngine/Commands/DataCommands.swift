@@ -5,7 +5,7 @@ extension Yetibot {
     define(
       ["data"],
       [
-        Self.on(#"^\s*show\s*$"#, "data show # the data behind the value, written out", util) { call in
+        Self.on(#"^\s*show(?:\s|$)"#, "data show # the data behind the value, written out", util) { call in
           guard call.data != .null else { return .text("there is no data") }
           return Self.shown(call.data, call.data)
         },
@@ -23,7 +23,7 @@ extension Yetibot {
     define(
       ["raw"],
       [
-        Self.on(#"^\s*all\s*$"#, "raw all # all that a command receives, written out", util) { call in
+        Self.on(#"^\s*all(?:\s|$)"#, "raw all # all that a command receives, written out", util) { call in
           let record: Value = [
             "args": .string(call.args), "opts": call.opts ?? .null, "raw": call.raw.unmarked, "data": call.data,
             "data-collection": call.dataCollection ?? .null, "user": call.person?.record ?? .null,
