@@ -33,7 +33,6 @@ struct EventTail {
         if let id = item["id"]?.string, seen.remove(id) != nil { continue }
         guard reply.item(item) else { return .null }
       }
-      seen.removeAll()
     }
     return .object(["dropped": .int(Int64(clamping: tap.dropped))])
   }
@@ -54,6 +53,8 @@ struct EventTail {
       while true {
         let records = try journal.read(topic, from: next)
         guard let last = records.last else { break }
+        // What the tap may still bring again is among the last ones.
+        if seen.count > 65_536 { seen.removeAll(keepingCapacity: true) }
         for record in records {
           guard let event = StoredEventCoding.decode(record.bytes) else { continue }
           let item = Self.describe(event, position: record.position)

@@ -6,11 +6,10 @@ import Synchronization
 /// It knows the endpoint, not the generation, so that a swap does not touch it. When the lane has no room the network stops reading, and
 /// goes on when the lane says that there is some.
 final class BusConnectionObserver: ConnectionObserver {
-  private weak let network: Network?
   private let openings: PrivateChannel
   private let frames: PrivateChannel
   private let closings: PrivateChannel
-  private let connection = Atomic<UInt64>(0)
+  private let connection: ConnectionNumber
 
   /// Nil when the name cannot be part of a topic.
   init?(name: String, endpoint: Endpoint, network: Network) {
@@ -18,13 +17,15 @@ final class BusConnectionObserver: ConnectionObserver {
       let frames = endpoint.channel(topic: "net.\(name).frame"),
       let closings = endpoint.channel(topic: "net.\(name).closed", contentType: "")
     else { return nil }
-    self.network = network
+    let connection = ConnectionNumber()
+    self.connection = connection
+    resume = { [weak network] in network?.resume(connection.value.load(ordering: .acquiring)) }
     self.openings = openings
     self.frames = frames
     self.closings = closings
   }
 
-  func attached(to connection: UInt64) { self.connection.store(connection, ordering: .releasing) }
+  func attached(to connection: UInt64) { self.connection.value.store(connection, ordering: .releasing) }
 
   func opened(_ opening: ConnectionOpening) -> Bool {
     deliver(
@@ -56,10 +57,11 @@ final class BusConnectionObserver: ConnectionObserver {
     channel.deliver(payload, resume: resume) != .full
   }
 
-  private var resume: @Sendable () -> Void {
-    { [weak self] in
-      guard let self else { return }
-      self.network?.resume(self.connection.load(ordering: .acquiring))
-    }
-  }
+  /// Made once: a frame must not cost a closure.
+  private let resume: @Sendable () -> Void
+}
+
+/// The number that a connection gets after its observer has been made.
+private final class ConnectionNumber: Sendable {
+  let value = Atomic<UInt64>(0)
 }

@@ -32,9 +32,14 @@ final class PluginHost: @unchecked Sendable {
   struct Refusal: Error, CustomStringConvertible { let description: String }
 
   let condition = NSCondition()
-  var events: [Event] = []
-  var log: [String] = []
-  var replies: [UInt64: Answer] = [:]
+  // Written by the plugin's threads under `condition`; read through the properties below, each under it.
+  private var notedEvents: [Event] = []
+  private var notedLog: [String] = []
+  private var notedReplies: [UInt64: Answer] = [:]
+
+  var events: [Event] { condition.withLock { notedEvents } }
+  var log: [String] { condition.withLock { notedLog } }
+  var replies: [UInt64: Answer] { condition.withLock { notedReplies } }
   var acknowledged: Set<UInt64> = []
   var refused: [UInt64: Int32] = [:]
   var store: [String: [UInt8]] = [:]
@@ -110,7 +115,9 @@ final class PluginHost: @unchecked Sendable {
     withEvent(topic: "kafka.\(method)", argument) { event in
       event.binding = bindings[method] ?? 0
       let rc = withText("kafka.\(method)") { plugin.pointee.invoke(me, $0, &event) }
-      if rc < 0 { replies[event.delivery] = Answer(rc: rc, text: log.last ?? "") }
+      if rc < 0 {
+        condition.withLock { notedReplies[event.delivery] = Answer(rc: rc, text: notedLog.last ?? "") }
+      }
       return event.delivery
     }
   }
@@ -143,7 +150,7 @@ final class PluginHost: @unchecked Sendable {
     return (try? JSONSerialization.jsonObject(with: Data(sink.bytes))) as? [String: Any] ?? [:]
   }
 
-  func events(_ topic: String) -> [Event] { condition.withLock { events.filter { $0.topic == topic } } }
+  func events(_ topic: String) -> [Event] { condition.withLock { notedEvents.filter { $0.topic == topic } } }
 
   /// Waits until something holds; `false` after a time that only a fault takes.
   func wait(_ holds: () -> Bool) -> Bool {
@@ -233,11 +240,11 @@ final class PluginHost: @unchecked Sendable {
     api.size = UInt32(MemoryLayout<bh_host_api>.size)
     api.log = { host, _, message, _, _ in
       let line = text(message)
-      PluginHost.at(host).note { PluginHost.at(host).log.append(line) }
+      PluginHost.at(host).note { PluginHost.at(host).notedLog.append(line) }
     }
     api.set_error = { host, _, message in
       let line = text(message)
-      PluginHost.at(host).note { PluginHost.at(host).log.append(line) }
+      PluginHost.at(host).note { PluginHost.at(host).notedLog.append(line) }
     }
     api.query = { _, name, _ in
       switch text(name) {
@@ -266,7 +273,7 @@ final class PluginHost: @unchecked Sendable {
       host.note {
         rc = host.refusesPublish
         guard rc == 0 else { return }
-        host.events.append(
+        host.notedEvents.append(
           Event(
             topic: host.topics[Int(event.topic_ref) - 1], key: text(event.key), payload: text(event.payload),
             headers: headers, contentType: text(event.content_type), delivery: delivery, settled: event.settled,
@@ -287,7 +294,7 @@ final class PluginHost: @unchecked Sendable {
     api.field = { _, _, _, _ in -5 }
     api.reply = { host, call, rc, result in
       let answer = Answer(rc: rc, text: text(result))
-      PluginHost.at(host).note { PluginHost.at(host).replies[call] = answer }
+      PluginHost.at(host).note { PluginHost.at(host).notedReplies[call] = answer }
       return 0
     }
     api.now = { _, clock in
