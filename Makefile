@@ -39,6 +39,6 @@ help:
 	@echo 'make run                               the taco bot (see README.md)'
 	@echo 'make test                              every test'
 	@echo 'make build                             the program and the plugins, in build/'
-	@echo 'make conformance SUITE=irc|merkle [CASES=file]'
+	@echo 'make conformance SUITE=irc|merkle|yetibot [CASES=file]'
 	@echo 'make bench                             measurements beside peers'
 	@echo 'make lint                              the format check alone'
