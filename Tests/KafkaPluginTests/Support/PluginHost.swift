@@ -32,14 +32,17 @@ final class PluginHost: @unchecked Sendable {
   struct Refusal: Error, CustomStringConvertible { let description: String }
 
   let condition = NSCondition()
-  // Written by the plugin's threads under `condition`; read through the properties below, each under it.
+  // Written by the plugin's threads under `notes`; read through the properties below.
   private var notedEvents: [Event] = []
   private var notedLog: [String] = []
   private var notedReplies: [UInt64: Answer] = [:]
 
-  var events: [Event] { condition.withLock { notedEvents } }
-  var log: [String] { condition.withLock { notedLog } }
-  var replies: [UInt64: Answer] { condition.withLock { notedReplies } }
+  /// Guards the notes by themselves, so that a test may read them with `condition` held or not.
+  private let notes = NSRecursiveLock()
+
+  var events: [Event] { notes.withLock { notedEvents } }
+  var log: [String] { notes.withLock { notedLog } }
+  var replies: [UInt64: Answer] { notes.withLock { notedReplies } }
   var acknowledged: Set<UInt64> = []
   var refused: [UInt64: Int32] = [:]
   var store: [String: [UInt8]] = [:]
@@ -116,7 +119,7 @@ final class PluginHost: @unchecked Sendable {
       event.binding = bindings[method] ?? 0
       let rc = withText("kafka.\(method)") { plugin.pointee.invoke(me, $0, &event) }
       if rc < 0 {
-        condition.withLock { notedReplies[event.delivery] = Answer(rc: rc, text: notedLog.last ?? "") }
+        note { notedReplies[event.delivery] = Answer(rc: rc, text: notedLog.last ?? "") }
       }
       return event.delivery
     }
@@ -150,7 +153,7 @@ final class PluginHost: @unchecked Sendable {
     return (try? JSONSerialization.jsonObject(with: Data(sink.bytes))) as? [String: Any] ?? [:]
   }
 
-  func events(_ topic: String) -> [Event] { condition.withLock { notedEvents.filter { $0.topic == topic } } }
+  func events(_ topic: String) -> [Event] { events.filter { $0.topic == topic } }
 
   /// Waits until something holds; `false` after a time that only a fault takes.
   func wait(_ holds: () -> Bool) -> Bool {
@@ -230,7 +233,7 @@ final class PluginHost: @unchecked Sendable {
 
   private func note(_ change: () -> Void) {
     condition.withLock {
-      change()
+      notes.withLock { change() }
       condition.broadcast()
     }
   }
