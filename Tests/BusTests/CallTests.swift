@@ -253,7 +253,7 @@ import Testing
     let done = Atomic<Int>(0)
     let total = 20_000
     let stop = Atomic<Bool>(false)
-    let worker = LaneThread.start(name: "worker") {
+    let worker = HostThread(name: "worker") {
       while !stop.load(ordering: .acquiring) {
         var mine: [bh_token] = []
         tokens.withLock { swap(&mine, &$0) }
@@ -269,12 +269,12 @@ import Testing
       {
         made += 1
       } else {
-        usleep(50)
+        sched_yield()
       }
     }
     eventually { done.load(ordering: .relaxed) == total }
     stop.store(true, ordering: .releasing)
-    if let worker { pthread_join(worker, nil) }
+    worker?.join()
     eventually { holder.endpoint.statistics().inFlight == 0 }
     #expect(fixture.bus.deadlines.count == 0)
     // Two lanes have a slot each, and that of a call that was open last may just be on its way back.

@@ -58,6 +58,11 @@ final class Binding: @unchecked Sendable {
   /// Ordering state by hash of the key; equal hashes of different keys only order more than they must. Executor only.
   var keys: [UInt64: KeyState] = [:]
 
+  /// Calls that were too long since one was reported, the longest of them, and when that was. Executor only.
+  private var longCalls = 0
+  private var longestCall: Int64 = 0
+  private var longCallsReportedAt: Int64?
+
   let retried = Atomic<UInt64>(0)
   let skipped = Atomic<UInt64>(0)
   let failed = Atomic<UInt64>(0)
@@ -74,6 +79,15 @@ final class Binding: @unchecked Sendable {
   deinit {
     record.deinitialize(count: 1)
     record.deallocate()
+  }
+
+  /// Counts a call that held the lane for too long; what is to be reported, at most once a minute.
+  func noteLongCall(_ time: Int64, at now: Int64) -> BusReport? {
+    longCalls += 1
+    longestCall = max(longestCall, time)
+    if let before = longCallsReportedAt, now - before < 60_000_000_000 { return nil }
+    defer { (longCalls, longestCall, longCallsReportedAt) = (0, 0, now) }
+    return .longCall(handler: consumer, nanoseconds: longestCall, times: longCalls)
   }
 
   func take(_ target: CallTarget) {
