@@ -44,7 +44,7 @@ struct HotSwap {
     let new: Generation
     do {
       new = try loader.load(
-        instance, manifest: source.manifest, library: source.library, configuration: resolved.json, number: number,
+        instance, manifest: source.manifest, library: source.library, resolved: resolved, number: number,
         options: options)
       try checkStates(old, new, source.manifest)
     } catch let failure as LifecycleFailure {

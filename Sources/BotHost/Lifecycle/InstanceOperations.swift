@@ -16,7 +16,7 @@ struct InstanceOperations {
     instance.nextGeneration += 1
     let source = instance.source
     let generation = try loader.load(
-      instance, manifest: source.manifest, library: source.library, configuration: instance.configuration,
+      instance, manifest: source.manifest, library: source.library, resolved: instance.resolvedNow,
       number: number, options: .init(flags: UInt32(BH_START_FRESH)))
     do {
       try instance.endpoint.install(generation.plan)

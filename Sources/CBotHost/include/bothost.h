@@ -458,7 +458,8 @@ typedef struct bh_net_v1 {
    * than `max_unsent` would wait; BH_E_NOTFOUND: not connected now. */
   bh_rc (*write)(bh_host *host, bh_token delivery_or_0, bh_token connection, bh_bytes bytes);
 
-  /* Closes after what is queued has been written. No reconnect follows. */
+  /* Closes after what is queued has been written, and what is an effect of a delivery that is not settled yet: when that
+   * delivery fails, the close is dropped with it. No reconnect follows. */
   bh_rc (*close)(bh_host *host, bh_token connection);
 
   /* Closes now and connects again at once, or after `delay_ns`. */

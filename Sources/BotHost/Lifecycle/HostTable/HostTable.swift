@@ -79,7 +79,8 @@ enum HostTable {
       host, pointer, writer, sink in
       withHost(host) { host in
         let pointer = pointer.string
-        guard let value = host.instance.configuration.value(at: pointer) else {
+        guard let value = host.withSettings({ $0.resolved.json.value(at: pointer) }) else { return bh_rc(BH_E_STALE) }
+        guard let value else {
           return host.refuse(BH_E_NOTFOUND, "the configuration of \(host.instance.name) has nothing at '\(pointer)'")
         }
         return write(value.serialized(), to: writer, sink)
