@@ -151,7 +151,7 @@ import Testing
     arguments: [
       "hello", "${event.username}", "$${x}", "$", "${", "# no comment", "a: b", #"back\slash"#, "tab\there",
       "“typographic”", "日本語 👋",
-      "it's", "- x", "{a}", "%s", "\u{2028}", "\u{85}x", "null", "7",
+      "it's", "- x", "{a}", "%s", "x\u{2028}y", "a\u{AD}b", "null", "7",
     ])
   func textsSurvive(text: String) throws {
     let written = try yaml(
@@ -166,9 +166,7 @@ import Testing
       Issue.record("\(text) became \(String(describing: expression))")
       return
     }
-    // A line break within a quotation is a space.
-    let expected = text.contains("\u{2028}") || text.contains("\u{85}") ? nil : text
-    if let expected { #expect(scalar.text == expected) }
+    #expect(scalar.text == text)
   }
 
   @Test func channelOfARecord() throws {
@@ -220,7 +218,7 @@ import Testing
         "Create a Twitch bot. Connect to topic a. When a message, send it to twitch.", "1:47",
         "may come from Twitch or 'a'"
       ),
-      ("Create a Twitch bot. Connect to topic a and send it to twitch.", "1:42", "does not say when"),
+      ("Create a Twitch bot. Connect to topic a and send it to twitch.", "1:45", "does not say when"),
       ("Create a Twitch bot. Log it.", "1:22", "does not say when"),
       ("Create a bot.", "1:1", "what the bot is to do"),
       ("Create a Twitch bot named \"a b\".", "1:27", "cannot name a bot"),
@@ -259,7 +257,7 @@ import Testing
     )
     let places = draft.diagnostics.errors.compactMap { $0.location.map { "\($0.line):\($0.column)" } }
     #expect(
-      Set(places) == ["1:27", "1:35", "1:69", "1:97", "1:112", "1:121"], "\(draft.diagnostics.map(\.description))")
+      Set(places) == ["1:27", "1:34", "1:68", "1:96", "1:109", "1:119"], "\(draft.diagnostics.map(\.description))")
   }
 
   @Test func errorsShowTheNearestPatterns() {
@@ -349,7 +347,7 @@ import Testing
   func everyAcceptedTextCompiles() {
     var author = Author(random: Dice(seed: 20_191))
     var accepted = 0
-    let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 20_000 : 1_500
+    let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 20_000 : 500
     for _ in 0..<rounds {
       let text = author.text()
       let draft = Self.draft(text)
@@ -368,7 +366,7 @@ import Testing
   @Test("a text with slips is a bot that compiles, or an error with a place in it")
   func mutations() {
     var author = Author(random: Dice(seed: 7))
-    let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 20_000 : 1_500
+    let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 20_000 : 500
     let alphabet = Array("aeit .,\"'“”\n\\$#{}()!;:-é👋\u{0}\u{200B}".unicodeScalars)
     for round in 0..<rounds {
       var scalars = Array((round % 3 == 0 ? Self.founding : author.text()).unicodeScalars)

@@ -6,14 +6,13 @@ struct DraftInterpreter {
   /// The statements of a part; those of its relative clauses are statements of their own.
   ///
   /// - Parameters:
-  ///   - start: the first token that belongs to the part, with the words that lead to it.
-  ///   - end: behind its last one.
-  func clauses(_ part: DraftPart, from start: Int, to end: Int) -> [DraftReader.Clause] {
-    let text =
-      end == sentence.tokens.count && start == 0
-      ? sentence.text : text(of: start..<end, isLast: end == sentence.tokens.count)
-    let place = sentence.tokens[min(start, sentence.tokens.count - 1)].location
-    return statements(part).map { DraftReader.Clause(statement: $0, text: text, location: place) }
+  ///   - isFirst: the words that lead to the sentence belong to the part.
+  ///   - isLast: what closes the sentence does.
+  func clauses(_ part: DraftPart, isFirst: Bool, isLast: Bool) -> [DraftReader.Clause] {
+    let start = sentence.tokens[isFirst ? 0 : part.range.lowerBound]
+    let end = isLast ? sentence.end : sentence.tokens[part.range.upperBound - 1].range.upperBound
+    let text = DraftLexer.collapsed(source.bytes[start.range.lowerBound..<end])
+    return statements(part).map { DraftReader.Clause(statement: $0, text: text, location: start.location) }
   }
 
   private func statements(_ part: DraftPart) -> [DraftStatement] {
@@ -51,7 +50,7 @@ struct DraftInterpreter {
       DraftTest(kind: Self.kind(test.rule), texts: words(test, .text))
     }
     return DraftEvent(
-      subject: subject, source: source, tests: tests, text: text(of: part.range, isLast: false),
+      subject: subject, source: source, tests: tests, text: text(of: part.range),
       location: sentence.tokens[part.range.lowerBound].location)
   }
 
@@ -115,13 +114,7 @@ struct DraftInterpreter {
     }
   }
 
-  private func text(of range: Range<Int>, isLast: Bool) -> String {
-    if isLast, range.lowerBound > 0 {
-      // What closes the sentence belongs to its last part.
-      let before = sentence.tokens[range.lowerBound].range.lowerBound
-      let all = DraftLexer.collapsed(source.bytes[before..<sentence.end])
-      return all
-    }
+  private func text(of range: Range<Int>) -> String {
     let start = sentence.tokens[range.lowerBound].range.lowerBound
     return DraftLexer.collapsed(source.bytes[start..<sentence.tokens[range.upperBound - 1].range.upperBound])
   }

@@ -195,6 +195,7 @@ struct DraftPlanner {
       return
     }
     guard let origin = origin(event, request, clause) else { return }
+    if origin == .chat { plan.hasChat = true }
     var steps: [DraftPlan.Step] = []
     if case .channel(let channel)? = event.source {
       guard isChannel(channel) else { return }

@@ -52,9 +52,7 @@ struct DraftReader {
     var readings: [[Clause]] = []
     for parts in parts {
       let reading = parts.enumerated().flatMap { index, part in
-        interpreter.clauses(
-          part, from: index == 0 ? 0 : parts[index - 1].range.upperBound,
-          to: index == parts.count - 1 ? sentence.tokens.count : part.range.upperBound)
+        interpreter.clauses(part, isFirst: index == 0, isLast: index == parts.count - 1)
       }
       if !readings.contains(where: { $0.map(\.statement) == reading.map(\.statement) }) { readings.append(reading) }
     }
