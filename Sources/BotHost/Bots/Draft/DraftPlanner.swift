@@ -287,11 +287,13 @@ struct DraftPlanner {
       }
     }
     choices += topics.map { "'\($0.text)'" }
-    absent(
-      choices.isEmpty
-        ? "no sentence connects to a topic that a record could come from"
-        : "“\(event.text)” may come from \(Suggestion.list(choices)), in \(DraftReader.quoted(clause.text))",
-      at: event.location, hint: choices.isEmpty ? nil : "say from which: '\(event.text) from …'")
+    if choices.isEmpty {
+      absent("no sentence connects to a topic that a record could come from", at: event.location)
+    } else {
+      diagnostics.error(
+        "“\(event.text)” may come from \(Suggestion.list(choices)), in \(DraftReader.quoted(clause.text))",
+        at: event.location, hint: "say from which: '\(event.text) from …'")
+    }
     return nil
   }
 
