@@ -49,7 +49,8 @@ let package = Package(
       name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
-    .target(name: "KafkaClient", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
+    .target(
+      name: "KafkaClient", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
       name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
     .target(
