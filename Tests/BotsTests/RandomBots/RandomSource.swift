@@ -23,5 +23,5 @@ struct RandomSource: RandomNumberGenerator {
   static let seed = ProcessInfo.processInfo.environment["BOTHOST_SEED"].flatMap(UInt64.init) ?? .random(in: 0...999_999)
 
   /// How many times a random test is repeated.
-  static let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 1_000 : 60
+  static let rounds = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1" ? 1_000 : 40
 }
