@@ -78,7 +78,9 @@ final class RunningBot: @unchecked Sendable {
     var map = Array(repeating: -1, count: known)
     for (index, subscription) in bot.program.subscriptions.enumerated() {
       let instance = bot.instances[subscription.requirement].name
-      if let inlet = inlets.firstIndex(where: { $0.instance == instance && $0.topic == subscription.topic && $0.isState == subscription.isState }) {
+      if let inlet = inlets.firstIndex(where: {
+        $0.instance == instance && $0.topic == subscription.topic && $0.isState == subscription.isState
+      }) {
         map[inlet] = index
         continue
       }

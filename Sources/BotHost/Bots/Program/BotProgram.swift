@@ -19,6 +19,22 @@ public struct BotProgram: Sendable {
   var handlers: [BotHandlerCode]
 }
 
+extension BotProgram {
+  /// Where its handlers and their steps stand in the source.
+  var places: [[SourceLocation]] {
+    handlers.map { handler in
+      [handler.location]
+        + handler.instructions.compactMap { instruction in
+          switch instruction {
+          case .call(let call): call.location
+          case .fail(_, let location): location
+          default: nil
+          }
+        }
+    }
+  }
+}
+
 /// An instance of a plugin that a bot uses.
 public struct BotInstanceRequirement: Sendable {
   /// `<bot>.<use>`.

@@ -114,5 +114,13 @@ public struct BotProject: Sendable {
     main.first { $0.document.name.value == name } ?? beside.first { $0.document.name.value == name }
   }
 
+  /// The bots of the files that were named.
+  var botNames: [String] {
+    main.compactMap { entry in
+      if case .bot(let bot) = entry.document { return bot.name.value }
+      return nil
+    }
+  }
+
   var names: [String] { (main + beside).map(\.document.name.value) }
 }

@@ -26,11 +26,11 @@ public struct BotBuild: Sendable {
   public let program: BotProgram
   public let target: UnitTarget
   public private(set) var units: [Unit] = []
-  /// What could not be kept, or was kept wrongly; nothing of it changes the result.
+  /// What the cache held wrongly; it does not change the result.
   public private(set) var problems: [String] = []
 
   /// - Parameters:
-  ///   - cache: nil: everything that is not `running` is made.
+  ///   - cache: where units are looked for; nothing is written to it.
   ///   - running: units of a version that runs, for what has not changed.
   ///   - clock: what the times are measured by.
   public init(
@@ -58,9 +58,7 @@ public struct BotBuild: Sendable {
         }
       }
       if found == nil {
-        let content = source.generate(program, target)
-        found = (content, .built)
-        do { try cache?.write(content, for: key) } catch { problems.append("\(error)") }
+        found = (source.generate(program, target), .built)
       }
       guard let found else { continue }
       made[key] = found.content
@@ -73,6 +71,14 @@ public struct BotBuild: Sendable {
   }
 
   public func count(_ origin: Origin) -> Int { units.count { $0.origin == origin } }
+
+  /// Keeps on disk what was made anew, and holds the cache to its limit. Blocks on the disk. Throws when the cache cannot be
+  /// written to, which leaves the build as good as it was.
+  public func store(in cache: UnitCache) throws {
+    let new = units.filter { $0.origin == .built }
+    for unit in new { try cache.write(unit.content, for: unit.key) }
+    if !new.isEmpty { cache.prune() }
+  }
 }
 
 /// A part of a program from which a unit is made.
