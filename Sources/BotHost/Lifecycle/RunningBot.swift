@@ -76,11 +76,16 @@ final class RunningBot: @unchecked Sendable {
     let lane = self.lane
     let known = inlets.count
     var map = Array(repeating: -1, count: known)
-    for (index, subscription) in bot.program.subscriptions.enumerated() {
-      let instance = bot.instances[subscription.requirement].name
-      if let inlet = inlets.firstIndex(where: {
-        $0.instance == instance && $0.topic == subscription.topic && $0.isState == subscription.isState
-      }) {
+    var wanted = bot.program.subscriptions.enumerated().map { index, subscription in
+      (instance: bot.instances[subscription.requirement].name, subscription.topic, subscription.isState, index)
+    }
+    // Also states that this version does not read: a later one may.
+    for instance in bot.instances where !wanted.contains(where: { $0.instance == instance.name && $0.2 }) {
+      wanted.append((instance.name, "\(instance.plugin).state", true, -1))
+    }
+    for (instance, topic, isState, index) in wanted {
+      if let inlet = inlets.firstIndex(where: { $0.instance == instance && $0.topic == topic && $0.isState == isState })
+      {
         map[inlet] = index
         continue
       }
@@ -88,8 +93,13 @@ final class RunningBot: @unchecked Sendable {
       do {
         inlets.append(
           try BotInlet(
-            instance: instance, topic: subscription.topic, isState: subscription.isState, bot: bot.program.name,
-            target: NativeTarget { lane.value.deliver(number, $0) }))
+            instance: instance, topic: topic, isState: isState, bot: bot.program.name,
+            target: NativeTarget { event in
+              let subscription = lane.value.subscriptions[number]
+              if subscription >= 0 { return lane.value.deliver(subscription, event) }
+              if isState { lane.value.runtime.noteState(of: instance, payload: event.pointee.payload.bytes) }
+              return bh_rc(isState ? BH_OK : BH_SKIP)
+            }))
       } catch {
         inlets.removeSubrange(known...)
         throw error
@@ -154,9 +164,7 @@ private final class BotLane {
     effects.serve(runtime)
   }
 
-  func deliver(_ inlet: Int, _ event: UnsafePointer<bh_event>) -> bh_rc {
-    let subscription = subscriptions[inlet]
-    guard subscription >= 0 else { return bh_rc(BH_SKIP) }
+  func deliver(_ subscription: Int, _ event: UnsafePointer<bh_event>) -> bh_rc {
     let delivery = runtime.deliver(
       subscription: subscription, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery)
     switch delivery {

@@ -120,7 +120,7 @@ public struct BotCompiler {
     var code: BotHandlerCode
   }
 
-  /// `<plugin>.state` of each instance that has a state, also of one that the bot does not read: a later version may.
+  /// `<plugin>.state` of each instance whose state the bot reads.
   private func stateSubscriptions() -> [BotSubscription] {
     var found: [BotSubscription] = []
     for (index, requirement) in requirements.enumerated() {
@@ -130,7 +130,7 @@ public struct BotCompiler {
         _ = fields.position(of: [state.name])
         targets.append(slot)
       }
-      guard case .plugin(let use)? = uses[requirement.use], !use.type.state.isEmpty else { continue }
+      guard !targets.isEmpty else { continue }
       found.append(
         BotSubscription(
           requirement: index, topic: "\(requirement.plugin).state", isState: true, handlers: [], fields: fields,

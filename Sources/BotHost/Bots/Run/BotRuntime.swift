@@ -97,6 +97,12 @@ public final class BotRuntime {
     if old.runs > 0 { superseded.append(old) }
   }
 
+  /// Takes note of a state event that the bot does not read; a later version may.
+  public func noteState(of instance: String, payload: UnsafeRawBufferPointer) {
+    guard let line = links.lines.firstIndex(of: instance) else { return }
+    lastState[line] = Array(payload)
+  }
+
   private func addState(_ initial: [UInt8]) {
     var text = RawArray<UInt8>()
     text.append(contentsOf: initial)

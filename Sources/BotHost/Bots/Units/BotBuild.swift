@@ -138,10 +138,7 @@ struct UnitSource {
     case (.interpreter, .use(let index?)):
       return UnitCode.encode(program.requirements[index].arguments, UnitTables(program))
     case (.interpreter, .use(nil)): return []
-    case (.c, .handler(let index)):
-      return []
-    case (.c, .use(let index)):
-      return []
+    case (.c, _): return []
     }
   }
 }

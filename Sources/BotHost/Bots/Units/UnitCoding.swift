@@ -58,7 +58,11 @@ struct UnitReader {
   }
 
   /// How many of something follow; each takes a byte at least.
-  mutating func count() throws(Fault) -> Int { try number(upTo: bytes.count - position) }
+  mutating func count() throws(Fault) -> Int {
+    let count = try number()
+    guard count <= bytes.count - position else { throw Fault() }
+    return count
+  }
 
   mutating func text() throws(Fault) -> [UInt8] {
     let length = try count()
