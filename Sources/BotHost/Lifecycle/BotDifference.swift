@@ -85,7 +85,7 @@ extension BotInstruction {
   fileprivate func visitOperands(_ visit: (BotOperand) -> Void) {
     switch self {
     case .call(let call): call.argument.visitAll(visit)
-    case .store(_, let operand): operand.visitAll(visit)
+    case .store(_, let operand), .set(_, let operand): operand.visitAll(visit)
     case .loop(_, let list, _): list.visitAll(visit)
     case .test(let test, _):
       test.value.visitAll(visit)

@@ -83,14 +83,13 @@ public final class BotRuntime {
   public func replace(with bot: BoundBot) {
     let known = links.states.count
     links.add(bot.program)
-    for index in known..<links.states.count {
-      addState(links.states[index].initial)
-      let line = links.states[index].line
-      if !lastState[line].isEmpty { take(lastState[line], for: index) }
-    }
     while lines.count < links.lines.count {
       lines.append(Line())
       lastState.append([])
+    }
+    for (slot, index) in zip(bot.program.states, links.own(bot.program).states) where index >= known {
+      while states.count <= index { addState(slot.initial) }
+      if let line = links.states[index].line, !lastState[line].isEmpty { take(lastState[line], for: index) }
     }
     let old = table
     table = BotTable(bot, links)

@@ -51,12 +51,13 @@ final class BotTable {
 /// another version, so that what is under way still finds them.
 struct BotLinks {
   struct State: Hashable {
-    /// Of `lines`.
-    var line: Int
+    /// Of `lines`; nil: the bot's own.
+    var line: Int?
     /// What the instance is; another plugin's state is another state.
     var plugin: String
     var name: String
-    var initial: [UInt8]
+    /// A value of one type is none of another.
+    var type: FieldType
   }
 
   /// What one program's own numbers are among all.
@@ -81,24 +82,26 @@ struct BotLinks {
       lines.append(requirement.instance)
     }
     for method in program.methods where !methods.contains(method.name) { methods.append(method.name) }
-    for state in program.states.compactMap({ self.state($0, program) }) where !states.contains(state) {
-      states.append(state)
+    for slot in program.states {
+      let state = state(slot, program)
+      if !states.contains(state) { states.append(state) }
     }
   }
 
   func own(_ program: BotProgram) -> Own {
     Own(
       methods: program.methods.map { methods.firstIndex(of: $0.name) ?? 0 },
-      states: program.states.map { slot in
-        state(slot, program).flatMap { states.firstIndex(of: $0) } ?? 0
-      },
+      states: program.states.map { states.firstIndex(of: state($0, program)) ?? 0 },
       lines: program.requirements.map { lines.firstIndex(of: $0.instance) ?? 0 })
   }
 
-  private func state(_ slot: BotStateSlot, _ program: BotProgram) -> State? {
-    let requirement = program.requirements[slot.requirement]
-    guard let line = lines.firstIndex(of: requirement.instance) else { return nil }
+  private func state(_ slot: BotStateSlot, _ program: BotProgram) -> State {
+    guard case .instance(let index) = slot.owner else {
+      return State(line: nil, plugin: "", name: slot.name, type: slot.type)
+    }
+    let requirement = program.requirements[index]
     return State(
-      line: line, plugin: "\(requirement.plugin).\(requirement.type)", name: slot.name, initial: slot.initial)
+      line: lines.firstIndex(of: requirement.instance), plugin: "\(requirement.plugin).\(requirement.type)",
+      name: slot.name, type: slot.type)
   }
 }

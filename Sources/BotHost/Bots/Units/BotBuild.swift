@@ -94,18 +94,30 @@ struct UnitSource {
   let use: String?
   private let part: Part
 
-  /// Those of a program, in the order of its tree.
+  /// Those of a program, in the order of its tree. Methods are written into the handlers that call them and have no code of
+  /// their own.
   static func all(of program: BotProgram) -> [UnitSource] {
     var sources: [UnitSource] = []
-    for (section, group) in program.tree.children {
-      for (label, node) in group.children {
-        let path = "/\(section)/\(label)"
-        if node.kind == "use" {
-          let index = program.requirements.firstIndex { $0.use == label }
-          sources.append(UnitSource(path: path, node: node, use: label, part: .use(index)))
-        } else if let index = program.handlers.firstIndex(where: { $0.label == label }) {
-          sources.append(UnitSource(path: path, node: node, use: nil, part: .handler(index)))
+    var taken: Set<Int> = []
+    for row in program.tree.rows() {
+      switch row.node.kind {
+      case "use":
+        // `/use/chat/use/socket` is `chat.socket`.
+        let names = row.path.split(separator: "/").enumerated().compactMap { $0.offset % 2 == 1 ? $0.element : nil }
+        let use = names.joined(separator: ".")
+        let index = program.requirements.firstIndex { $0.use == use }
+        // A component has no code; its own uses and handlers have.
+        guard index != nil || row.node.children.isEmpty else { continue }
+        sources.append(UnitSource(path: row.path, node: row.node, use: use, part: .use(index)))
+      case "handler":
+        let index = program.handlers.indices.first { index in
+          let handler = program.handlers[index]
+          return !taken.contains(index) && handler.node.hash == row.node.hash && handler.label.hasSuffix(row.name)
         }
+        guard let index else { continue }
+        taken.insert(index)
+        sources.append(UnitSource(path: row.path, node: row.node, use: nil, part: .handler(index)))
+      default: break
       }
     }
     return sources

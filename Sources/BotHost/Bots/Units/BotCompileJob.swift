@@ -46,13 +46,20 @@ extension BotBuild {
   /// Every node in the order of the tree.
   public var rows: [Row] {
     program.tree.rows(name: program.name).map { row in
-      let above = row.path == "/" ? "/" : row.path + "/"
-      if let unit = units.first(where: { row.path == $0.path || row.path.hasPrefix($0.path + "/") }) {
+      let inside = units.filter { row.path == "/" || $0.path.hasPrefix(row.path + "/") }
+      let around = units.filter { row.path == $0.path || row.path.hasPrefix($0.path + "/") }
+      if let unit = around.max(by: { $0.path.utf8.count < $1.path.utf8.count }), inside.isEmpty {
         return Row(row: row, origin: unit.origin, time: row.path == unit.path ? unit.time : nil)
       }
-      let inside = units.filter { $0.path.hasPrefix(above) }
-      let isBuilt = inside.contains { $0.origin == .built }
-      return Row(row: row, origin: isBuilt ? .built : .cached, time: nil)
+      // What is written into the units that use it, as methods are, is as new as they are.
+      let parts = inside.isEmpty ? units.filter { $0.node.contains(row.node.hash) } : inside
+      return Row(row: row, origin: parts.contains { $0.origin == .built } ? .built : .cached, time: nil)
     }
+  }
+}
+
+extension BotHashNode {
+  fileprivate func contains(_ hash: String) -> Bool {
+    self.hash == hash || children.contains { $0.node.contains(hash) }
   }
 }

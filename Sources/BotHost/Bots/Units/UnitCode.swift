@@ -68,7 +68,7 @@ enum UnitCode {
   // MARK: The codes
 
   private enum InstructionCode: Int {
-    case call, print, store, test, loop, next, jump, fail, end
+    case call, print, store, set, test, loop, next, jump, fail, end
   }
 
   private enum OperandCode: Int {
@@ -108,6 +108,10 @@ enum UnitCode {
       case .store(let slot, let operand):
         body.number(InstructionCode.store.rawValue)
         body.number(slot)
+        write(operand)
+      case .set(let state, let operand):
+        body.number(InstructionCode.set.rawValue)
+        body.number(UnitSymbols.number(tables.states[state], in: &symbols.states))
         write(operand)
       case .test(let test, let otherwise):
         body.number(InstructionCode.test.rawValue)
@@ -251,6 +255,9 @@ enum UnitCode {
       case .store:
         let slot = try reader.index(below: slotCount)
         return .store(slot: slot, try operand(0))
+      case .set:
+        let state = states[try reader.index(below: states.count)]
+        return .set(state: state, try operand(0))
       case .test:
         var test = BotTest(value: try operand(0), checks: [])
         for _ in 0..<(try reader.count()) { test.checks.append(try check()) }
@@ -325,13 +332,13 @@ enum UnitCode {
         for _ in 0..<(try reader.count()) { items.append(try operand(depth + 1)) }
         return .list(items)
       case .object:
-        var members: [(name: [UInt8], value: BotOperand)] = []
+        var members: [BotMember] = []
         for _ in 0..<(try reader.count()) {
           let name = try reader.text()
-          guard name.last == 0x3A, (try? JSONValue(parsing: Array(name.dropLast())))?.string != nil else {
+          guard name.last == 0x3A, let text = (try? JSONValue(parsing: Array(name.dropLast())))?.string else {
             throw Fault()
           }
-          members.append((name, try operand(depth + 1)))
+          members.append(BotMember(text, try operand(depth + 1)))
         }
         return .object(members)
       }

@@ -1,12 +1,12 @@
 /// What a unit names outside itself. By names, not by the numbers of one program, so that two bots can share the unit.
 struct UnitSymbols: Equatable {
+  /// As content hashes have it, `config.channels`, and members below it.
   struct Constant: Hashable {
-    var use: String
-    var key: String
+    var name: String
     var path: [String]
   }
 
-  /// A state, or a method, of an instance.
+  /// A state, or a method, of an instance; a state of the bot itself has no use.
   struct Member: Hashable {
     var use: String
     var name: String
@@ -31,8 +31,7 @@ struct UnitSymbols: Equatable {
     for path in fields { Self.write(path, &writer) }
     writer.number(constants.count)
     for constant in constants {
-      writer.text(constant.use)
-      writer.text(constant.key)
+      writer.text(constant.name)
       Self.write(constant.path, &writer)
     }
     for table in [states, methods] {
@@ -54,7 +53,7 @@ struct UnitSymbols: Equatable {
   init(_ reader: inout UnitReader) throws(UnitReader.Fault) {
     fields = try reader.list(Self.path)
     constants = try reader.list { (reader) throws(UnitReader.Fault) in
-      Constant(use: try reader.string(), key: try reader.string(), path: try Self.path(&reader))
+      Constant(name: try reader.string(), path: try Self.path(&reader))
     }
     states = try reader.list(Self.member)
     methods = try reader.list(Self.member)
@@ -79,11 +78,12 @@ struct UnitTables {
   /// - Parameter fields: the paths of the subscription that the unit's handler belongs to; none for a use.
   init(_ program: BotProgram, fields: [[String]] = []) {
     self.fields = fields
-    constants = program.constants.map {
-      UnitSymbols.Constant(use: program.configs[$0.config].name, key: $0.key, path: $0.path)
-    }
-    states = program.states.map {
-      UnitSymbols.Member(use: program.requirements[$0.requirement].use, name: $0.name)
+    constants = program.constants.map { UnitSymbols.Constant(name: $0.name, path: $0.path) }
+    states = program.states.map { state in
+      switch state.owner {
+      case .instance(let index): UnitSymbols.Member(use: program.requirements[index].use, name: state.name)
+      case .bot: UnitSymbols.Member(use: "", name: state.name)
+      }
     }
     methods = program.methods.map { method in
       let requirement = program.requirements[method.requirement]
