@@ -149,7 +149,7 @@ enum ManifestShape {
         "on_timeout", .choice(HookDeclaration.OnTimeout.allCases.map(\.rawValue)), default: "fail",
         "What becomes of a call whose hook takes too long: it fails, or passes on."),
       KeyShape(
-        "match", .map(key: .pointer, value: .text(.pattern), keyWord: "JSON pointer"),
+        "match", .map(key: .pointer, value: .text(.expression), keyWord: "JSON pointer"),
         "Fields of the argument and what must match the whole of them: the hook is asked about such calls alone."),
       KeyShape(
         "about", .any,

@@ -74,7 +74,8 @@ enum RunCommand: Command {
     }
     let environment = Control.environment
     var options = HostOptions(
-      dataDirectory: arguments.value("data").map(Control.absolute) ?? dataDirectory(environment),
+      dataDirectory: arguments.value("data").map(Control.absolute) ?? Control.stateDirectory
+        ?? Control.absolute(".bothost"),
       environment: environment)
     options.pluginDirectories = plugins.map(Control.absolute)
     options.bots = arguments.words
@@ -83,11 +84,5 @@ enum RunCommand: Command {
     options.watch = arguments.flag("watch")
     options.probe = !arguments.flag("no-probe")
     return options
-  }
-
-  private static func dataDirectory(_ environment: [String: String]) -> String {
-    if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/bothost" }
-    if let home = environment["HOME"], !home.isEmpty { return home + "/.local/state/bothost" }
-    return Control.absolute(".bothost")
   }
 }
