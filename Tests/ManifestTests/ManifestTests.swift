@@ -34,7 +34,7 @@ import Testing
         call: on_command
         on_timeout: pass
         match: {/command: "words?"}
-        about: {help: [words # counts], category: fun}
+        about: {help: ["words # counts"], category: fun}
     permissions:
       connect: ["irc.chat.twitch.tv:6697", "127.0.0.1:*"]
       publish: [chat.*]
