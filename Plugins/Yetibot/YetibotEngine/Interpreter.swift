@@ -75,7 +75,9 @@ extension Yetibot {
       case .expression(let inner):
         let saved = context.contextualData
         defer { context.contextualData = saved }
-        text += try evaluate(inner, context).text
+        let result = try evaluate(inner, context)
+        let isEmptyMap = result.error == nil && result.value.members?.isEmpty ?? false
+        text += isEmptyMap && configuration.quirks.contains(.silentEmpties) ? "{}" : result.text
         try context.allowance.charge(bytes: text.utf8.count)
       }
     }
@@ -112,17 +114,21 @@ extension Yetibot {
     return try context.allowance.deeper {
       do {
         let (word, args) = Self.splitCommand(call.text)
-        if !configuration.adminCommands.isEmpty, configuration.adminCommands.contains(word), !isAdmin(context.person) {
-          return .failure("\(word) is for administrators only")
+        // What only administrators may do is nobody else's to ask others about.
+        if configuration.adminCommands.isEmpty || !configuration.adminCommands.contains(word) || isAdmin(context.person)
+        {
+          for hook in hooks where !call.wasOffered {
+            if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
+          }
+          let hooked = call.wasOffered ? [] : registry.hooked(for: word)
+          if !hooked.isEmpty { return try dispatchHooked(call, word, args, hooked, context) }
         }
-        for hook in hooks {
-          if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
-        }
-        let hooked = registry.hooked(for: word)
-        if hooked.isEmpty { return try dispatchUnhooked(call, word, args, context) }
-        return try dispatchHooked(call, word, args, hooked, context)
+        return try dispatchUnhooked(call, word, args, context)
       } catch let complaint as Complaint {
         return .failure(complaint.text)
+      } catch let failure as ParseFailure {
+        // A text that a command made, or was given to run.
+        return .failure(failure.description)
       } catch let failure as Pattern.Failure {
         throw Raised(failure.description)
       }
@@ -139,7 +145,7 @@ extension Yetibot {
       return outcome
     }
     // Its own command of the same name, or how it is used.
-    if registry.command(for: word) == nil { return .lines(hooked.flatMap(\.usage)) }
+    if registry.command(for: word) == nil { return usage(hooked.flatMap(\.usage)) }
     var passed = call
     passed.wasOffered = true
     return try dispatchUnhooked(passed, word, args, context)
@@ -159,25 +165,48 @@ extension Yetibot {
   private func dispatchUnhooked(
     _ call: Call, _ word: String, _ args: String, _ context: Context
   ) throws -> Outcome {
-    guard let entry = registry.command(for: word) else { return try fallBack(call, context) }
-    var found: (Registry.Handler, [String?])?
-    for handler in entry.handlers {
-      guard let pattern = handler.pattern else {
-        found = (handler, [args])
-        break
+    let entry = registry.command(for: word)
+    let found = try entry.flatMap { try handler(of: $0, for: args, context) }
+    for rule in DispatchRule.allCases {
+      switch rule {
+      case .adminOnly:
+        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
+          return .failure("\(word) is for administrators only")
+        }
+      case .disabledCategory:
+        if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
+      case .unknownCommand:
+        if entry == nil { return try fallBack(call, context) }
+      case .notEnabled:
+        if !isEnabled(word) { return try fallBack(call, context) }
+      case .noSubPattern:
+        if let entry, found == nil { return usage(registry.usage(of: entry.topic) ?? []) }
+      case .run:
+        if let (handler, match) = found {
+          return try handler.run(invocation(call, word, args, match: match, context))
+        }
       }
+    }
+    return .plain(.null)
+  }
+
+  /// The first handler that takes the arguments, and what its pattern found.
+  private func handler(
+    of entry: Registry.Entry, for args: String, _ context: Context
+  ) throws -> (handler: Registry.Handler, match: [String?])? {
+    for handler in entry.handlers {
+      guard let pattern = handler.pattern else { return (handler, [args]) }
       let text = PatternText(args)
       let match = pattern.firstMatch(in: text, budget: &context.allowance.patternSteps)
       try context.allowance.checkPatterns()
-      if let match {
-        found = (handler, match.ranges.map { $0.map(text.string) })
-        break
-      }
+      if let match { return (handler, match.ranges.map { $0.map(text.string) }) }
     }
-    if let (handler, _) = found, let blocked = blocked(handler.categories, word, context) { return blocked }
-    guard isEnabled(word) else { return try fallBack(call, context) }
-    guard let (handler, match) = found else { return .lines(registry.usage(of: entry.topic) ?? []) }
-    return try handler.run(invocation(call, word, args, match: match, context))
+    return nil
+  }
+
+  /// Usage lines as a command's value.
+  func usage(_ lines: [String]) -> Outcome {
+    configuration.quirks.contains(.oddSets) ? .plain(.set(lines.map(Value.string))) : .lines(lines)
   }
 
   private func invocation(
@@ -186,7 +215,7 @@ extension Yetibot {
     let data =
       call.hasExactData
       ? call.data
-      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unmarked
+      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unsuppressed
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,

@@ -91,7 +91,7 @@ final class Allowance {
     guard left >= 0 else { return }
     switch value {
     case .string(let text): left -= text.utf8.count + 8
-    case .list(let items): for item in items where left >= 0 { weigh(item, &left) }
+    case .list(let items), .set(let items): for item in items where left >= 0 { weigh(item, &left) }
     case .map(let map):
       for member in map where left >= 0 {
         left -= member.key.utf8.count

@@ -31,7 +31,8 @@ public enum Outcome: Sendable, Hashable {
         for key in collectionPath { element = element?[key] }
         return element
       }
-      return data?.items == nil ? nil : data
+      if case .list? = data?.unsuppressed { return data }
+      return nil
     }
 
     /// The answer itself as a map of its parts.

@@ -263,7 +263,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     do {
       let (evaluation, posts) = try engine.evaluate(request.expression, person: person, place: place)
       if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
-      let text = evaluation.error ?? DataText.format(evaluation.value).text
+      let text = evaluation.error ?? engine.shown(evaluation.value).text
       let said = posts.map(\.text)
       let isSuppressed = evaluation.value.isSuppressed
       try call.reply(

@@ -280,5 +280,5 @@ extension Invocation {
   var inventedEntries: [Value]? { entries ?? (quirks.contains(.inventsData) ? [] : nil) }
 
   /// Whether `data` came with the pipe, instead of standing for the value before.
-  var hasOwnData: Bool { data != raw.unmarked }
+  var hasOwnData: Bool { data != raw.unsuppressed }
 }

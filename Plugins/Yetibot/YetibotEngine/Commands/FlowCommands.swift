@@ -43,16 +43,6 @@ extension Yetibot {
       ])
   }
 
-  /// Evaluates a text that a command made; a text that cannot be read ends the expression.
-  func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
-    try evaluate(try readable(text), context)
-  }
-
-  /// A text as an expression; one that cannot be read ends the expression in which it was made.
-  func readable(_ text: String) throws -> Expression {
-    do { return try parser.parse(text) } catch { throw Complaint(error.description) }
-  }
-
   /// Says a value now; an empty text as "no results".
   func postText(_ value: Value, _ room: String) {
     if value.unmarked == .empty {
@@ -106,7 +96,7 @@ extension Yetibot {
         case .plain(let value):
           try call.context.allowance.charge(value)
           values.append(value)
-          data.append(value.unmarked)
+          data.append(value.unsuppressed)
           collections.append(.null)
         case .record(let answer):
           try call.context.allowance.charge(answer.value)
