@@ -6,6 +6,7 @@ let measurements: [(name: String, run: () throws -> Void)] = [
   ("lane", LaneBenchmark.run),
   ("journal", JournalBenchmark.run),
   ("chat-to-kafka", chatToKafkaBenchmark),
+  ("yetibot", YetibotBenchmark.run),
   ("cold-start", coldStartBenchmark),
 ]
 
