@@ -18,6 +18,9 @@ enum Build {
   /// What plugins outside the checkout are built with.
   static let include = staged.appendingPathComponent("include").path
 
+  /// A plugin that breaks the rules of the ABI.
+  static let hostilePlugin = root.appendingPathComponent("Tests/Support/HostilePlugin").path
+
   /// Material that lies beside the checkout on some machines only.
   static let shared = root.deletingLastPathComponent().appendingPathComponent("shared")
   static let kafkaBroker = shared.appendingPathComponent("kafka/broker").path
