@@ -49,12 +49,12 @@ extension Yetibot {
         state.value = value
       case .record(let answer):
         guard answer.value.isTruthy else {
-          state.value = .null
+          state.value = configuration.quirks.contains(.recordsAsValues) ? answer.asMap : .null
           continue
         }
         try context.allowance.charge(answer.value)
         state.value = answer.value
-        state.data = answer.data
+        state.data = answer.data ?? .null
         state.dataCollection = answer.collection
       }
     }
@@ -75,7 +75,9 @@ extension Yetibot {
       case .expression(let inner):
         let saved = context.contextualData
         defer { context.contextualData = saved }
-        text += try evaluate(inner, context).text
+        let result = try evaluate(inner, context)
+        let isEmptyMap = result.error == nil && result.value.members?.isEmpty ?? false
+        text += isEmptyMap && configuration.quirks.contains(.silentEmpties) ? "{}" : result.text
         try context.allowance.charge(bytes: text.utf8.count)
       }
     }
@@ -116,6 +118,9 @@ extension Yetibot {
         return try dispatchUnhooked(call, context)
       } catch let complaint as Complaint {
         return .failure(complaint.text)
+      } catch let failure as ParseFailure {
+        // A text that a command made, or was given to run.
+        return .failure(failure.description)
       } catch let failure as Pattern.Failure {
         throw Raised(failure.description)
       }
@@ -124,37 +129,53 @@ extension Yetibot {
 
   private func dispatchUnhooked(_ call: Call, _ context: Context) throws -> Outcome {
     let (word, args) = Self.splitCommand(call.text)
-    if configuration.adminCommands.contains(word), !isAdmin(context.person) {
-      return .failure("\(word) is for administrators only")
-    }
-    guard let entry = registry.command(for: word) else { return try fallBack(call, context) }
-    var found: (Registry.Handler, [String?])?
-    for handler in entry.handlers {
-      guard let pattern = handler.pattern else {
-        found = (handler, [args])
-        break
-      }
-      let text = PatternText(args)
-      let match = pattern.firstMatch(in: text, budget: &context.allowance.patternSteps)
-      try context.allowance.checkPatterns()
-      if let match {
-        found = (handler, match.ranges.map { $0.map(text.string) })
-        break
-      }
-    }
-    // The switch itself is never switched off, so that a room cannot lock itself out.
-    if let (handler, _) = found, word != "category" {
-      let disabled = disabledCategories(context.place)
-      if !disabled.isEmpty {
-        let blocking = handler.categories.intersection(disabled).sorted()
+    let entry = registry.command(for: word)
+    let found = try entry.flatMap { try handler(of: $0, for: args, context) }
+    for rule in DispatchRule.allCases {
+      switch rule {
+      case .adminOnly:
+        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
+          return .failure("\(word) is for administrators only")
+        }
+      case .disabledCategory:
+        // The switch itself is never switched off, so that a room cannot lock itself out.
+        guard let handler = found?.handler, word != "category" else { continue }
+        let blocking = handler.categories.intersection(disabledCategories(context.place)).sorted()
         if !blocking.isEmpty {
           return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
         }
+      case .unknownCommand:
+        if entry == nil { return try fallBack(call, context) }
+      case .notEnabled:
+        if !isEnabled(word) { return try fallBack(call, context) }
+      case .noSubPattern:
+        if let entry, found == nil { return usage(registry.usage(of: entry.topic) ?? []) }
+      case .run:
+        if let (handler, match) = found {
+          return try handler.run(invocation(call, word, args, match: match, context))
+        }
       }
     }
-    guard isEnabled(word) else { return try fallBack(call, context) }
-    guard let (handler, match) = found else { return .lines(registry.usage(of: entry.topic) ?? []) }
-    return try handler.run(invocation(call, word, args, match: match, context))
+    return .plain(.null)
+  }
+
+  /// The first handler that takes the arguments, and what its pattern found.
+  private func handler(
+    of entry: Registry.Entry, for args: String, _ context: Context
+  ) throws -> (handler: Registry.Handler, match: [String?])? {
+    for handler in entry.handlers {
+      guard let pattern = handler.pattern else { return (handler, [args]) }
+      let text = PatternText(args)
+      let match = pattern.firstMatch(in: text, budget: &context.allowance.patternSteps)
+      try context.allowance.checkPatterns()
+      if let match { return (handler, match.ranges.map { $0.map(text.string) }) }
+    }
+    return nil
+  }
+
+  /// Usage lines as a command's value.
+  func usage(_ lines: [String]) -> Outcome {
+    configuration.quirks.contains(.oddSets) ? .plain(.set(lines.map(Value.string))) : .lines(lines)
   }
 
   private func invocation(
@@ -163,7 +184,7 @@ extension Yetibot {
     let data =
       call.hasExactData
       ? call.data
-      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unmarked
+      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unsuppressed
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,

@@ -50,8 +50,11 @@ final class Allowance {
     if commands & 7 == 0 { try checkTime() }
   }
 
+  /// Whether the message has taken all its time.
+  var isTimeUp: Bool { clock() > deadline }
+
   func checkTime() throws(Raised) {
-    if clock() > deadline {
+    if isTimeUp {
       throw Raised("timed out after \(limits.milliseconds / 1000) seconds", isLimit: true)
     }
   }
@@ -85,7 +88,7 @@ final class Allowance {
     guard left >= 0 else { return }
     switch value {
     case .string(let text): left -= text.utf8.count + 8
-    case .list(let items): for item in items where left >= 0 { weigh(item, &left) }
+    case .list(let items), .set(let items): for item in items where left >= 0 { weigh(item, &left) }
     case .map(let map):
       for member in map where left >= 0 {
         left -= member.key.utf8.count

@@ -15,7 +15,7 @@ extension Yetibot {
           return .text("alias \(name) removed")
         },
         Self.on(
-          #"([\S\s]+?)\s*=\s*(.+)"#,
+          Self.aliasPattern,
           "alias <name> = <command> # makes a command; $s and $1, $2, … stand for its arguments", util
         ) {
           $0.engine.makeAlias($0)
@@ -30,6 +30,9 @@ extension Yetibot {
         },
       ])
   }
+
+  /// Name and body.
+  public static let aliasPattern = #"([\S\s]+?)\s*=\s*(.+)"#
 
   /// The first word of what was given as a name.
   public static func cleanAliasName(_ text: String) -> String {
@@ -70,20 +73,14 @@ extension Yetibot {
 
   private static func runAlias(_ call: Invocation, _ name: String, _ body: String) throws -> Outcome {
     let context = call.context
-    guard context.runningAliases.filter({ $0 == name }).count < 8, context.runningAliases.count < 24 else {
-      throw Raised(
-        "alias \(name) runs itself: \(context.runningAliases.suffix(6).joined(separator: " → "))", isLimit: true)
-    }
     let arguments =
       call.args.isEmpty ? [] : call.args.pieces(separatedBy: " ")
     let text = Formatting.pseudoFormatN(body, arguments, prefix: "$")
     try context.allowance.charge(bytes: text.utf8.count)
-    context.runningAliases.append(name)
-    defer { context.runningAliases.removeLast() }
     let saved = context.contextualData
     context.contextualData = .null
     defer { context.contextualData = saved }
-    let evaluation = try call.engine.evaluateText(text, context)
+    let evaluation = try context.running(name) { try call.engine.evaluateText(text, context) }
     return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
   }
 }

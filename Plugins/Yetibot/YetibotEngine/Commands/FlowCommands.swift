@@ -43,15 +43,6 @@ extension Yetibot {
       ])
   }
 
-  /// Evaluates a text that a command made; a text that cannot be read ends the expression.
-  func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
-    do {
-      return try evaluate(try parser.parse(text), context)
-    } catch let failure as ParseFailure {
-      throw Complaint(failure.description)
-    }
-  }
-
   /// Says a value now; an empty text as "no results".
   func postText(_ value: Value, _ room: String) {
     if value.unmarked == .empty {
@@ -67,10 +58,12 @@ extension Yetibot {
     }
     guard !call.args.isEmpty else {
       return .record(
-        .init(call.opts ?? .list(items), data: call.data, dataCollection: call.dataCollection))
+        .init(
+          call.opts ?? (call.quirks.contains(.recordsAsValues) ? .null : .list(items)), data: call.data,
+          dataCollection: call.dataCollection))
     }
     let engine = call.engine
-    let nullsFailures = engine.configuration.failedItems == .null
+    let nullsFailures = call.quirks.contains(.nullsFailedItems)
     var values: [Value] = []
     var data: [Value] = []
     var collections: [Value] = []
@@ -103,12 +96,12 @@ extension Yetibot {
         case .plain(let value):
           try call.context.allowance.charge(value)
           values.append(value)
-          data.append(value.unmarked)
+          data.append(value.unsuppressed)
           collections.append(.null)
         case .record(let answer):
           try call.context.allowance.charge(answer.value)
           values.append(answer.value)
-          data.append(answer.data)
+          data.append(answer.data ?? .null)
           collections.append(answer.dataCollection ?? .null)
         }
       } catch let raised as Raised {
@@ -145,7 +138,7 @@ extension Yetibot {
       case .record(let answer):
         try call.context.allowance.charge(answer.value)
         values.append(answer.value)
-        data.append(answer.data)
+        data.append(answer.data ?? .null)
       }
     }
     return .record(.init(.list(values), data: .list(data)))

@@ -55,9 +55,9 @@ extension Yetibot {
 
   /// The docs of a topic: exact, of an alias, or of the one that is spelt almost so.
   func help(for topic: String) -> Outcome {
-    if let usage = registry.usage(of: topic) { return .lines(usage) }
+    if let lines = registry.usage(of: topic) { return usage(lines) }
     switch registry.guess(topic) {
-    case .usage(let usage): return .lines(usage)
+    case .usage(let lines): return usage(lines)
     case .several(let names):
       return .text("there is no help for \(topic); did you mean \(names.map { "`\($0)`" }.joined(separator: " or "))?")
     case .none: return .failure("there is no help for \(topic)")
@@ -100,7 +100,8 @@ extension Yetibot {
     .failure("there is no category \(name); there are \(categories.map(\.name).joined(separator: ", "))")
   }
 
-  func usage(ofCategory name: String) -> [String] {
+  /// The usage lines of the enabled handlers of a category, each once, in order.
+  public func usage(ofCategory name: String) -> [String] {
     var lines: Set<String> = []
     for (entry, handler) in registry.handlers where handler.categories.contains(name) && isEnabled(entry.topic) {
       lines.insert(handler.usage)
@@ -113,14 +114,18 @@ extension Yetibot {
     guard isCategory(name) else { return unknownCategory(name) }
     var disabled = call.engine.disabledCategories(call.place)
     if isOn { disabled.remove(name) } else { disabled.insert(name) }
-    call.engine.setSetting(
-      disabledCategoriesKey, disabled.isEmpty ? nil : disabled.sorted().joined(separator: " "), call.place)
+    call.engine.setDisabledCategories(disabled, call.place)
     return .text("category \(name) is \(isOn ? "enabled" : "disabled") in this room")
   }
 
   static let disabledCategoriesKey = "disabled-categories"
 
-  func disabledCategories(_ place: ChatPlace) -> Set<String> {
+  /// Switches these categories off in a room, and all others on.
+  public func setDisabledCategories(_ names: Set<String>, _ place: ChatPlace) {
+    setSetting(Self.disabledCategoriesKey, names.isEmpty ? nil : names.sorted().joined(separator: " "), place)
+  }
+
+  public func disabledCategories(_ place: ChatPlace) -> Set<String> {
     guard let text = setting(Self.disabledCategoriesKey, place), !text.isEmpty else { return [] }
     return Set(text.split(separator: " ").map(String.init))
   }

@@ -118,8 +118,7 @@ extension Yetibot {
           guard number != 0, items.indices.contains(index) else {
             return .failure("there is no item \(number) of \(items.count)")
           }
-          let entry = call.entries.flatMap { $0.indices.contains(index) ? $0[index] : nil }
-          return .record(.init(items[index], data: entry ?? .null))
+          return Self.one(index, of: items, call.entries)
         }
       ])
   }
@@ -127,13 +126,29 @@ extension Yetibot {
   private static func sed(_ call: Invocation) throws -> Outcome {
     var program = call.group(1) ?? ""
     let subject = call.raw.text
-    if call.opts == nil, !subject.isEmpty, program.hasSuffix(" " + subject) {
-      program = String(program.dropLast(subject.count + 1))
+    // What the pipe appended belongs to the text, not to the program.
+    let appended = call.opts == nil && !subject.isEmpty ? " " + subject : ""
+    let source: String
+    var replacement: String
+    var isCaseIgnored = false
+    if call.quirks.contains(.sedReadsValue) {
+      guard let slash = program.lastIndex(of: "/") else { return .failure("s/pattern/replacement is expected") }
+      source = String(program[..<slash])
+      replacement = String(program[program.index(after: slash)...])
+      if !appended.isEmpty, replacement.hasSuffix(appended) { replacement.removeLast(appended.count) }
+    } else {
+      if !appended.isEmpty, program.hasSuffix(appended) { program.removeLast(appended.count) }
+      var parts = slashParts(program)
+      guard parts.count == 2 || parts.count == 3 else { return .failure("s/pattern/replacement/ is expected") }
+      let flags = parts.count == 3 ? parts.removeLast().trimmed : ""
+      guard flags.allSatisfy({ "gi".contains($0) }) else {
+        return .failure("sed knows the flags g and i, not \(flags)")
+      }
+      isCaseIgnored = flags.contains("i")
+      source = parts[0]
+      replacement = parts[1]
     }
-    guard let slash = program.lastIndex(of: "/") else { return .failure("s/pattern/replacement is expected") }
-    let source = String(program[..<slash])
-    let replacement = String(program[program.index(after: slash)...])
-    let pattern = try Pattern(source)
+    let pattern = try Pattern(source, ignoringCase: isCaseIgnored)
     if let items = call.items {
       return .plain(
         .list(
@@ -142,6 +157,26 @@ extension Yetibot {
           }))
     }
     return .text(try PatternSearch.replace(pattern, in: subject, by: replacement, call.context.allowance))
+  }
+
+  /// The parts between slashes; one with a backslash before it is part of the text.
+  private static func slashParts(_ text: String) -> [String] {
+    var parts = [""]
+    var isEscaped = false
+    for character in text {
+      if isEscaped {
+        parts[parts.count - 1] += character == "/" ? "/" : "\\\(character)"
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "/" {
+        parts.append("")
+      } else {
+        parts[parts.count - 1].append(character)
+      }
+    }
+    if isEscaped { parts[parts.count - 1].append("\\") }
+    return parts
   }
 
   private static func bufferText(_ call: Invocation) -> Outcome {
