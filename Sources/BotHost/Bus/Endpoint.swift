@@ -207,6 +207,11 @@ public final class Endpoint: @unchecked Sendable {
     }
   }
 
+  /// The same for a name that is no topic yet.
+  func mayPublish(named name: UnsafeBufferPointer<UInt8>) -> Bool {
+    installed.withLock { $0.publishes.map { $0.contains { $0.matches(name) } } ?? true }
+  }
+
   @inline(never)
   private func askPermission(_ topic: TopicPointer) -> Bool {
     installed.withLock { state in

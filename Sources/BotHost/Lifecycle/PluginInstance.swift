@@ -102,6 +102,7 @@ public final class PluginInstance: @unchecked Sendable {
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
   /// instance's own methods are always permitted.
   func mayCall(_ method: UnsafeRawBufferPointer) -> Bool {
+    guard method.count <= 1024 else { return false }
     let method = String(decoding: method, as: UTF8.self)
     if method.hasPrefix(name + ".") { return true }
     let patterns = settings.withLock { $0.calls }

@@ -4,10 +4,14 @@ import Foundation
 enum CPlugin {
   /// Compiles a plugin's source to a library.
   static func compile(_ source: String, to library: String, in directory: TemporaryDirectory) throws {
+    try compile(file: try directory.file("source-\(UUID().uuidString.prefix(8)).c", source), to: library)
+  }
+
+  static func compile(file: String, to library: String) throws {
     guard let compiler = Build.tool("cc") else { throw RunningProgram.Failure(description: "no C compiler") }
-    let file = try directory.file("source-\(UUID().uuidString.prefix(8)).c", source)
     let (status, _, error) = try RunningProgram.run(
-      compiler, ["-std=c99", "-shared", "-fPIC", "-I", Build.include, "-o", library + ".new", file], within: 120)
+      compiler, ["-std=c99", "-pthread", "-shared", "-fPIC", "-I", Build.include, "-o", library + ".new", file],
+      within: 120)
     guard status == 0 else { throw RunningProgram.Failure(description: error.joined(separator: "\n")) }
     // Over the old file at once, as a deployment does it.
     guard rename(library + ".new", library) == 0 else {
