@@ -72,7 +72,7 @@ let package = Package(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
+      name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka"], path: "Benchmarks/Sources"),
 
     hostTests("Base"),
     hostTests("Manifest"),
