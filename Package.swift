@@ -56,8 +56,10 @@ let package = Package(
       name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking
     ),
     .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
+    .target(name: "YetibotStore", dependencies: ["YetibotEngine", "CSQLite"], path: "Plugins/Yetibot/YetibotStore"),
     .target(
-      name: "YetibotPlugin", dependencies: ["YetibotEngine", "BotPluginKit"], path: "Plugins/Yetibot/YetibotPlugin",
+      name: "YetibotPlugin", dependencies: ["YetibotEngine", "YetibotStore", "BotPluginKit"],
+      path: "Plugins/Yetibot/YetibotPlugin",
       linkerSettings: pluginLinking),
     .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
@@ -69,7 +71,7 @@ let package = Package(
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "CYAML"],
+      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka"], path: "Benchmarks/Sources"),
@@ -91,6 +93,7 @@ let package = Package(
       name: "KafkaPluginTests",
       dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
+    .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

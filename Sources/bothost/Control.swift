@@ -45,17 +45,6 @@ enum Control {
     do { _ = try client.request(command, argument, onItem: body) } catch { throw failure(error) }
   }
 
-  /// Does one thing to each instance named.
-  static func each(_ command: String, _ arguments: ArgumentParser.Arguments) throws {
-    guard !arguments.words.isEmpty else { throw UsageError("\(command) needs the name of an instance") }
-    let client = try client(arguments)
-    for name in arguments.words {
-      var argument = JSONObject()
-      argument["instance"] = .string(name)
-      _ = try request(command, .object(argument), client)
-    }
-  }
-
   static func json(_ text: String, _ what: String) throws -> JSONValue {
     do { return try JSONValue(parsing: text) } catch { throw UsageError("\(what) is not JSON: \(error)") }
   }

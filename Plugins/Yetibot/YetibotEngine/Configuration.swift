@@ -24,21 +24,20 @@ public struct Configuration: Sendable {
   /// Seconds east of UTC of the times that are shown.
   public var utcOffset: Int64 = 0
   public var limits = Limits()
-  public var closing = ExpressionParser.Closing.balanced
-  /// What `xargs` puts in the place of an item whose command failed: null, as the original does, or the error's text.
-  public var failedItems = FailedItems.text
-  public enum FailedItems: Sendable, Hashable { case null, text }
+  /// What it does as the original did, though nobody would expect it.
+  public var quirks: Quirks = []
 
   public init() {}
 
-  /// Behaves as the original where that differs from what one would expect: the first parenthesis closes `$(`, and an item
-  /// that fails in `xargs` becomes null.
+  /// Behaves as the original, whose tests record its accidents too.
   public static var original: Configuration {
     var configuration = Configuration()
-    configuration.closing = .first
-    configuration.failedItems = .null
+    configuration.quirks = .all
     return configuration
   }
+
+  /// Which parenthesis closes `$(`.
+  public var closing: ExpressionParser.Closing { quirks.contains(.firstParenthesisCloses) ? .first : .balanced }
 
   /// Whether the value of `command.fallback.enabled`, or another switch, is on: everything but "false".
   public static func isOn(_ text: String?) -> Bool { text != "false" }

@@ -113,6 +113,15 @@ public enum Formatting {
     }
   }
 
+  /// The first item that is no text, before one that settles that the list is not like a map.
+  static func firstUnlikeText(in value: Value) -> Value? {
+    for item in value.items ?? [] {
+      guard let text = item.stringValue else { return item }
+      if !hasKeyAndValue(text) { return nil }
+    }
+    return nil
+  }
+
   private static func hasKeyAndValue(_ text: String) -> Bool {
     let characters = Array(text)
     return characters.indices.contains { index in

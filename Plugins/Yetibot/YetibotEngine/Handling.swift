@@ -37,27 +37,31 @@ extension Yetibot {
     let direct = Self.extractCommand(body, prefix: configuration.prefix)
     let embedded = direct == nil && configuration.runsEmbedded ? embeddedExpressions(in: body) : []
     let isCommand = direct != nil || !embedded.isEmpty
-    record(body, event.person, event.place, isCommand: isCommand, isError: false, command: nil)
+    let correlationID = HistoryEntry.correlationID(
+      milliseconds: now(), instance: event.place.instance, room: event.place.room, user: event.person.id, body: body)
+    remember(body, event.person, event.place, isCommand: isCommand, correlationID: correlationID)
     observe(event, isCommand: isCommand, allowance)
     if let direct {
       do {
-        run(try parser.parse(direct), event, allowance, isEmbedded: false)
+        run(try parser.parse(direct), event, allowance, correlationID, isEmbedded: false)
       } catch {
         posts.append(Post(kind: .paste, room: event.place.room, text: "\(error)"))
       }
     }
-    for expression in embedded { run(expression, event, allowance, isEmbedded: true) }
+    for expression in embedded { run(expression, event, allowance, correlationID, isEmbedded: true) }
     return posts
   }
 
-  private func run(_ expression: Expression, _ event: ChatEvent, _ allowance: Allowance, isEmbedded: Bool) {
+  private func run(
+    _ expression: Expression, _ event: ChatEvent, _ allowance: Allowance, _ correlationID: String, isEmbedded: Bool
+  ) {
     let context = Context(self, person: event.person, place: event.place, allowance: allowance)
     do {
       let evaluation = try evaluate(expression, context)
       let result = evaluation.error.map(Value.string) ?? evaluation.value
-      record(
+      remember(
         DataText.format(result).text, nil, event.place, isCommand: false, isError: evaluation.error != nil,
-        command: expression.unparsed)
+        command: expression.unparsed, correlationID: correlationID)
       if isEmbedded, evaluation.error != nil { return }
       post(result, event.place.room)
     } catch {

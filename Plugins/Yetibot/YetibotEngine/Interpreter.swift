@@ -49,12 +49,12 @@ extension Yetibot {
         state.value = value
       case .record(let answer):
         guard answer.value.isTruthy else {
-          state.value = .null
+          state.value = configuration.quirks.contains(.recordsAsValues) ? answer.asMap : .null
           continue
         }
         try context.allowance.charge(answer.value)
         state.value = answer.value
-        state.data = answer.data
+        state.data = answer.data ?? .null
         state.dataCollection = answer.collection
       }
     }

@@ -36,6 +36,7 @@ public struct Invocation {
 
   var engine: Yetibot { context.engine }
   var person: ChatPerson? { context.person }
+  var quirks: Quirks { context.engine.configuration.quirks }
   var place: ChatPlace { context.place }
 
   func group(_ number: Int) -> String? { match.indices.contains(number) ? match[number] : nil }
@@ -71,9 +72,13 @@ public final class Context {
     self.allowance = allowance
   }
 
-  func with(person: ChatPerson?) -> Context {
-    let context = Context(engine, person: person, place: place, allowance: allowance)
-    context.runningAliases = runningAliases
-    return context
+  /// Runs what a name stands for: an alias, or the latest command again. A name that leads back to itself too often is an error.
+  func running<Result>(_ name: String, _ body: () throws -> Result) throws -> Result {
+    guard runningAliases.filter({ $0 == name }).count < 8, runningAliases.count < 24 else {
+      throw Raised("\(name) runs itself: \(runningAliases.suffix(6).joined(separator: " → "))", isLimit: true)
+    }
+    runningAliases.append(name)
+    defer { runningAliases.removeLast() }
+    return try body()
   }
 }

@@ -50,8 +50,11 @@ final class Allowance {
     if commands & 7 == 0 { try checkTime() }
   }
 
+  /// Whether the message has taken all its time.
+  var isTimeUp: Bool { clock() > deadline }
+
   func checkTime() throws(Raised) {
-    if clock() > deadline {
+    if isTimeUp {
       throw Raised("timed out after \(limits.milliseconds / 1000) seconds", isLimit: true)
     }
   }

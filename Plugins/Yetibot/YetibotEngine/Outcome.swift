@@ -9,14 +9,14 @@ public enum Outcome: Sendable, Hashable {
 
   public struct Answer: Sendable, Hashable {
     public var value: Value
-    /// What the value was made from.
-    public var data: Value
+    /// What the value was made from; nil when the answer says nothing of it.
+    public var data: Value?
     /// One entry of data for each item of the value. Without one it is the element of `data` at `collectionPath`, or
     /// `data` itself when that is a list.
     public var dataCollection: Value?
     public var collectionPath: [String]?
 
-    public init(_ value: Value, data: Value = .null, dataCollection: Value? = nil, collectionPath: [String]? = nil) {
+    public init(_ value: Value, data: Value? = nil, dataCollection: Value? = nil, collectionPath: [String]? = nil) {
       self.value = value
       self.data = data
       self.dataCollection = dataCollection
@@ -27,11 +27,19 @@ public enum Outcome: Sendable, Hashable {
     var collection: Value? {
       if let dataCollection, dataCollection != .null { return dataCollection }
       if let collectionPath {
-        var element: Value? = data
+        var element = data
         for key in collectionPath { element = element?[key] }
         return element
       }
-      return data.items == nil ? nil : data
+      return data?.items == nil ? nil : data
+    }
+
+    /// The answer itself as a map of its parts.
+    var asMap: Value {
+      var map = ValueMap([("value", value)])
+      map["data"] = data
+      map["data-collection"] = dataCollection
+      return .map(map)
     }
   }
 

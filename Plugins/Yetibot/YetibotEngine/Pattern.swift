@@ -19,6 +19,8 @@ public struct Pattern: Sendable {
   let program: [PatternInstruction]
   /// Set when the pattern is a plain text, perhaps anchored: most are.
   let plain: PlainPattern?
+  /// A text that lies in all that the pattern matches, the longest that is easily told; nil for none. An index can look for it first.
+  public let requiredText: String?
 
   /// The longest source, in characters, and the longest program: a repeat copies what it repeats.
   static let maximumSource = 1024
@@ -31,6 +33,7 @@ public struct Pattern: Sendable {
     groupCount = compiler.groupCount
     program = try compiler.program(for: tree)
     plain = PlainPattern(tree)
+    requiredText = tree.requiredText
   }
 
   /// The first match at or after scalar `start`; nil when there is none or the budget ran out.

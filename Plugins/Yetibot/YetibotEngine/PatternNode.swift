@@ -9,6 +9,38 @@ indirect enum PatternNode: Sendable {
   case repeated(PatternNode, Int, Int?, greedy: Bool)
 }
 
+extension PatternNode {
+  /// The longest text that lies in all that it matches, of those that stand in it letter by letter.
+  var requiredText: String? {
+    let text = longestRun
+    return text.isEmpty ? nil : String(String.UnicodeScalarView(text))
+  }
+
+  private var longestRun: [Unicode.Scalar] {
+    switch self {
+    case .set(let set): return set.single.map { [$0] } ?? []
+    case .group(_, let inner): return inner.longestRun
+    case .repeated(let inner, let low, _, _): return low > 0 ? inner.longestRun : []
+    case .sequence(let nodes):
+      var best: [Unicode.Scalar] = []
+      var run: [Unicode.Scalar] = []
+      for node in nodes {
+        if case .set(let set) = node, let scalar = set.single {
+          run.append(scalar)
+          if run.count > best.count { best = run }
+          continue
+        }
+        if case .assertion = node { continue }
+        run = []
+        let inner = node.longestRun
+        if inner.count > best.count { best = inner }
+      }
+      return best
+    case .empty, .assertion, .choice: return []
+    }
+  }
+}
+
 /// What must hold at a place.
 enum PatternAssertion: Sendable, Hashable {
   case start, end, lineStart, lineEnd, textEnd, wordBoundary, noWordBoundary

@@ -4,7 +4,7 @@ public protocol RowStorage: AnyObject {
   func remove(table: String, id: Int64)
 }
 
-/// The tables of the engine: aliases, settings, history and so on, in order of their ids.
+/// The small tables of the engine: aliases, settings, observers and so on, in order of their ids.
 public final class Rows {
   /// A row and its number; numbers grow and are not used again.
   public struct Row: Sendable, Hashable {
@@ -26,7 +26,7 @@ public final class Rows {
   private let capacities: [String: Int]
 
   public static let defaultCapacities = [
-    "history": 2000, "alias": 1000, "observer": 200, "cron": 200, "karma": 20_000, "my": 10_000, "status": 2000,
+    "alias": 1000, "observer": 200, "cron": 200, "karma": 20_000, "my": 10_000, "status": 2000,
     "channel": 10_000, "buffer": 200,
   ]
 

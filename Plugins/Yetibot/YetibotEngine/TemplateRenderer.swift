@@ -80,7 +80,7 @@ struct TemplateRenderer {
       switch filter.name {
       case "yetibot", "yetibot-data":
         let answer = try runCommand(filter.arguments.joined(separator: ":"), value)
-        value = filter.name == "yetibot" ? answer.value : answer.data
+        value = filter.name == "yetibot" ? answer.value : answer.data ?? .null
       default: value = try TemplateFilters.apply(filter.name, filter.arguments, value)
       }
       try allowance.charge(value)

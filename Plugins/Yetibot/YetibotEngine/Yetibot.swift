@@ -5,6 +5,9 @@ public final class Yetibot {
   public internal(set) var configuration: Configuration
   public internal(set) var registry = Registry()
   public let rows: Rows
+  let history: any HistoryStore
+  /// Told when a line of the chat could not be remembered.
+  public var onStorageFailure: ((any Error) -> Void)?
   /// Milliseconds since 1970.
   let now: () -> Int64
   var random: SplitMix64
@@ -35,10 +38,12 @@ public final class Yetibot {
   }
 
   public init(
-    configuration: Configuration = Configuration(), rows: Rows = Rows(), seed: UInt64 = 1, now: @escaping () -> Int64
+    configuration: Configuration = Configuration(), rows: Rows = Rows(), history: any HistoryStore = MemoryHistory(),
+    seed: UInt64 = 1, now: @escaping () -> Int64
   ) {
     self.configuration = configuration
     self.rows = rows
+    self.history = history
     self.now = now
     random = SplitMix64(seed: seed)
     startedAt = now()

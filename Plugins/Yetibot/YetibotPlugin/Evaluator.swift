@@ -2,6 +2,7 @@ import BotPluginKit
 import Dispatch
 import Synchronization
 import YetibotEngine
+import YetibotStore
 
 /// The thread on which expressions run: the lane stays free while one takes long or waits for another plugin.
 ///
@@ -9,7 +10,8 @@ import YetibotEngine
 final class Evaluator: RowStorage {
   private let host: Host
   private let say: Topic
-  private let keepsHistory: Bool
+  /// Where lines are kept; nil when they are only remembered.
+  private let store: SQLiteHistory?
   private let ask: @Sendable (CommandRequest, DeliveryToken) -> CommandAnswer?
   private let rows: Rows
   private var engine: Yetibot
@@ -17,19 +19,21 @@ final class Evaluator: RowStorage {
   private var token = DeliveryToken.none
 
   init(
-    host: Host, say: Topic, configuration: YetibotEngine.Configuration, history: String, extern: String,
+    host: Host, say: Topic, configuration: YetibotEngine.Configuration, history: HistorySetting, extern: String,
     ask: @escaping @Sendable (CommandRequest, DeliveryToken) -> CommandAnswer?
   ) throws {
     self.host = host
     self.say = say
     self.ask = ask
-    keepsHistory = history == "kept"
+    store = try Self.openHistory(history, host)
     let relay = Relay()
     rows = Rows(storage: relay)
     try Self.load(rows, host)
     engine = Yetibot(
-      configuration: configuration, rows: rows, seed: .random(in: 0...UInt64.max), now: { host.unixTime / 1_000_000 })
+      configuration: configuration, rows: rows, history: store ?? MemoryHistory(), seed: .random(in: 0...UInt64.max),
+      now: { host.unixTime / 1_000_000 })
     relay.target = self
+    engine.onStorageFailure = { error in host.log(.error, "a line is not remembered", ["error": "\(error)"]) }
     engine.unknownCommand = { [unowned self] call in self.askOthers(call) }
     if extern == "all" { engine.addHook("host") { [unowned self] call in self.askOthers(call) } }
   }
@@ -61,7 +65,6 @@ final class Evaluator: RowStorage {
   }
 
   func save(table: String, id: Int64, row: ValueMap) {
-    guard table != "history" || keepsHistory else { return }
     let text = JSONText.print(.map(row))
     do {
       try Array(text.utf8).withUnsafeBytes { try host.kv.put(Self.key(table, id), bytes: $0, effectOf: token) }
@@ -71,10 +74,27 @@ final class Evaluator: RowStorage {
   }
 
   func remove(table: String, id: Int64) {
-    guard table != "history" || keepsHistory else { return }
     do { try host.kv.remove(Self.key(table, id), effectOf: token) } catch {
       host.log(.error, "a change of the state is not kept", ["key": Self.key(table, id), "error": "\(error)"])
     }
+  }
+
+  /// The file in the instance's own directory. One that is damaged is put aside, and the bot goes on with a new one.
+  private static func openHistory(_ setting: HistorySetting, _ host: Host) throws -> SQLiteHistory? {
+    guard case .kept(let rows) = setting else { return nil }
+    let (store, damage) = try SQLiteHistory.open(path: host.dataDirectory + "/history.db", capacity: rows)
+    if let damage {
+      host.log(
+        .error, "the history was damaged; it is beside, as history.db.damaged, and a new one begins",
+        ["error": "\(damage)"])
+    }
+    return store
+  }
+
+  /// Runs `body` with the lines that it makes the engine remember kept by one write.
+  private func together<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let store else { return try body() }
+    return try store.batch(body)
   }
 
   var hasCrons: Bool { engine.hasCrons }
@@ -86,8 +106,10 @@ final class Evaluator: RowStorage {
     switch job {
     case .event(let event, let address, let delivery):
       token = delivery.token
-      let posts = engine.handle(event)
-      settle(delivery) { try self.speak(posts, address, delivery.token) }
+      settle(delivery) {
+        let posts = try self.together { self.engine.handle(event) }
+        try self.speak(posts, address, delivery.token)
+      }
     case .tick(let milliseconds, let delivery):
       token = delivery.token
       let due = engine.runCrons(at: milliseconds)

@@ -84,7 +84,7 @@ struct CommandAnswer: Codable, Sendable {
       suppressed = value.isSuppressed
     case .record(let answer)?:
       value = JSONBox(answer.value)
-      data = JSONBox(answer.data)
+      data = answer.data.map(JSONBox.init)
       dataCollection = answer.dataCollection.map(JSONBox.init)
       suppressed = answer.value.isSuppressed
     case nil: break

@@ -13,7 +13,8 @@ struct Settings: Decodable, Sendable {
   var adminUsers: [String] = []
   var adminRoles: [String] = []
   var adminCommands: [String] = []
-  var history = "memory"
+  var history = "kept"
+  var historyRows = 1_000_000
   var utcOffset = 0
   var url = ""
   /// Nanoseconds.
@@ -25,6 +26,7 @@ struct Settings: Decodable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case prefix, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern
     case defaultCommand = "default_command"
+    case historyRows = "history_rows"
     case fallbackHelp = "fallback_help"
     case adminUsers = "admin_users"
     case adminRoles = "admin_roles"
@@ -48,6 +50,7 @@ struct Settings: Decodable, Sendable {
     adminRoles = try take(.adminRoles, adminRoles)
     adminCommands = try take(.adminCommands, adminCommands)
     history = try take(.history, history)
+    historyRows = try take(.historyRows, historyRows)
     utcOffset = try take(.utcOffset, utcOffset)
     url = try take(.url, url)
     timeout = try take(.timeout, timeout)
@@ -55,6 +58,9 @@ struct Settings: Decodable, Sendable {
     original = try take(.original, original)
     extern = try take(.extern, extern)
   }
+
+  /// Where what is said is remembered.
+  var historySetting: HistorySetting { history == "kept" ? .kept(rows: historyRows == 0 ? nil : historyRows) : .memory }
 
   /// The engine's configuration. Throws for what cannot be used.
   func engine() throws -> Configuration {
@@ -84,4 +90,11 @@ struct Settings: Decodable, Sendable {
     configuration.limits.commands = commands
     return configuration
   }
+}
+
+/// Where what is said is remembered.
+enum HistorySetting: Sendable {
+  case memory
+  /// In a file; nil: without an end.
+  case kept(rows: Int?)
 }

@@ -55,7 +55,7 @@ final class YetibotPlugin: BotPlugin {
   private func startEvaluator() throws {
     let me = host.confine(self)
     let (host, say, queue, flag, failed) = (host, say, queue, hasCrons, hasFailed)
-    let (configuration, history, extern) = (configuration, settings.history, settings.extern)
+    let (configuration, history, extern) = (configuration, settings.historySetting, settings.extern)
     let isOff = extern == "none"
     try host.thread("evaluator") { stop in
       failed.set(true)

@@ -4,6 +4,7 @@ import YetibotEngine
 final class Fixtures {
   var milliseconds: Int64 = 1_600_000_000_000
   private(set) var engine: Yetibot
+  private let history = MemoryHistory()
 
   private init() {
     engine = Yetibot(configuration: .original, now: { 0 })
@@ -11,7 +12,8 @@ final class Fixtures {
 
   static func makeBot() -> Fixtures {
     let bot = Fixtures()
-    bot.engine = Yetibot(configuration: .original, now: { [unowned bot] in bot.milliseconds })
+    bot.engine = Yetibot(
+      configuration: .original, history: bot.history, now: { [unowned bot] in bot.milliseconds })
     bot.engine.rooms = [bot.place("#general"), bot.place("#random")]
     bot.engine.joinRoom = { room, _ in "Joined \(room)" }
     bot.engine.leaveRoom = { room, _ in "Left \(room)" }
@@ -20,6 +22,12 @@ final class Fixtures {
     }
     bot.addCommands()
     return bot
+  }
+
+  /// The lines that the bot remembers.
+  var remembered: [HistoryEntry] {
+    var limits = HistoryLimits()
+    return history.lines(HistoryQuery([]), &limits)
   }
 
   func person(_ name: String) -> ChatPerson {

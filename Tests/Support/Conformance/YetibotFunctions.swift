@@ -106,7 +106,7 @@ enum YetibotFunctions {
     case "cronArgs": return groups(Yetibot.cronPattern, text(0), 2)
     case "statusSinceMatch": return groups(#"^\s*since\s+(\S+)\s+(minutes?|hours?|days?|weeks?|months?)"#, text(0), 2)
     case "parseHistoryOptions":
-      let (options, hasErrors) = Yetibot.parseHistoryOptions(text(0))
+      let (options, hasErrors) = HistoryQuery.parseOptions(text(0))
       return [.map(options), .bool(hasErrors)]
     case "cronField": return .bool(CronSchedule.matches(text(0), Int(value(1).number ?? 0)))
     case "fieldOrder": return .strings(CronSchedule.fields)
@@ -175,7 +175,7 @@ enum YetibotFunctions {
       let bot = Fixtures.makeBot()
       _ = bot.engine.handle(
         ChatEvent(kind: .message, person: bot.person("yetibot"), place: bot.place("#general"), body: "!echo x"))
-      return .bool(!bot.engine.rows["history"].isEmpty)
+      return .bool(!bot.remembered.isEmpty)
     default: return nil
     }
   }

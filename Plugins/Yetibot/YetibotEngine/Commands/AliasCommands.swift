@@ -70,20 +70,14 @@ extension Yetibot {
 
   private static func runAlias(_ call: Invocation, _ name: String, _ body: String) throws -> Outcome {
     let context = call.context
-    guard context.runningAliases.filter({ $0 == name }).count < 8, context.runningAliases.count < 24 else {
-      throw Raised(
-        "alias \(name) runs itself: \(context.runningAliases.suffix(6).joined(separator: " → "))", isLimit: true)
-    }
     let arguments =
       call.args.isEmpty ? [] : call.args.pieces(separatedBy: " ")
     let text = Formatting.pseudoFormatN(body, arguments, prefix: "$")
     try context.allowance.charge(bytes: text.utf8.count)
-    context.runningAliases.append(name)
-    defer { context.runningAliases.removeLast() }
     let saved = context.contextualData
     context.contextualData = .null
     defer { context.contextualData = saved }
-    let evaluation = try call.engine.evaluateText(text, context)
+    let evaluation = try context.running(name) { try call.engine.evaluateText(text, context) }
     return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
   }
 }

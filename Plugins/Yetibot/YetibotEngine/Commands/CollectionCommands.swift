@@ -39,7 +39,7 @@ extension Yetibot {
           let order = items.indices.sorted { left, right in
             texts[left] == texts[right] ? left < right : texts[left].lexicographicallyPrecedes(texts[right])
           }
-          return Self.reordered(items, call.entries ?? [], by: order)
+          return Self.reordered(items, call.inventedEntries, by: order)
         }
       ])
     define(
@@ -56,14 +56,14 @@ extension Yetibot {
             return number
           }
           let order = items.indices.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
-          return Self.reordered(items, call.entries ?? [], by: order)
+          return Self.reordered(items, call.inventedEntries, by: order)
         }
       ])
     define(
       ["reverse"],
       [
         Self.on(nil, "reverse <collection> # the items in reverse order", both) { call in
-          Self.selected(try call.needItems().reversed(), (call.entries ?? []).reversed())
+          Self.selected(try call.needItems().reversed(), call.inventedEntries?.reversed())
         }
       ])
     define(
@@ -73,7 +73,8 @@ extension Yetibot {
       [
         Self.on(nil, "count <collection> # the number of items", both) { call in
           .record(
-            .init(.int(Int64(try call.needItems().count)), data: .int(Int64(call.entries?.count ?? 0))))
+            .init(
+              .int(Int64(try call.needItems().count)), data: call.inventedEntries.map { .int(Int64($0.count)) }))
         }
       ])
     define(["sum"], [Self.on(nil, "sum <collection> # the sum of the items", both, Self.sum)])
@@ -84,7 +85,7 @@ extension Yetibot {
           .record(
             .init(
               .string(try call.needItems().map(\.text).joined()),
-              data: .string((call.entries ?? []).map(\.text).joined())))
+              data: call.inventedEntries.map { .string($0.map(\.text).joined()) }))
         }
       ])
     define(
@@ -92,7 +93,8 @@ extension Yetibot {
       [
         Self.on(nil, "flatten <collection> # the items of nested lists, line by line", both) { call in
           Self.selected(
-            Self.flattened(try call.needItems(), lines: true), Self.flattened(call.entries ?? [], lines: false))
+            Self.flattened(try call.needItems(), lines: true),
+            call.inventedEntries.map { Self.flattened($0, lines: false) })
         }
       ])
     define(
@@ -109,9 +111,10 @@ extension Yetibot {
         Self.on(nil, "grep <pattern> <collection> # the items that match", both) { try Self.grep($0, $0.args) },
       ])
     define(
-      ["keys"], [Self.on(nil, "keys <map> # the keys of a map, or of key: value items", both) { Self.pick($0, 0) }])
+      ["keys"], [Self.on(nil, "keys <map> # the keys of a map, or of key: value items", both) { try Self.pick($0, 0) }])
     define(
-      ["vals"], [Self.on(nil, "vals <map> # the values of a map, or of key: value items", both) { Self.pick($0, 1) }])
+      ["vals"],
+      [Self.on(nil, "vals <map> # the values of a map, or of key: value items", both) { try Self.pick($0, 1) }])
   }
 
   /// A list and the entries of data that belong to its items.
@@ -131,36 +134,55 @@ extension Yetibot {
     return digits.isEmpty ? nil : (Int(digits) ?? Int.max)
   }
 
-  private static func one(_ item: Value?, _ entry: Value?) -> Outcome {
-    .record(.init(item ?? .null, data: entry ?? .null))
+  /// The item and the entry at a place; nothing where there is no such place.
+  static func one(_ place: Int, of items: [Value], _ entries: [Value]?) -> Outcome {
+    .record(
+      .init(
+        items.indices.contains(place) ? items[place] : .null,
+        data: entries.map { $0.indices.contains(place) ? $0[place] : .null }))
   }
 
   private static func head(_ call: Invocation) throws -> Outcome {
     let items = try call.needItems()
     let count = count(in: call.args) ?? 1
-    if count == 1 { return one(items.first, call.entries?.first) }
+    if count == 1 { return one(0, of: items, call.entries) }
     return selected(Array(items.prefix(count)), call.entries.map { Array($0.prefix(count)) })
   }
 
   private static func tail(_ call: Invocation) throws -> Outcome {
     let items = try call.needItems()
     let count = count(in: call.args) ?? 1
-    if count == 1 { return one(items.last, call.entries?.last) }
-    return selected(Array(items.suffix(count)), call.entries.map { Array($0.suffix(count)) })
+    if count == 1 {
+      // The last entry, also where there are more or fewer of them than items.
+      return .record(.init(items.last ?? .null, data: call.entries.map { $0.last ?? .null }))
+    }
+    let chosen = items.suffix(count)
+    if chosen.isEmpty, call.quirks.contains(.recordsAsValues) {
+      return .record(.init(.null, data: call.entries.map { .list($0.suffix(count)) }))
+    }
+    return selected(Array(chosen), call.entries.map { Array($0.suffix(count)) })
   }
 
   private static func random(_ call: Invocation) -> Outcome {
     guard let items = call.items, let index = items.indices.randomElement(using: &call.engine.random) else {
       return .text(Double.random(in: 0..<100_000, using: &call.engine.random).description)
     }
-    let entries = call.entries
-    return one(items[index], entries.flatMap { $0.indices.contains(index) ? $0[index] : nil })
+    return one(index, of: items, call.entries)
   }
 
   private static func distinct(_ call: Invocation) throws -> Outcome {
     var seen: Set<Value> = []
     var places: [Int] = []
     let items = try call.needItems()
+    if call.quirks.contains(.oddSets) {
+      // There, the data are made distinct by themselves, and nothing has no value.
+      func distinct(_ values: [Value]) -> Value {
+        var seen: Set<Value> = []
+        let once = values.filter { seen.insert($0.unmarked).inserted }
+        return once.isEmpty ? .null : .list(once)
+      }
+      return .record(.init(distinct(items), data: call.entries.map(distinct) ?? .null))
+    }
     for (place, item) in items.enumerated() where seen.insert(item).inserted { places.append(place) }
     return reordered(items, call.entries, by: places)
   }
@@ -171,7 +193,10 @@ extension Yetibot {
       let odd = items.first { total([$0]) == nil }
       throw Raised("\(odd?.text ?? "") is no number")
     }
-    return .record(.init(value, data: call.entries.map { total($0) ?? .null } ?? 0))
+    guard call.quirks.contains(.inventsData) else { return .record(.init(value)) }
+    // There, the data are added up as well.
+    guard let dataTotal = total(call.entries ?? []) else { throw Raised("the data are no numbers") }
+    return .record(.init(value, data: dataTotal))
   }
 
   private static func total(_ items: [Value]) -> Value? {
@@ -221,7 +246,11 @@ extension Yetibot {
     var places: [Int] = []
     for (place, item) in items.enumerated()
     where try leavesMatch(item, pattern, call.context.allowance) != inverted { places.append(place) }
-    return reordered(items, call.entries, by: placesAround(places, around, count: items.count))
+    places = placesAround(places, around, count: items.count)
+    if call.quirks.contains(.strictData), let entries = call.entries, let last = places.last, last >= entries.count {
+      throw Raised("there are \(entries.count) data for \(items.count) items")
+    }
+    return reordered(items, call.entries, by: places)
   }
 
   private static func leavesMatch(_ item: Value, _ pattern: Pattern, _ allowance: Allowance) throws -> Bool {
@@ -232,8 +261,13 @@ extension Yetibot {
     }
   }
 
-  private static func pick(_ call: Invocation, _ place: Int) -> Outcome {
-    guard let opts = call.opts, let items = Formatting.pick(place, of: opts) else { return .plain([]) }
+  private static func pick(_ call: Invocation, _ place: Int) throws -> Outcome {
+    guard let opts = call.opts, let items = Formatting.pick(place, of: opts) else {
+      return .record(.init([], data: call.data, dataCollection: call.dataCollection))
+    }
+    if call.quirks.contains(.strictData), let odd = Formatting.firstUnlikeText(in: opts) {
+      throw Raised("\(JSONText.print(odd)) is no text")
+    }
     return .record(.init(.list(items), data: call.data, dataCollection: call.dataCollection))
   }
 }
@@ -241,6 +275,9 @@ extension Yetibot {
 extension Invocation {
   /// The entries of data that belong to the items of the piped collection.
   var entries: [Value]? { dataCollection?.items }
+
+  /// The entries; none, where the original makes up data.
+  var inventedEntries: [Value]? { entries ?? (quirks.contains(.inventsData) ? [] : nil) }
 
   /// Whether `data` came with the pipe, instead of standing for the value before.
   var hasOwnData: Bool { data != raw.unmarked }

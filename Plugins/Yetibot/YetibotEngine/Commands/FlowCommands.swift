@@ -45,11 +45,12 @@ extension Yetibot {
 
   /// Evaluates a text that a command made; a text that cannot be read ends the expression.
   func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
-    do {
-      return try evaluate(try parser.parse(text), context)
-    } catch let failure as ParseFailure {
-      throw Complaint(failure.description)
-    }
+    try evaluate(try readable(text), context)
+  }
+
+  /// A text as an expression; one that cannot be read ends the expression in which it was made.
+  func readable(_ text: String) throws -> Expression {
+    do { return try parser.parse(text) } catch { throw Complaint(error.description) }
   }
 
   /// Says a value now; an empty text as "no results".
@@ -67,10 +68,12 @@ extension Yetibot {
     }
     guard !call.args.isEmpty else {
       return .record(
-        .init(call.opts ?? .list(items), data: call.data, dataCollection: call.dataCollection))
+        .init(
+          call.opts ?? (call.quirks.contains(.recordsAsValues) ? .null : .list(items)), data: call.data,
+          dataCollection: call.dataCollection))
     }
     let engine = call.engine
-    let nullsFailures = engine.configuration.failedItems == .null
+    let nullsFailures = call.quirks.contains(.nullsFailedItems)
     var values: [Value] = []
     var data: [Value] = []
     var collections: [Value] = []
@@ -108,7 +111,7 @@ extension Yetibot {
         case .record(let answer):
           try call.context.allowance.charge(answer.value)
           values.append(answer.value)
-          data.append(answer.data)
+          data.append(answer.data ?? .null)
           collections.append(answer.dataCollection ?? .null)
         }
       } catch let raised as Raised {
@@ -145,7 +148,7 @@ extension Yetibot {
       case .record(let answer):
         try call.context.allowance.charge(answer.value)
         values.append(answer.value)
-        data.append(answer.data)
+        data.append(answer.data ?? .null)
       }
     }
     return .record(.init(.list(values), data: .list(data)))

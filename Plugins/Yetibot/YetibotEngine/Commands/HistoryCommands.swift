@@ -11,158 +11,118 @@ extension Yetibot {
           history [-h] [-y] [-e] [-n] [-a] [-c <rooms>] [-u <users>] [-s <date>] [-v <date>] # what was said; one head, tail, count, \
           grep or random that follows works on all of it
           """, util
-        ) { try $0.engine.history($0) }
+        ) { try $0.engine.showHistory($0) }
       ])
     define(
       ["that"],
       [
-        Self.on(#"^\s*cmd\s*$"#, "that cmd # the latest command", util) { Self.that($0, isCommand: true) },
-        Self.on(#"^\s*$"#, "that # the latest line that is no command", util) { Self.that($0, isCommand: false) },
+        Self.on(#"^\s*cmd\s*$"#, "that cmd # the latest command", util) { try Self.that($0, isCommand: true) },
+        Self.on(#"^\s*$"#, "that # the latest line that is no command", util) { try Self.that($0, isCommand: false) },
       ])
-    define(
-      ["!"],
-      [
-        Self.on(nil, "! # runs your latest command again", util) { call in
-          let engine = call.engine
-          let prefix = String(engine.configuration.prefix)
-          let latest = engine.roomRows(call.place).last {
-            $0["is_command"] == "true" && $0["user_id"] == call.person?.id && !$0["body"].hasPrefix(prefix + "!")
-          }
-          guard let body = latest?["body"], let text = Self.extractCommand(body, prefix: engine.configuration.prefix)
-          else {
-            return .failure("\(call.person?.name ?? "nobody") has run no command yet")
-          }
-          guard call.context.runningAliases.count < 24 else {
-            throw Raised("a command that repeats itself", isLimit: true)
-          }
-          let evaluation = try engine.evaluateText(text, call.context)
-          return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
-        }
-      ])
+    define(["!"], [Self.on(nil, "! # runs your latest command again", util) { try $0.engine.runAgain($0) }])
   }
 
-  /// The columns of a line of the chat; the bot's own when nobody is named.
-  func record(
-    _ body: String, _ person: ChatPerson?, _ place: ChatPlace, isCommand: Bool, isError: Bool, command: String?
+  // MARK: Keeping
+
+  /// Remembers a line of the chat; the bot's own when nobody is named. A line that cannot be kept is reported, and nothing else fails.
+  func remember(
+    _ body: String, _ person: ChatPerson?, _ place: ChatPlace, isCommand: Bool, isError: Bool = false,
+    command: String = "", correlationID: String
   ) {
     guard configuration.recordsHistory else { return }
-    rows.insert(
-      "history",
-      ValueMap([
-        ("chat_source_adapter", .string(place.instance)), ("chat_source_room", .string(place.room)),
-        ("user_id", .string(person?.id ?? "yetibot")), ("user_name", .string(person?.name ?? "yetibot")),
-        ("command", .string(command ?? "")), ("body", .string(String(body.prefix(4096)))),
-        ("is_yetibot", .bool(person == nil)), ("is_private", .bool(place.isPrivate)), ("is_error", .bool(isError)),
-        ("is_command", .bool(isCommand)), ("created_at", .int(now())),
-      ]))
+    var entry = HistoryEntry(
+      String(body.prefix(HistoryEntry.longestBody)), by: person, in: place, isCommand: isCommand,
+      correlationID: correlationID, createdAt: now())
+    entry.isError = isError
+    entry.command = String(command.prefix(HistoryEntry.longestBody))
+    do { try history.append(entry) } catch { onStorageFailure?(error) }
   }
 
-  private func roomRows(_ place: ChatPlace) -> [Rows.Row] {
-    rows["history"].filter { $0["chat_source_adapter"] == place.instance && $0["chat_source_room"] == place.room }
+  // MARK: Asking
+
+  /// The lines of a query, charged to whoever asks.
+  func lines(_ query: HistoryQuery, _ allowance: Allowance) throws -> [HistoryEntry] {
+    try charged(allowance) { limits in try history.lines(query, &limits) }
   }
 
-  private static func that(_ call: Invocation, isCommand: Bool) -> Outcome {
-    var found = call.engine.roomRows(call.place).filter {
-      $0["is_yetibot"] == "false" && $0["is_command"] == (isCommand ? "true" : "false")
-    }
+  private func count(_ query: HistoryQuery, _ allowance: Allowance) throws -> Int {
+    try charged(allowance) { limits in try history.count(query, &limits) }
+  }
+
+  private func charged<Result>(_ allowance: Allowance, _ body: (inout HistoryLimits) throws -> Result) throws -> Result
+  {
+    var limits = HistoryLimits(patternSteps: allowance.patternSteps, isTimeUp: { allowance.isTimeUp })
+    let result = try body(&limits)
+    allowance.patternSteps = limits.patternSteps
+    try allowance.checkPatterns()
+    return result
+  }
+
+  private static func that(_ call: Invocation, isCommand: Bool) throws -> Outcome {
     // The latest command is the one that asks.
-    if isCommand, !found.isEmpty { found.removeLast() }
-    guard let row = found.last else { return .record(.init(.null)) }
-    return .record(.init(.string(row["body"]), data: .map(row.columns)))
+    let query = HistoryQuery(
+      [.instance(call.place.instance), .room(call.place.room), .notByBot, isCommand ? .command : .noCommand],
+      order: .newestFirst, limit: 1, offset: isCommand ? 1 : 0)
+    guard let line = try call.engine.lines(query, call.context.allowance).first else {
+      return .record(.init(.null, data: .null))
+    }
+    return .record(.init(.string(line.body), data: line.record))
   }
 
-  static let historyOptions: [OptionReader.Option] = [
-    .init(short: "h", long: "include-history-commands", hasValue: false),
-    .init(short: "y", long: "exclude-yetibot", hasValue: false),
-    .init(short: "e", long: "exclude-commands", hasValue: false),
-    .init(short: "n", long: "exclude-non-commands", hasValue: false),
-    .init(short: "a", long: "include-all-channels", hasValue: false),
-    .init(short: "c", long: "channels", hasValue: true), .init(short: "u", long: "user", hasValue: true),
-    .init(short: "s", long: "since", hasValue: true), .init(short: "v", long: "until", hasValue: true),
-  ]
-
-  /// The options of `history` by their long names, and whether something was wrong.
-  public static func parseHistoryOptions(_ text: String) -> (options: ValueMap, hasErrors: Bool) {
-    let reader = OptionReader(text, historyOptions)
-    var options = ValueMap()
-    for (name, value) in reader.values { options[name] = value.map(Value.string) ?? true }
-    return (options, !reader.bad.isEmpty)
+  private func runAgain(_ call: Invocation) throws -> Outcome {
+    let prefix = configuration.prefix
+    var conditions: [HistoryQuery.Condition] = [
+      .instance(call.place.instance), .room(call.place.room), .notByBot, .command,
+      .noCommandBeginning("\(prefix)\(prefix)"),
+    ]
+    if !configuration.quirks.contains(.sharedBang), let person = call.person { conditions.append(.userID(person.id)) }
+    let query = HistoryQuery(conditions, order: .newestFirst, limit: 1)
+    guard let body = try lines(query, call.context.allowance).first?.body else {
+      return .failure("\(call.person?.name ?? "nobody") has run no command yet")
+    }
+    // A command that was embedded in talk runs again as it did then.
+    let expressions =
+      if let text = Self.extractCommand(body, prefix: prefix) {
+        [try readable(text)]
+      } else {
+        embeddedExpressions(in: body)
+      }
+    return try call.context.running("!") {
+      var outcomes: [Value] = []
+      for expression in expressions {
+        let evaluation = try evaluate(expression, call.context)
+        outcomes.append(evaluation.error.map(Value.string) ?? evaluation.value)
+      }
+      return .plain(outcomes.count == 1 ? outcomes[0] : .list(outcomes))
+    }
   }
 
-  private func history(_ call: Invocation) throws -> Outcome {
-    let reader = OptionReader(call.args, Self.historyOptions)
-    guard reader.bad.isEmpty else {
-      let known = Self.historyOptions.map { "-\($0.short) --\($0.long)" }.joined(separator: "\n")
-      return .failure("there is no option \(reader.bad.joined(separator: " ")); there are\n\(known)")
+  private func showHistory(_ call: Invocation) throws -> Outcome {
+    let allowance = call.context.allowance
+    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix)
+    let isOne: Bool
+    if let next = call.nextCommands?.first, try query.takeOver(next) {
+      call.skip.count = 1
+      isOne = query.limit == 1
+      if query.limit == nil { query.limit = allowance.limits.rangeItems }
+    } else {
+      query.limit = allowance.limits.historyRows
+      isOne = false
     }
-    var earliest = Int64.min
-    var latest = Int64.max
-    for (name, value) in reader.values where name == "since" || name == "until" {
-      guard let time = CivilTime.parse(value ?? "") else {
-        return .failure("\(value ?? "") is no date: YYYY-MM-DD or YYYY-MM-DDThh:mm is expected")
-      }
-      if name == "since" { earliest = time } else { latest = time }
+    if query.selection == .count { return .text(String(try count(query, allowance))) }
+    if query.order == .random {
+      let total = try count(query, allowance)
+      query.order = .oldestFirst
+      query.offset = total > 0 ? Int.random(in: 0..<total, using: &random) : 0
     }
-    let rooms = reader.value("channels")?.split(separator: ",").map(String.init)
-    let users = reader.value("user")?.split(separator: ",").map(String.init)
-    let historyCommand = "\(configuration.prefix)history"
-    var found = rows["history"].filter { row in
-      guard row["chat_source_adapter"] == call.place.instance else { return false }
-      let room = row["chat_source_room"]
-      if row["is_private"] == "true", room != call.place.room { return false }
-      if let rooms {
-        if !rooms.contains(room) { return false }
-      } else if !reader.has("include-all-channels") {
-        if room != call.place.room { return false }
-      }
-      let isCommand = row["is_command"] == "true"
-      if reader.has("exclude-commands") {
-        if isCommand { return false }
-      } else if !reader.has("include-history-commands"), isCommand, row["body"].hasPrefix(historyCommand) {
-        return false
-      }
-      if reader.has("exclude-non-commands"), !isCommand { return false }
-      if reader.has("exclude-yetibot"), row["is_yetibot"] == "true" { return false }
-      if let users, !users.contains(row["user_name"]) { return false }
-      let time = row.columns["created_at"]?.integer ?? 0
-      return time >= earliest && time <= latest
-    }
-    try call.context.allowance.checkTime()
-    if let next = call.nextCommands?.first {
-      let (word, args) = Self.splitCommand(next.trimmed)
-      let count = Int(args.trimmed) ?? (args.trimmed.isEmpty ? 1 : nil)
-      switch (word, count) {
-      case ("count", _):
-        call.skip.count = 1
-        return .text(String(found.count))
-      case ("head", let count?) where count > 0:
-        call.skip.count = 1
-        return rowsShown(Array(found.prefix(count)), isOne: count == 1)
-      case ("tail", let count?) where count > 0:
-        call.skip.count = 1
-        return rowsShown(Array(found.suffix(count)), isOne: count == 1)
-      case ("random", _):
-        call.skip.count = 1
-        return rowsShown(found.randomElement(using: &random).map { [$0] } ?? [], isOne: true)
-      case ("grep", _) where !args.hasPrefix("-") && !args.isEmpty:
-        call.skip.count = 1
-        let pattern = try Pattern(args)
-        found = try found.filter { try PatternSearch.occurs(pattern, in: $0["body"], call.context.allowance) }
-        return rowsShown(found, isOne: false)
-      default: break
-      }
-    }
-    return rowsShown(Array(found.prefix(call.context.allowance.limits.historyRows)), isOne: false)
+    let lines = try lines(query, allowance)
+    let texts = lines.map { Value.string(historyLine($0)) }
+    if isOne { return .record(.init(texts.first ?? .null, data: lines.first?.record ?? .null)) }
+    return .record(.init(.list(texts), data: .list(lines.map(\.record))))
   }
 
-  private func rowsShown(_ rows: [Rows.Row], isOne: Bool) -> Outcome {
-    let lines = rows.map {
-      Value.string(
-        "\($0["user_name"]) in \($0["chat_source_room"]) at \(time($0.columns["created_at"]?.integer ?? 0)): \($0["body"])"
-      )
-    }
-    let data = rows.map { Value.map($0.columns) }
-    if isOne { return .record(.init(lines.first ?? .null, data: data.first ?? .null)) }
-    return .record(.init(.list(lines), data: .list(data)))
+  /// `<user> in <room> at <time>: <body>`.
+  public func historyLine(_ line: HistoryEntry) -> String {
+    "\(line.userName) in \(line.room) at \(time(line.createdAt)): \(line.body)"
   }
 }

@@ -118,8 +118,7 @@ extension Yetibot {
           guard number != 0, items.indices.contains(index) else {
             return .failure("there is no item \(number) of \(items.count)")
           }
-          let entry = call.entries.flatMap { $0.indices.contains(index) ? $0[index] : nil }
-          return .record(.init(items[index], data: entry ?? .null))
+          return Self.one(index, of: items, call.entries)
         }
       ])
   }

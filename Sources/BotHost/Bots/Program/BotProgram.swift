@@ -154,4 +154,16 @@ struct BotHandlerCode: Sendable {
   var instructions: [BotInstruction]
   var slotCount: Int
   var iteratorCount: Int
+  /// The handler's own node, and which instructions each of its steps has become.
+  var node: BotHashNode
+  var steps: [BotStepCode]
+}
+
+/// A step and its instructions, for generators of code that keep the form of the tree.
+struct BotStepCode: Sendable {
+  var node: BotHashNode
+  /// Of the handler's instructions.
+  var range: Range<Int>
+  /// The steps of its blocks; of `if` those of `do`, then those of `else`.
+  var steps: [BotStepCode]
 }

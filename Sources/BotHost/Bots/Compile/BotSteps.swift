@@ -6,7 +6,15 @@ extension BotCompiler {
     with { $0.latest = nil }
     var nodes: [BotHashNode] = []
     for step in steps {
-      if let node = compile(step) { nodes.append(node) }
+      guard case .handler(let body) = scope else { break }
+      let (first, done) = (body.instructions.count, body.steps.count)
+      guard let node = compile(step) else { continue }
+      nodes.append(node)
+      with { body in
+        let inner = Array(body.steps[done...])
+        body.steps.removeSubrange(done...)
+        body.steps.append(BotStepCode(node: node, range: first..<body.instructions.count, steps: inner))
+      }
     }
     endBlock(outer)
     return nodes

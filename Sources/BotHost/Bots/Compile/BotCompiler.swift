@@ -187,13 +187,13 @@ public struct BotCompiler {
     if handler.steps.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
       diagnostics.warning("the handler '\(label)' does nothing", at: handler.location)
     }
+    let node = BotHashNode(
+      "handler", fields: ["event": .string(handler.event.value)], children: nodes.map { ("", $0) })
     return CompiledHandler(
-      requirement: plugin.requirement, topic: event.topic,
-      node: BotHashNode(
-        "handler", fields: ["event": .string(handler.event.value)], children: nodes.map { ("", $0) }),
+      requirement: plugin.requirement, topic: event.topic, node: node,
       code: BotHandlerCode(
         label: label, location: handler.location, instructions: body.instructions, slotCount: body.slotCount,
-        iteratorCount: body.iteratorCount))
+        iteratorCount: body.iteratorCount, node: node, steps: body.steps))
   }
 
   /// `chat.message` in two.

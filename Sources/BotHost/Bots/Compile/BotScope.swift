@@ -18,6 +18,8 @@ struct BotBody {
   /// The result of the step before; an index into `locals`.
   var latest: Int?
   var calls: [FeedbackLoops.Call] = []
+  /// Of the block that is being compiled: the steps so far.
+  var steps: [BotStepCode] = []
   /// Tests that end the handler, by instruction.
   private var endTests: [Int] = []
 

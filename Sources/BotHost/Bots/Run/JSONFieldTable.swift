@@ -18,6 +18,8 @@ struct JSONFieldTable: Sendable {
   private(set) var members: [Member] = []
   private(set) var names: [UInt8] = []
   private(set) var count = 0
+  /// The paths by position.
+  private(set) var paths: [[String]] = []
   private var positions: [[String]: Int] = [:]
 
   /// The position of a path; the same path has one position. The empty path is the whole payload.
@@ -29,6 +31,7 @@ struct JSONFieldTable: Sendable {
     count += 1
     nodes[node].position = Int32(position)
     positions[path] = position
+    paths.append(path)
     return position
   }
 

@@ -1,0 +1,33 @@
+/// Accidents of the original pipeline. Its tests record them, so that they can be switched on; none of them is on by itself.
+public struct Quirks: OptionSet, Sendable, Hashable {
+  public let rawValue: UInt32
+  public init(rawValue: UInt32) { self.rawValue = rawValue }
+
+  /// `$(` ends at the first parenthesis that lets the rest be read, whatever was opened inside.
+  public static let firstParenthesisCloses = Quirks(rawValue: 1 << 0)
+  /// A text that cannot be read answers "no results", without a word of where and why.
+  public static let silentParseFailures = Quirks(rawValue: 1 << 1)
+  /// An item whose command fails in `xargs` becomes null.
+  public static let nullsFailedItems = Quirks(rawValue: 1 << 2)
+  /// An answer without a value becomes a map of the answer's parts.
+  public static let recordsAsValues = Quirks(rawValue: 1 << 3)
+  /// Commands fail on data that do not fit their items: `sum` adds the data up too, `grep` looks for the data of each hit,
+  /// `keys` and `vals` look into each item.
+  public static let strictData = Quirks(rawValue: 1 << 4)
+  /// `sort` and its like answer with null data where there were none.
+  public static let inventsData = Quirks(rawValue: 1 << 5)
+  /// A list of maps is shown as one map, made of all but the first.
+  public static let mergesMaps = Quirks(rawValue: 1 << 6)
+  /// An empty list or map is not posted, and an empty map reads as `{}` inside a text.
+  public static let silentEmpties = Quirks(rawValue: 1 << 7)
+  /// `set` has no value when there are no items, and usage lines are no list to `render`.
+  public static let oddSets = Quirks(rawValue: 1 << 8)
+  /// `sed` takes the piped text for a part of its program.
+  public static let sedReadsValue = Quirks(rawValue: 1 << 9)
+  /// `!` runs the room's latest command again, whoever ran it.
+  public static let sharedBang = Quirks(rawValue: 1 << 10)
+  /// Commands that were never written answer with a word that says so.
+  public static let stubs = Quirks(rawValue: 1 << 11)
+
+  public static let all = Quirks(rawValue: (1 << 12) - 1)
+}

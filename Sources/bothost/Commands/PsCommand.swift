@@ -1,0 +1,29 @@
+import BotHost
+
+/// `bothost ps`: what runs in a host.
+enum PsCommand: Command {
+  static let name = "ps"
+  static let summary = "list the instances of a running host"
+  static let usage = "[--control SOCKET] [--json]"
+  static let options = [SharedOptions.control, SharedOptions.json]
+
+  static func run(_ arguments: ArgumentParser.Arguments) throws {
+    let answer = try Control.request("ps", arguments)
+    let instances = answer["instances"]?.array ?? []
+    if arguments.flag("json") {
+      for instance in instances { Output.line(instance.serialized()) }
+      return
+    }
+    let rows = instances.map { instance -> [String] in
+      func text(_ key: String) -> String { instance[key]?.string ?? "-" }
+      func number(_ key: String) -> String { instance[key]?.int.map(String.init) ?? "-" }
+      return [
+        text("name"), text("plugin"), text("version"), text("state"), number("generation"),
+        instance["up_ms"]?.int.map { Output.duration(milliseconds: $0) } ?? "-", number("handled"), number("failed"),
+        number("queued"), text("detail"),
+      ]
+    }
+    Output.table(
+      ["INSTANCE", "PLUGIN", "VERSION", "STATE", "GEN", "UP", "HANDLED", "FAILED", "QUEUED", "DETAIL"], rows)
+  }
+}

@@ -1,0 +1,46 @@
+import BotHost
+
+/// `bothost swap`: another build of a running plugin.
+enum SwapCommand: Command {
+  static let name = "swap"
+  static let summary = "replace the running build of an instance without losing an event"
+  static let usage = "INSTANCE... [LIBRARY.so] [--control SOCKET]"
+  static let options = [
+    SharedOptions.control, SharedOptions.json,
+    ArgumentParser.Option("drop-state", "go on although the new build cannot take over the old one's state"),
+    ArgumentParser.Option("allow", "agree to permissions that the new manifest adds"),
+  ]
+  static let discussion = """
+    Without a library, the manifest and the library that it names are read again. Whatever fails leaves the running build in
+    place and says at which step it failed.
+    """
+
+  static func run(_ arguments: ArgumentParser.Arguments) throws {
+    guard !arguments.words.isEmpty else { throw UsageError("swap needs the name of an instance") }
+    var names = arguments.words
+    var library: String?
+    if let last = names.last, last.contains("/") || last.hasSuffix(".so") {
+      library = Control.absolute(last)
+      names.removeLast()
+    }
+    guard !names.isEmpty else { throw UsageError("swap needs the name of an instance before the library") }
+    guard library == nil || names.count == 1 else { throw UsageError("a library can be given for one instance only") }
+    let client = try Control.client(arguments)
+    for name in names {
+      var request = JSONObject()
+      request["instance"] = .string(name)
+      if let library { request["library"] = .string(library) }
+      request["drop_state"] = .bool(arguments.flag("drop-state"))
+      request["allow"] = .bool(arguments.flag("allow"))
+      let report = try Control.request("swap", .object(request), client)
+      if arguments.flag("json") {
+        Output.line(report.serialized())
+      } else {
+        let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
+        Output.line(
+          "\(name): generation \(report["from"]?.int ?? 0) -> \(report["to"]?.int ?? 0), paused \(Int(pause.rounded())) us, "
+            + "\(report["state_bytes"]?.int ?? 0) bytes of state, \(report["waiting"]?.int ?? 0) events waited")
+      }
+    }
+  }
+}

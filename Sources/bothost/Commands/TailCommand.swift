@@ -1,0 +1,39 @@
+import BotHost
+
+/// `bothost tail`: events as they come.
+enum TailCommand: Command {
+  static let name = "tail"
+  static let summary = "print events of a running host as they are published, one JSON object a line"
+  static let usage = "[PATTERN] [--from earliest|POSITION] [--count N] [--control SOCKET]"
+  static let options = [
+    SharedOptions.control,
+    ArgumentParser.Option("count", short: "n", value: "N", "end after that many"),
+    ArgumentParser.Option("from", value: "POSITION", "of a durable topic: begin with what the journal holds"),
+    ArgumentParser.Option("payload", "print the payload alone"),
+  ]
+
+  static func run(_ arguments: ArgumentParser.Arguments) throws {
+    guard arguments.words.count <= 1 else { throw UsageError("tail takes one topic pattern") }
+    var left = Int64.max
+    if let count = arguments.value("count") {
+      guard let number = Int64(count), number > 0 else {
+        throw UsageError("--count needs a number above 0, not '\(count)'")
+      }
+      left = number
+    }
+    var request = JSONObject()
+    request["pattern"] = .string(arguments.words.first ?? "**")
+    if let from = arguments.value("from") { request["from"] = .string(from) }
+    let payloadOnly = arguments.flag("payload")
+    try Control.stream("tail", .object(request), try Control.client(arguments)) { event in
+      if payloadOnly {
+        let payload = event["payload"] ?? .null
+        Output.line(payload.string ?? payload.serialized())
+      } else {
+        Output.line(event.serialized())
+      }
+      left -= 1
+      return left > 0
+    }
+  }
+}
