@@ -76,7 +76,7 @@ let package = Package(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat", "YetibotEngine"],
+      name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka", "YetibotEngine"],
       path: "Benchmarks/Sources"),
 
     hostTests("Base"),
