@@ -17,18 +17,18 @@ enum YetibotBenchmark {
     let description: String
   }
 
-  static func run() throws {
+  static func run(_ report: Report) throws {
     let engine = Yetibot(now: { 1_700_000_000_000 })
     let person = ChatPerson(id: "U1", name: "alice")
     let place = ChatPlace(adapter: "test", instance: "test", room: "#general")
-    print("yetibot: expressions a second on one thread")
     for expression in expressions {
       let parse = try nanoseconds(20_000) { _ = try engine.parser.parse(expression) }
       let whole = try nanoseconds(5_000) {
         let result = try engine.evaluate(expression, person: person, place: place).evaluation
         if let error = result.error { throw Failure(description: error) }
       }
-      print("  \(perSecond(parse)) parsed, \(perSecond(whole)) evaluated   \(expression)")
+      report.add(Row(what: "yetibot, parse: \(expression)", host: 1e9 / parse, unit: "/s"))
+      report.add(Row(what: "yetibot, parse and evaluate: \(expression)", host: 1e9 / whole, unit: "/s"))
     }
   }
 
@@ -40,10 +40,5 @@ enum YetibotBenchmark {
     }
     if let failure { throw failure }
     return time
-  }
-
-  private static func perSecond(_ nanoseconds: Double) -> String {
-    let text = String(Int(1e9 / nanoseconds))
-    return String(repeating: " ", count: max(0, 9 - text.count)) + text
   }
 }

@@ -40,7 +40,7 @@ extension Host {
   /// Has the next start of an instance that is down be one of what was read.
   private func takeOver(_ read: (PluginSource, ResolvedConfiguration), _ instance: PluginInstance) {
     instance.source = read.0
-    instance.adopt(read.0.manifest, read.1)
+    instance.adopt(read.0.manifest, read.1, text: read.0.manifestText)
   }
 
   /// Starts an instance that is down, from the manifest and the library as they are now.

@@ -41,10 +41,9 @@ struct HotSwap {
 
     // What can be slow is done. From here on the lane is asked: events wait only while it works on the swap.
     instance.state = .swapping(.quiesce)
-    let manifestText = (try? FileBytes.read(source.path, limit: 1 << 20)) ?? []
     let switchover = Switchover(
       .init(
-        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: manifestText,
+        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: source.manifestText,
         drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState), clock: clock, reaper: reaper)
     instance.endpoint.postToLane { switchover.begin() }
     var progress = switchover.wait()
