@@ -184,6 +184,7 @@ extension Host {
         _ = try swapInstance(instance.name)
       } catch { log.error(instance.name, "not reloaded: \(error)") }
     }
+    reloadBots()
   }
 }
 
