@@ -46,6 +46,8 @@ typealias BindingPointer = UnsafeMutablePointer<BindingRecord>
 /// The cold half of a binding.
 final class Binding: @unchecked Sendable {
   let id: String
+  /// The instance's name.
+  let endpoint: String
   /// `instance/handler`, as the journal knows it.
   let consumer: String
   var record: BindingPointer
@@ -70,6 +72,7 @@ final class Binding: @unchecked Sendable {
 
   init(id: String, endpoint: String, lane: UnsafeMutablePointer<LaneState>) {
     self.id = id
+    self.endpoint = endpoint
     consumer = "\(endpoint)/\(id)"
     fullName = UnsafeBufferPointer(start: nil, count: 0)
     record = .allocate(capacity: 1)

@@ -193,12 +193,11 @@ public final class Bus: @unchecked Sendable {
     }
     if let call = slot.pointee.call?.takeUnretainedValue() {
       if call.slot == slot {
-        call.endClaimed(bh_rc(BH_E_TIMEOUT), Array("\(call.entry.text) did not answer in time".utf8))
+        call.endClaimed(bh_rc(BH_E_TIMEOUT), Array(call.lateness.utf8))
       } else {
-        // A hook that takes too long is passed over.
         withExtendedLifetime(call) {
           closeHop(slot, answered: false, drop: true)
-          call.advance(ThreadContext.current)
+          call.hookIsLate(ThreadContext.current)
         }
       }
       return

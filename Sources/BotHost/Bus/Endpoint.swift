@@ -166,6 +166,19 @@ public final class Endpoint: @unchecked Sendable {
     planVersion.wrappingAdd(1, ordering: .releasing)
   }
 
+  /// Takes the endpoint's hooks out of the way of the methods that they cover, until the next plan. Calls that stand at one go on
+  /// when its lane comes to them.
+  public func withdrawHooks() {
+    let hooks = installed.withLock { state in
+      let hooks = state.hooks
+      state.hooks = []
+      state.retired += hooks
+      return hooks
+    }
+    try? bus.methods.change(remove: hooks, methods: [], hooks: [])
+    for hook in hooks { hook.record.pointee.flags |= BindingRecord.removed }
+  }
+
   static func isPrivate(_ pattern: TopicPattern) -> Bool {
     pattern.text.hasPrefix("timer.") || pattern.text.hasPrefix("net.")
   }
@@ -192,6 +205,11 @@ public final class Endpoint: @unchecked Sendable {
     case 2: false
     default: askPermission(topic)
     }
+  }
+
+  /// The same for a name that is no topic yet.
+  func mayPublish(named name: UnsafeBufferPointer<UInt8>) -> Bool {
+    installed.withLock { $0.publishes.map { $0.contains { $0.matches(name) } } ?? true }
   }
 
   @inline(never)

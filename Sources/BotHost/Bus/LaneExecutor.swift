@@ -247,6 +247,7 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.runningSince.store(now, ordering: .relaxed)
     let outer = thread.pointee.view
     thread.pointee.view = view
+    thread.pointee.messageLength?.pointee = 0
     let rc = function(binding.pointee.context, view)
     thread.pointee.view = outer
     if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }

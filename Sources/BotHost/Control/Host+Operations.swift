@@ -40,7 +40,7 @@ extension Host {
   /// Has the next start of an instance that is down be one of what was read.
   private func takeOver(_ read: (PluginSource, ResolvedConfiguration), _ instance: PluginInstance) {
     instance.source = read.0
-    instance.adopt(read.0.manifest, read.1)
+    instance.adopt(read.0.manifest, read.1, text: read.0.manifestText)
   }
 
   /// Starts an instance that is down, from the manifest and the library as they are now.
@@ -82,9 +82,9 @@ extension Host {
 
   /// Swaps an instance for the build on disk, or for `library`.
   @discardableResult
-  func swapInstance(
+  public func swapInstance(
     _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false
-  ) throws -> HotSwap.Report {
+  ) throws -> SwapReport {
     let instance = try wanted(name)
     return try operate { parts in
       guard instance.generation != nil else {
@@ -101,7 +101,7 @@ extension Host {
       let resolved = try resolve(read.manifest, instance)
       let swap = HotSwap(
         instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
-      let report: HotSwap.Report
+      let report: SwapReport
       do { report = try swap.run(to: read, resolved: resolved, anyVersion: library != nil) } catch {
         log.error(name, "\(error)")
         parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])

@@ -18,7 +18,10 @@ enum Build {
   /// What plugins outside the checkout are built with.
   static let include = staged.appendingPathComponent("include").path
 
-  /// Starts a Kafka broker; lies beside the checkout (a worktree is one level deeper) on some machines only.
+  /// A plugin that breaks the rules of the ABI.
+  static let hostilePlugin = root.appendingPathComponent("Tests/Support/HostilePlugin").path
+
+  /// Starts a Kafka broker; lies beside the checkout, or beside the folder that it is in, on some machines only.
   static let kafkaBroker: String = {
     let beside = root.deletingLastPathComponent()
     let places = [beside, beside.deletingLastPathComponent()].map {

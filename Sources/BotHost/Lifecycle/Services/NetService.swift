@@ -13,6 +13,7 @@ enum NetService {
           guard permitted == BH_OK else { return permitted }
           if delivery == 0 { return network.write(connection, owner: host.instance.name, bytes.bytes) }
           guard let outgoing = network.outgoing(connection, host.instance.name) else { return bh_rc(BH_E_NOTFOUND) }
+          guard bytes.bytes.count <= 64 << 20 else { return bh_rc(BH_E_BUSY) }
           let staged = outgoing.stage()
           guard staged == BH_OK else { return staged }
           let effect = ConnectionWrite(
