@@ -121,6 +121,14 @@ extension Endpoint {
     return isOpen ? rc : late(token)
   }
 
+  /// Who stands in the way of a method of this endpoint, in order; nil when it has no such method.
+  public func hooks(of method: String) -> [(instance: String, hook: HookSpec)]? {
+    bus.methods.hooks(of: "\(name).\(method)")
+  }
+
+  /// Changes whenever a hook of any method comes or goes.
+  public var revisionOfHooks: UInt64 { bus.methods.revisionOfHooks }
+
   /// Whether the token is of a call that stands at a hook. True also for one that is over: that is found out next.
   private func isHook(_ slot: SlotPointer, _ token: bh_token) -> Bool {
     var isHook = true

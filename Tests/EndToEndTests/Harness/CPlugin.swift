@@ -142,6 +142,7 @@ enum CPlugin {
     }
     static void destroy(bh_self *self) { free(self); }
     BH_EXPORT bh_rc on_message(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_OK; }
+    BH_EXPORT bh_rc tell(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_SKIP; }
     BH_EXPORT bh_rc \(method)(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_OK; }
     static const bh_plugin plugin = {.size = sizeof(bh_plugin), .abi_major = \(abi), .abi_minor = BH_ABI_MINOR,
       .name = {"wordcount-c", 11}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy};

@@ -70,6 +70,8 @@ final class StoredText: @unchecked Sendable {
 /// Collects what a plugin writes into a sink, up to a bound.
 final class ByteSink {
   private(set) var bytes: [UInt8] = []
+  /// Something was refused because the limit was reached.
+  private(set) var isOverfull = false
   private let limit: Int
 
   init(limit: Int = 64 << 20) { self.limit = limit }
@@ -79,7 +81,10 @@ final class ByteSink {
     let writer: bh_writer = { sink, bytes, count in
       guard let sink else { return bh_rc(BH_E_INVALID) }
       let collector = Unmanaged<ByteSink>.fromOpaque(sink).takeUnretainedValue()
-      guard count <= collector.limit - collector.bytes.count else { return bh_rc(BH_E_NOSPACE) }
+      guard count <= collector.limit - collector.bytes.count else {
+        collector.isOverfull = true
+        return bh_rc(BH_E_NOSPACE)
+      }
       guard count > 0 else { return bh_rc(BH_OK) }
       guard let bytes else { return bh_rc(BH_E_INVALID) }
       collector.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))
