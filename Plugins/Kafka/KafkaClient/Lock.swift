@@ -1,11 +1,11 @@
 import Glibc
 
 /// A mutex with a condition: short critical sections, and waiting until something has come to pass.
-final class Lock: @unchecked Sendable {
+public final class Lock: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
 
-  init() {
+  public init() {
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
@@ -24,16 +24,16 @@ final class Lock: @unchecked Sendable {
   }
 
   @inline(__always)
-  func lock() { pthread_mutex_lock(mutex) }
+  public func lock() { pthread_mutex_lock(mutex) }
 
   @inline(__always)
-  func unlock() { pthread_mutex_unlock(mutex) }
+  public func unlock() { pthread_mutex_unlock(mutex) }
 
   /// Wakes all that wait. The lock is held.
-  func signal() { pthread_cond_broadcast(condition) }
+  public func signal() { pthread_cond_broadcast(condition) }
 
   /// Waits for a signal until a reading of CLOCK_MONOTONIC, in nanoseconds. The lock is held. Answers `false` when the time is over.
-  func wait(until deadline: Int64) -> Bool {
+  public func wait(until deadline: Int64) -> Bool {
     var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
     return pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
   }
@@ -46,7 +46,7 @@ final class Lock: @unchecked Sendable {
   }
 
   /// CLOCK_MONOTONIC now, in nanoseconds.
-  static func now() -> Int64 {
+  public static func now() -> Int64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
