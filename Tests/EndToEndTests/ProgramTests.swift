@@ -28,7 +28,7 @@ struct ProgramTests {
     #expect(overview.status == 0)
     #expect(overview.error.isEmpty)
     let commands = [
-      "run", "check", "ps", "call", "publish", "tail", "swap", "start", "stop", "restart", "dead", "metrics",
+      "run", "check", "draft", "ps", "call", "publish", "tail", "swap", "start", "stop", "restart", "dead", "metrics",
     ]
     for command in commands {
       #expect(overview.output.contains { $0.hasPrefix("  \(command) ") }, "\(command)")
@@ -63,7 +63,8 @@ struct ProgramTests {
       (["tail", "-n", "0"], "not '0'"),
       (["swap"], "needs the name"),
       (["publish", "only"], "a topic and a payload"),
-      (["check"], "needs files"),
+      (["check"], "needs files"), (["draft"], "needs a text"), (["draft", "nofile"], "'nofile' cannot be read"),
+      (["draft", "Fly to the moon."], "no pattern fits this sentence: “Fly to the moon.”"),
       (["--control"], "needs a value"),
     ])
   func usage(words: [String], says: String) throws {

@@ -7,6 +7,8 @@ public struct ChatPerson: Sendable, Hashable {
   public var mentionName: String
   /// The bot itself, or another bot.
   public var isBot: Bool
+  /// When something was last seen of the person, in milliseconds since 1970.
+  public var lastActive: Int64?
   /// The platform's roles, in its own words: `moderator`, `owner`, …
   public var roles: [String]
 
@@ -19,10 +21,10 @@ public struct ChatPerson: Sendable, Hashable {
   }
 
   /// The record that commands hand out.
-  var record: Value {
+  public var record: Value {
     [
       "username": .string(name), "name": .string(name), "mention-name": .string(mentionName), "active?": true,
-      "id": .string(id),
+      "id": .string(id), "last-active": lastActive.map(Value.int) ?? .null,
     ]
   }
 }

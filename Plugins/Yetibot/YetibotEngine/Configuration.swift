@@ -16,6 +16,8 @@ public struct Configuration: Sendable {
   public var adminUsers: Set<String> = []
   public var adminRoles: Set<String> = []
   public var adminCommands: Set<String> = []
+  /// The platform roles that may run a command, by its word; administrators may too. A command that is not here is for all.
+  public var commandRoles: [String: Set<String>] = [:]
   public var recordsHistory = true
   public var positiveKarma = ":rainbow:"
   public var negativeKarma = ":thunder_cloud_and_rain:"
@@ -39,8 +41,26 @@ public struct Configuration: Sendable {
   /// Which parenthesis closes `$(`.
   public var closing: ExpressionParser.Closing { quirks.contains(.firstParenthesisCloses) ? .first : .balanced }
 
+  /// What reads expressions.
+  public var parser: ExpressionParser {
+    ExpressionParser(closing: closing, dialect: quirks.contains(.plainGrammar) ? .original : .modern)
+  }
+
   /// Whether the value of `command.fallback.enabled`, or another switch, is on: everything but "false".
   public static func isOn(_ text: String?) -> Bool { text != "false" }
+
+  /// Takes the lists of patterns of the command words that are enabled, or of those that are not.
+  ///
+  /// - Throws: ``Raised``, when both are given or one of them holds what is no pattern.
+  public mutating func setLists(allowed: [String], denied: [String]) throws {
+    guard allowed.isEmpty || denied.isEmpty else {
+      throw Raised("commands are allowed and denied by two lists; only one of them may be used")
+    }
+    do {
+      allowedCommands = try allowed.map { try Pattern($0) }
+      deniedCommands = try denied.map { try Pattern($0) }
+    } catch { throw Raised("the commands that are allowed or denied: \(error)") }
+  }
 
   /// Whether a command word is enabled by the two lists.
   public static func isEnabled(_ word: String, allowed: [Pattern], denied: [Pattern]) -> Bool {

@@ -1,25 +1,28 @@
 /// How a result reads in the chat.
 public enum DataText {
   /// The text, and the value with its outer levels of nesting taken away.
-  public static func format(_ value: Value) -> (text: String, value: Value) {
+  ///
+  /// - Parameter mergingMaps: whether a list of maps is shown as one map, as ``Quirks/mergesMaps`` says.
+  public static func format(_ value: Value, mergingMaps: Bool = false) -> (text: String, value: Value) {
     var value = value.unmarked
     // Each round takes away one level; the value's depth bounds them.
     while let items = value.items, let first = items.first?.unmarked, first.isCollection {
-      if case .map = first {
+      if case .list = first {
+        value = .list(items.flatMap { $0.items ?? [$0] })
+      } else if mergingMaps {
         value = .map(merged(items))
       } else {
-        value = .list(items.flatMap { $0.items ?? [$0] })
+        break
       }
     }
     switch value {
     case .map(let map): return (map.lines.joined(separator: "\n"), value)
-    case .list(let items): return (items.map(scalar).joined(separator: "\n"), value)
+    case .list(let items): return (items.map(line).joined(separator: "\n"), value)
     default: return (scalar(value), value)
     }
   }
 
-  /// The maps of a list as one, the later ones first in effect. The first map of several does not count: so the chat has always shown
-  /// them, and one map alone shows itself.
+  /// The maps of a list as one, the later ones first in effect. The first map does not count.
   private static func merged(_ items: [Value]) -> ValueMap {
     var map = ValueMap()
     for item in items.dropFirst() {
@@ -27,6 +30,9 @@ public enum DataText {
     }
     return map
   }
+
+  /// An item of a list as a line of its own.
+  static func line(_ item: Value) -> String { item.members?.lines.joined(separator: ", ") ?? scalar(item) }
 
   /// One item: text as it is, null as nothing, a collection inside as JSON.
   public static func scalar(_ value: Value) -> String {

@@ -25,17 +25,20 @@ extension Yetibot {
     guard !event.person.isBot else { return [] }
     let allowance = makeAllowance()
     switch event.kind {
-    case .enter, .message: people.see(event.person, in: event.place)
+    case .enter, .message: people.see(event.person, in: event.place, at: now())
     case .leave, .kick: people.leave(event.person, event.place)
     default: break
     }
+    noteActivity(of: event.place)
     notifyObservers(event)
     guard event.kind == .message, let body = event.body else {
       observe(event, isCommand: false, allowance)
       return posts
     }
     let direct = Self.extractCommand(body, prefix: configuration.prefix)
-    let embedded = direct == nil && configuration.runsEmbedded ? embeddedExpressions(in: body) : []
+    let embedded =
+      direct == nil && isOn("embedded-commands", event.place, configuration.runsEmbedded)
+      ? embeddedExpressions(in: body) : []
     let isCommand = direct != nil || !embedded.isEmpty
     let correlationID = HistoryEntry.correlationID(
       milliseconds: now(), instance: event.place.instance, room: event.place.room, user: event.person.id, body: body)
@@ -45,11 +48,20 @@ extension Yetibot {
       do {
         run(try parser.parse(direct), event, allowance, correlationID, isEmbedded: false)
       } catch {
-        posts.append(Post(kind: .paste, room: event.place.room, text: "\(error)"))
+        let isSilent = configuration.quirks.contains(.silentParseFailures)
+        posts.append(
+          isSilent
+            ? Post(kind: .message, room: event.place.room, text: Self.noResults)
+            : Post(kind: .paste, room: event.place.room, text: "\(error)"))
       }
     }
     for expression in embedded { run(expression, event, allowance, correlationID, isEmbedded: true) }
     return posts
+  }
+
+  /// A switch that a room may set for itself: `channel set <key> false`.
+  func isOn(_ key: String, _ place: ChatPlace, _ standard: Bool) -> Bool {
+    setting(key, place).map { $0 != "false" } ?? standard
   }
 
   private func run(
@@ -60,7 +72,7 @@ extension Yetibot {
       let evaluation = try evaluate(expression, context)
       let result = evaluation.error.map(Value.string) ?? evaluation.value
       remember(
-        DataText.format(result).text, nil, event.place, isCommand: false, isError: evaluation.error != nil,
+        shown(result).text, nil, event.place, isCommand: false, isError: evaluation.error != nil,
         command: expression.unparsed, correlationID: correlationID)
       if isEmbedded, evaluation.error != nil { return }
       post(result, event.place.room)
@@ -78,27 +90,40 @@ extension Yetibot {
     post(evaluation.value, place.room)
   }
 
+  /// What a value is said as.
+  public func posts(for value: Value, in room: String) -> [Post] { posting { post(value, room) } }
+
   /// Says a value.
   func post(_ value: Value, _ room: String) {
-    guard !value.isSuppressed else { return }
+    if value.isSuppressed || (configuration.quirks.contains(.silentEmpties) && value.isEmptyCollection) { return }
     guard value.isTruthy else {
       posts.append(Post(kind: .message, room: room, text: Self.noResults))
       return
     }
-    let (text, flat) = DataText.format(value)
-    if let items = flat.items, items.count <= configuration.limits.messages, text.contains("\n"),
-      DataText.hasImageLine(text)
-    {
-      for item in items { posts.append(Post(kind: .message, room: room, text: DataText.scalar(item))) }
+    let (text, flat) = shown(value)
+    let limit = configuration.limits.messages
+    if let items = flat.items, Self.sendsEachSeparately(items, text, limit: limit) {
+      posts += Self.messages(for: items, limit: limit).map { Post(kind: .message, room: room, text: $0) }
     } else {
       posts.append(
         Post(
           kind: text.contains("\n") ? .paste : .message, room: room,
-          text: text.isEmpty ? Self.noResults : String(text.prefix(configuration.limits.valueBytes))))
+          text: text.isEmpty ? nothing(value) : String(text.prefix(configuration.limits.valueBytes))))
     }
   }
 
+  /// How a value reads in the chat.
+  public func shown(_ value: Value) -> (text: String, value: Value) {
+    DataText.format(value, mergingMaps: configuration.quirks.contains(.mergesMaps))
+  }
+
   static let noResults = "No results"
+
+  /// What is said where there is nothing to say.
+  private func nothing(_ value: Value) -> String {
+    guard value.isEmptyCollection, configuration.quirks.isEmpty else { return Self.noResults }
+    return value.members == nil ? "No results: the list is empty" : "No results: the map is empty"
+  }
 
   /// Whether each item becomes a message of its own.
   public static func sendsEachSeparately(_ items: [Value], _ text: String, limit: Int = 30) -> Bool {
@@ -107,7 +132,7 @@ extension Yetibot {
 
   /// The messages for many items: at most `limit`, and a line that says how many there were.
   public static func messages(for items: [Value], limit: Int = 30) -> [String] {
-    var messages = items.prefix(limit).map(DataText.scalar)
+    var messages = items.prefix(limit).map(DataText.line)
     if items.count > limit { messages.append("showed \(limit) of \(items.count) results") }
     return messages
   }

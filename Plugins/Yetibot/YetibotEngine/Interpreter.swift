@@ -1,12 +1,16 @@
 /// Evaluation: the fold over a pipe, and the dispatch of one command.
 extension Yetibot {
   /// Evaluates a parsed expression from left to right; a sub-expression runs when the turn of its command has come.
-  func evaluate(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    try context.allowance.deeper { try fold(expression, context) }
+  ///
+  /// - Parameter start: what is piped into its first command.
+  func evaluate(
+    _ expression: Expression, _ context: Context, from start: Evaluation = Evaluation()
+  ) throws -> Evaluation {
+    try context.allowance.deeper { try fold(expression, context, start) }
   }
 
-  private func fold(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    var state = Evaluation()
+  private func fold(_ expression: Expression, _ context: Context, _ start: Evaluation) throws -> Evaluation {
+    var state = start
     let skip = Invocation.SkipCounter()
     let commands = expression.commands
     for (index, command) in commands.enumerated() {
@@ -17,7 +21,9 @@ extension Yetibot {
       let enclosing = context.contextualData
       context.contextualData = state.data
       defer { context.contextualData = enclosing }
-      let text = try text(of: command, context)
+      // What stands in the command of `xargs` is evaluated for each item, by it.
+      let isLate = isEvaluatedLate(command)
+      let text = isLate ? command.unparsed : try text(of: command, context)
       context.contextualData = index == 0 ? enclosing : .null
       var merged = text
       var opts: Value?
@@ -37,7 +43,8 @@ extension Yetibot {
       let next = commands[(index + 1)...]
       let call = Call(
         text: merged, opts: opts, raw: state.value, data: state.data, contextualData: index == 0 ? enclosing : .null,
-        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip)
+        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip,
+        lateText: isLate ? { try self.text(of: command, withData: $0, context) } : nil)
       switch try dispatch(call, context) {
       case .failure(let message):
         var failed = Evaluation()
@@ -68,6 +75,7 @@ extension Yetibot {
       switch item {
       case .text(let part): text += part
       case .space: text += " "
+      case .escaped(let part): text += part
       case .literal(let quote, let part):
         text.append(quote)
         text += part
@@ -75,11 +83,28 @@ extension Yetibot {
       case .expression(let inner):
         let saved = context.contextualData
         defer { context.contextualData = saved }
-        text += try evaluate(inner, context).text
+        let result = try evaluate(inner, context)
+        let isEmptyMap = result.error == nil && result.value.members?.isEmpty ?? false
+        text += isEmptyMap && configuration.quirks.contains(.silentEmpties) ? "{}" : result.text
         try context.allowance.charge(bytes: text.utf8.count)
       }
     }
     return text
+  }
+
+  /// The text with the data that its sub-expressions see.
+  private func text(of command: Expression.Command, withData data: Value, _ context: Context) throws -> String {
+    let saved = context.contextualData
+    context.contextualData = data
+    defer { context.contextualData = saved }
+    return try text(of: command, context)
+  }
+
+  private func isEvaluatedLate(_ command: Expression.Command) -> Bool {
+    guard !configuration.quirks.contains(.earlyItems),
+      case .text("xargs")? = command.items.first(where: { $0 != .space })
+    else { return false }
+    return command.items.contains { if case .expression = $0 { true } else { false } }
   }
 
   /// What one command is dispatched with.
@@ -93,6 +118,8 @@ extension Yetibot {
     var nextCommands: (() -> [String])? = nil
     var skip = Invocation.SkipCounter()
     var isFallback = false
+    /// Makes the text again, with the data of an item; nil where it is made already.
+    var lateText: ((Value) throws -> String)? = nil
     /// Whether `data` is handed over as it is, null too.
     var hasExactData = false
   }
@@ -116,6 +143,9 @@ extension Yetibot {
         return try dispatchUnhooked(call, context)
       } catch let complaint as Complaint {
         return .failure(complaint.text)
+      } catch let failure as ParseFailure {
+        // A text that a command made, or was given to run.
+        return .failure(failure.description)
       } catch let failure as Pattern.Failure {
         throw Raised(failure.description)
       }
@@ -124,37 +154,58 @@ extension Yetibot {
 
   private func dispatchUnhooked(_ call: Call, _ context: Context) throws -> Outcome {
     let (word, args) = Self.splitCommand(call.text)
-    if configuration.adminCommands.contains(word), !isAdmin(context.person) {
-      return .failure("\(word) is for administrators only")
-    }
-    guard let entry = registry.command(for: word) else { return try fallBack(call, context) }
-    var found: (Registry.Handler, [String?])?
-    for handler in entry.handlers {
-      guard let pattern = handler.pattern else {
-        found = (handler, [args])
-        break
-      }
-      let text = PatternText(args)
-      let match = pattern.firstMatch(in: text, budget: &context.allowance.patternSteps)
-      try context.allowance.checkPatterns()
-      if let match {
-        found = (handler, match.ranges.map { $0.map(text.string) })
-        break
-      }
-    }
-    // The switch itself is never switched off, so that a room cannot lock itself out.
-    if let (handler, _) = found, word != "category" {
-      let disabled = disabledCategories(context.place)
-      if !disabled.isEmpty {
-        let blocking = handler.categories.intersection(disabled).sorted()
+    let entry = registry.command(for: word)
+    let found = try entry.flatMap { try handler(of: $0, for: args, context) }
+    for rule in DispatchRule.allCases {
+      switch rule {
+      case .adminOnly:
+        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
+          return .failure("\(word) is for administrators only")
+        }
+        if let roles = configuration.commandRoles[word], !isAdmin(context.person),
+          roles.isDisjoint(with: context.person?.roles ?? [])
+        {
+          return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
+        }
+      case .disabledCategory:
+        // The switch itself is never switched off, so that a room cannot lock itself out.
+        guard let handler = found?.handler, word != "category" else { continue }
+        let blocking = handler.categories.intersection(disabledCategories(context.place)).sorted()
         if !blocking.isEmpty {
           return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
         }
+      case .unknownCommand:
+        if entry == nil { return try fallBack(call, context) }
+      case .notEnabled:
+        if !isEnabled(word) { return try fallBack(call, context) }
+      case .noSubPattern:
+        if let entry, found == nil { return usage(registry.usage(of: entry.topic) ?? []) }
+      case .run:
+        if let (handler, match) = found {
+          return try handler.run(invocation(call, word, args, match: match, context))
+        }
       }
     }
-    guard isEnabled(word) else { return try fallBack(call, context) }
-    guard let (handler, match) = found else { return .lines(registry.usage(of: entry.topic) ?? []) }
-    return try handler.run(invocation(call, word, args, match: match, context))
+    return .plain(.null)
+  }
+
+  /// The first handler that takes the arguments, and what its pattern found.
+  private func handler(
+    of entry: Registry.Entry, for args: String, _ context: Context
+  ) throws -> (handler: Registry.Handler, match: [String?])? {
+    for handler in entry.handlers {
+      guard let pattern = handler.pattern else { return (handler, [args]) }
+      let text = PatternText(args)
+      let match = pattern.firstMatch(in: text, budget: &context.allowance.patternSteps)
+      try context.allowance.checkPatterns()
+      if let match { return (handler, match.ranges.map { $0.map(text.string) }) }
+    }
+    return nil
+  }
+
+  /// Usage lines as a command's value.
+  func usage(_ lines: [String]) -> Outcome {
+    configuration.quirks.contains(.oddSets) ? .plain(.set(lines.map(Value.string))) : .lines(lines)
   }
 
   private func invocation(
@@ -163,11 +214,11 @@ extension Yetibot {
     let data =
       call.hasExactData
       ? call.data
-      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unmarked
+      : call.data.isTruthy ? call.data : call.contextualData.isTruthy ? call.contextualData : call.raw.unsuppressed
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,
-      isFallback: call.isFallback)
+      isFallback: call.isFallback, lateText: call.lateText)
   }
 
   /// A command that nobody knows goes to the default command with its whole text.

@@ -33,7 +33,7 @@ public enum JSONText {
     case .bool, .int: text += value.text
     case .double(let number): text += number.isFinite ? value.text : "null"
     case .string(let string): quote(string, &text)
-    case .list(let items):
+    case .list(let items), .set(let items):
       text += "["
       for (index, item) in items.enumerated() {
         if index > 0 { text += level == nil ? ", " : "," }

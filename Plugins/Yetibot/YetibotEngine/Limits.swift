@@ -31,7 +31,7 @@ final class Allowance {
   private let deadline: Int64
   private var commands: Int
   private var bytes: Int
-  private var depth = 0
+  private(set) var depth = 0
   var patternSteps: Int
 
   init(_ limits: Limits, clock: @escaping () -> Int64) {
@@ -88,7 +88,7 @@ final class Allowance {
     guard left >= 0 else { return }
     switch value {
     case .string(let text): left -= text.utf8.count + 8
-    case .list(let items): for item in items where left >= 0 { weigh(item, &left) }
+    case .list(let items), .set(let items): for item in items where left >= 0 { weigh(item, &left) }
     case .map(let map):
       for member in map where left >= 0 {
         left -= member.key.utf8.count

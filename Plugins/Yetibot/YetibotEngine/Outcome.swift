@@ -31,7 +31,8 @@ public enum Outcome: Sendable, Hashable {
         for key in collectionPath { element = element?[key] }
         return element
       }
-      return data?.items == nil ? nil : data
+      if case .list? = data?.unsuppressed { return data }
+      return nil
     }
 
     /// The answer itself as a map of its parts.
@@ -59,6 +60,11 @@ public struct Evaluation: Sendable, Hashable {
   public var error: String?
 
   public init() {}
+
+  init(value: Value, data: Value) {
+    self.value = value
+    self.data = data
+  }
 
   /// How it reads inside another command: its error, or its value.
   var text: String { error ?? value.text }

@@ -7,6 +7,8 @@ public indirect enum Value: Sendable, Hashable {
   case string(String)
   case list([Value])
   case map(ValueMap)
+  /// Items in no order that counts: as a list, but `render` takes them for one thing. Only the original's accidents make one.
+  case set([Value])
   /// A value that goes through pipes as any other, but is not posted to the chat.
   case suppressed(Value)
 
@@ -17,13 +19,28 @@ public indirect enum Value: Sendable, Hashable {
   public var unmarked: Value {
     var value = self
     while case .suppressed(let inner) = value { value = inner }
+    if case .set(let items) = value { return .list(items) }
     return value
+  }
+
+  /// The value without the mark that it is not to be posted.
+  var unsuppressed: Value {
+    if case .suppressed(let inner) = self { inner.unsuppressed } else { self }
   }
 
   /// Whether it is a list or a map.
   public var isCollection: Bool {
     switch unmarked {
     case .list, .map: true
+    default: false
+    }
+  }
+
+  /// Whether it is a list or a map with nothing in it.
+  public var isEmptyCollection: Bool {
+    switch unmarked {
+    case .list(let items): items.isEmpty
+    case .map(let map): map.isEmpty
     default: false
     }
   }
@@ -40,7 +57,7 @@ public indirect enum Value: Sendable, Hashable {
   public var isSuppressed: Bool {
     switch self {
     case .suppressed: true
-    case .list(let items): !items.isEmpty && items.allSatisfy(\.isSuppressed)
+    case .list(let items), .set(let items): !items.isEmpty && items.allSatisfy(\.isSuppressed)
     default: false
     }
   }
@@ -90,7 +107,7 @@ public indirect enum Value: Sendable, Hashable {
     case .int(let value): String(value)
     case .double(let value): NumberText.format(value)
     case .string(let text): text
-    case .list(let items): items.map(\.text).joined(separator: " ")
+    case .list(let items), .set(let items): items.map(\.text).joined(separator: " ")
     case .map(let map): map.lines.joined(separator: "\n")
     case .suppressed(let inner): inner.text
     }
@@ -100,7 +117,7 @@ public indirect enum Value: Sendable, Hashable {
   func depth(limit: Int) -> Int {
     guard limit > 0 else { return 0 }
     switch self {
-    case .list(let items): return 1 + (items.map { $0.depth(limit: limit - 1) }.max() ?? 0)
+    case .list(let items), .set(let items): return 1 + (items.map { $0.depth(limit: limit - 1) }.max() ?? 0)
     case .map(let map): return 1 + (map.map { $0.value.depth(limit: limit - 1) }.max() ?? 0)
     case .suppressed(let inner): return inner.depth(limit: limit)
     default: return 0

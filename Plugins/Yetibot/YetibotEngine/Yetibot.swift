@@ -16,6 +16,8 @@ public final class Yetibot {
   var posts: [Post] = []
   /// Who was seen, and where.
   var people = PeopleTable()
+  /// The connections to chats that adapters told of, and those from which something came.
+  public private(set) var adapters: [AdapterState] = []
   /// Whether crons run.
   var areCronsRunning = true
   /// Rooms that the bot is in, beside those in which something was said.
@@ -75,14 +77,14 @@ public final class Yetibot {
   }
 
   /// Notes that somebody is in a room.
-  public func see(_ person: ChatPerson, in place: ChatPlace) { people.see(person, in: place) }
+  public func see(_ person: ChatPerson, in place: ChatPlace) { people.see(person, in: place, at: nil) }
 
   public func unregister(topic: String) { registry.unregister(topic: topic) }
 
   /// Takes new settings; state stays.
   public func reconfigure(_ configuration: Configuration) { self.configuration = configuration }
 
-  public var parser: ExpressionParser { ExpressionParser(closing: configuration.closing) }
+  public var parser: ExpressionParser { configuration.parser }
 
   func makeAllowance() -> Allowance { Allowance(configuration.limits, clock: now) }
 
@@ -92,28 +94,71 @@ public final class Yetibot {
   public func evaluate(
     _ text: String, person: ChatPerson?, place: ChatPlace
   ) throws -> (evaluation: Evaluation, posts: [Post]) {
+    var evaluation = Evaluation()
+    let said = try posting {
+      let context = Context(self, person: person, place: place, allowance: makeAllowance())
+      evaluation = try evaluateText(text, context)
+    }
+    return (evaluation, said)
+  }
+
+  /// What `body` posts; nothing of it stays.
+  func posting(_ body: () throws -> Void) rethrows -> [Post] {
     let saved = posts
     posts = []
     defer { posts = saved }
-    let context = Context(self, person: person, place: place, allowance: makeAllowance())
-    let evaluation = try evaluate(try parser.parse(text), context)
-    return (evaluation, posts)
+    try body()
+    return posts
+  }
+
+  /// Evaluates a text.
+  ///
+  /// - Throws: ``ParseFailure`` for one that cannot be read, unless that is to be passed over in silence.
+  func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
+    let expression: Expression
+    do { expression = try parser.parse(text) } catch {
+      guard configuration.quirks.contains(.silentParseFailures) else { throw error }
+      var nothing = Evaluation()
+      nothing.value = .null
+      return nothing
+    }
+    return try evaluate(expression, context)
   }
 
   /// Runs the text of one command, as a pipe would.
   public func command(
     _ text: String, opts: Value? = nil, raw: Value = .empty, data: Value = .null, person: ChatPerson?, place: ChatPlace
   ) throws -> Outcome {
-    let saved = posts
-    posts = []
-    defer { posts = saved }
-    let context = Context(self, person: person, place: place, allowance: makeAllowance())
-    return try dispatch(Call(text: text, opts: opts, raw: raw, data: data), context)
+    var outcome = Outcome.plain(.null)
+    _ = try posting {
+      let context = Context(self, person: person, place: place, allowance: makeAllowance())
+      outcome = try dispatch(Call(text: text, opts: opts, raw: raw, data: data), context)
+    }
+    return outcome
+  }
+
+  // MARK: Connections
+
+  /// Takes over what an adapter says of its connection.
+  public func note(adapter platform: String, instance: String, isConnected: Bool) {
+    if let index = adapters.firstIndex(where: { $0.instance == instance }) {
+      adapters[index].isConnected = isConnected
+    } else if adapters.count < Self.maximumAdapters {
+      adapters.append(AdapterState(instance: instance, platform: platform, isConnected: isConnected))
+    }
+  }
+
+  private static let maximumAdapters = 1000
+
+  /// What comes from a chat shows that its adapter is connected.
+  func noteActivity(of place: ChatPlace) {
+    note(adapter: place.adapter, instance: place.instance, isConnected: true)
+    if let index = adapters.firstIndex(where: { $0.instance == place.instance }) { adapters[index].lastActive = now() }
   }
 
   // MARK: Who may do what
 
-  func isAdmin(_ person: ChatPerson?) -> Bool {
+  public func isAdmin(_ person: ChatPerson?) -> Bool {
     guard let person else { return false }
     return configuration.adminUsers.contains(person.id)
       || person.roles.contains { configuration.adminRoles.contains($0) }
@@ -138,38 +183,5 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
-  }
-}
-
-/// Who was seen, and in which rooms.
-struct PeopleTable {
-  struct Key: Hashable {
-    var instance: String
-    var id: String
-  }
-  private(set) var people: [Key: ChatPerson] = [:]
-  private var order: [Key] = []
-  private var members: [String: Set<Key>] = [:]
-  private static let capacity = 10_000
-
-  private static func room(_ place: ChatPlace) -> String { place.instance + "\u{0}" + place.room }
-
-  mutating func see(_ person: ChatPerson, in place: ChatPlace) {
-    let key = Key(instance: place.instance, id: person.id)
-    if people[key] == nil {
-      guard order.count < Self.capacity else { return }
-      order.append(key)
-    }
-    people[key] = person
-    members[Self.room(place), default: []].insert(key)
-  }
-
-  mutating func leave(_ person: ChatPerson, _ place: ChatPlace) {
-    members[Self.room(place)]?.remove(Key(instance: place.instance, id: person.id))
-  }
-
-  func all(in place: ChatPlace?) -> [ChatPerson] {
-    let wanted = place.map { members[Self.room($0)] ?? [] }
-    return order.filter { wanted?.contains($0) ?? true }.compactMap { people[$0] }
   }
 }

@@ -189,7 +189,7 @@ final class Evaluator: RowStorage {
       try call.reply(
         EvaluationAnswer(
           value: JSONBox(evaluation.value), data: JSONBox(evaluation.data),
-          text: evaluation.error ?? DataText.format(evaluation.value).text, error: evaluation.error,
+          text: evaluation.error ?? engine.shown(evaluation.value).text, error: evaluation.error,
           suppressed: evaluation.value.isSuppressed, posts: posts.map(\.text)))
     } catch {
       try? call.fail(PluginError.invalid("\(error)"))

@@ -9,18 +9,7 @@ public struct HostCheck {
 
     public func rendered(colours: Bool) -> String { diagnostic.rendered(source: source, colors: colours) }
 
-    public var json: JSONValue {
-      var object = JSONObject()
-      object["severity"] = .string(diagnostic.severity.rawValue)
-      if let place = diagnostic.location {
-        object["file"] = .string(place.file)
-        object["line"] = .int(Int64(place.line))
-        object["column"] = .int(Int64(place.column))
-      }
-      object["message"] = .string(diagnostic.message)
-      if let hint = diagnostic.hint { object["hint"] = .string(hint) }
-      return .object(object)
-    }
+    public var json: JSONValue { diagnostic.json }
   }
 
   public struct Report: Sendable {
@@ -78,7 +67,7 @@ public struct HostCheck {
 
     var report = Report()
     report.files = Set(sources.map(\.name)).count + libraries.count
-    for diagnostic in diagnostics.all {
+    for diagnostic in diagnostics.sorted() {
       if diagnostic.severity == .error { report.errors += 1 }
       if diagnostic.severity == .warning { report.warnings += 1 }
       let source = sources.first { $0.name == diagnostic.location?.file }

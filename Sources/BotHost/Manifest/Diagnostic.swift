@@ -58,6 +58,20 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     return text
   }
 
+  /// For programs: severity, file, line, column, message and hint.
+  public var json: JSONValue {
+    var object = JSONObject()
+    object["severity"] = .string(severity.rawValue)
+    if let location {
+      object["file"] = .string(location.file)
+      object["line"] = .int(Int64(location.line))
+      object["column"] = .int(Int64(location.column))
+    }
+    object["message"] = .string(message)
+    if let hint { object["hint"] = .string(hint) }
+    return .object(object)
+  }
+
   private var coloredDescription: String {
     let color = severity == .error ? "31" : severity == .warning ? "35" : "36"
     var text = location.map { "\u{1b}[1m\($0): \u{1b}[0m" } ?? ""

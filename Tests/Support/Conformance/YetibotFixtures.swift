@@ -2,18 +2,27 @@ import YetibotEngine
 
 /// The bot of the cases: its people, rooms and the commands that a second plugin would add.
 final class Fixtures {
-  var milliseconds: Int64 = 1_600_000_000_000
-  private(set) var engine: Yetibot
-  private let history = MemoryHistory()
+  /// The time that the bot sees; the bot outlives neither.
+  private final class Clock { var milliseconds: Int64 = 1_600_000_000_000 }
 
-  private init() {
-    engine = Yetibot(configuration: .original, now: { 0 })
+  private let clock = Clock()
+  private let history = MemoryHistory()
+  let engine: Yetibot
+
+  var milliseconds: Int64 {
+    get { clock.milliseconds }
+    set { clock.milliseconds = newValue }
   }
 
-  static func makeBot() -> Fixtures {
-    let bot = Fixtures()
-    bot.engine = Yetibot(
-      configuration: .original, history: bot.history, now: { [unowned bot] in bot.milliseconds })
+  private init(_ configuration: Configuration) {
+    let clock = clock
+    engine = Yetibot(configuration: configuration, history: history, now: { clock.milliseconds })
+  }
+
+  static func makeBot(_ change: (inout Configuration) -> Void = { _ in }) -> Fixtures {
+    var configuration = Configuration.original
+    change(&configuration)
+    let bot = Fixtures(configuration)
     bot.engine.rooms = [bot.place("#general"), bot.place("#random")]
     bot.engine.joinRoom = { room, _ in "Joined \(room)" }
     bot.engine.leaveRoom = { room, _ in "Left \(room)" }
@@ -28,6 +37,11 @@ final class Fixtures {
   var remembered: [HistoryEntry] {
     var limits = HistoryLimits()
     return history.lines(HistoryQuery([]), &limits)
+  }
+
+  /// What the bot says to something that alice, or somebody else, does in #general.
+  func say(_ body: String, by name: String = "alice", kind: ChatEvent.Kind = .message) -> [Post] {
+    engine.handle(ChatEvent(kind: kind, person: person(name), place: place("#general"), body: body))
   }
 
   func person(_ name: String) -> ChatPerson {
@@ -123,6 +137,7 @@ final class Fixtures {
   /// Equal, where a number may be of either kind, a set's order does not count and placeholders stand for texts.
   static func equal(_ got: Value, _ wanted: Value) -> Bool {
     let got = got.unmarked
+    if wanted == "<non-empty list>" { return got.items?.isEmpty == false }
     if let pattern = wanted.stringValue, let text = got.stringValue { return matches(text, pattern) }
     if let number = wanted.number, wanted.stringValue == nil, let other = got.number, got.stringValue == nil {
       return number == other

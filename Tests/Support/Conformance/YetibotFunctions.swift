@@ -17,7 +17,7 @@ enum YetibotFunctions {
     case "toCollectionIfNewlines":
       guard let string = value(0).stringValue, let lines = Formatting.lineCollection(string) else { return value(0) }
       return .strings(lines)
-    case "formatDataStructure (text)": return .string(DataText.format(value(0)).text)
+    case "formatDataStructure (text)": return .string(DataText.format(value(0), mergingMaps: true).text)
     case "mapToStrings", "ensureItemsCollection":
       if name == "ensureItemsCollection", value(0).number != nil, value(0).stringValue == nil { return .null }
       return Formatting.items(of: value(0)).map(Value.list) ?? .null
@@ -73,15 +73,29 @@ enum YetibotFunctions {
           text(0), positive: ":rainbow:", negative: ":thunder_cloud_and_rain:")
       else { return [.null, .null, .null] }
       return [.string(emoji), .string(user), Value(note)]
-    case "karmaAction": return text(0) == "++" ? "positive" : text(0) == "--" ? "negative" : .null
-    case "validKarmaUserId": return .bool((try? Pattern(#"^\w[-\w]*\w$"#))?.occurs(in: text(0)) ?? false)
+    case "karmaAction":
+      switch groups(Yetibot.karmaPattern, "@bob" + text(0), 2).items?.last?.stringValue {
+      case "++": return "positive"
+      case "--": return "negative"
+      default: return .null
+      }
+    case "validKarmaUserId":
+      return .bool(groups(Yetibot.karmaPattern, "@\(text(0))++", 1).items?.first?.stringValue == text(0))
     case "leaderboardLimit": return .int(Int64(Yetibot.karmaLimit(Int(value(0).number ?? 0), standard: 10)))
     case "notesLimit": return .int(Int64(Yetibot.karmaLimit(Int(value(0).number ?? 0), standard: 3)))
-    case "leaderboardIncludes": return .bool((value(0).number ?? 0) > 0)
-    case "scoreOfUnknownUser": return .int(0)
+    case "leaderboardIncludes":
+      let bot = Fixtures.makeBot()
+      let score = Int(value(0).number ?? 0)
+      for _ in 0..<abs(score) {
+        _ = bot.say("!karma @bob\(score > 0 ? "++" : "--")")
+      }
+      return .bool(bot.engine.karmaLeaders(limit: 10).contains { $0.id == "bob" })
+    case "scoreOfUnknownUser":
+      let bot = Fixtures.makeBot()
+      return .int(bot.engine.karma(of: "nobody", bot.place("#general")))
     case "containsImageUrlLine": return .bool(DataText.hasImageLine(text(0)))
     case "sendEachSeparately": return .bool(Yetibot.sendsEachSeparately(value(0).items ?? [], text(1)))
-    case "sendText": return .string(text(0).isEmpty ? "No results" : text(0))
+    case "sendText": return Value(Fixtures.makeBot().engine.posts(for: value(0), in: "#general").first?.text)
     case "sendEach":
       let sent = Yetibot.messages(for: value(0).items ?? [])
       guard let last = expect["last"]?["args"]?.items else { return ["messages": .int(Int64(sent.count))] }
@@ -90,8 +104,12 @@ enum YetibotFunctions {
         "messages": .int(Int64(sent.count)), "last": isNamed ? expect["last"] ?? .null : .string(sent.last ?? ""),
       ]
     case "isSuppressed": return .bool(marked(value(0)).isSuppressed)
-    case "dispatches": return .bool(!(value(0)["embedded"] == true && value(0)["error"] == true))
-    case "runsCommands": return .bool(ChatEvent.Kind(rawValue: text(0)) == .message)
+    case "dispatches":
+      let command = value(0)["error"] == true ? "error x" : "echo x"
+      return .bool(!Fixtures.makeBot().say(value(0)["embedded"] == true ? "`\(command)`" : "!\(command)").isEmpty)
+    case "runsCommands":
+      guard let kind = ChatEvent.Kind(rawValue: text(0)) else { return nil }
+      return .bool(!Fixtures.makeBot().say("!echo x", kind: kind).isEmpty)
     case "messageInfo":
       let engine = Fixtures.makeBot().engine
       let direct = Yetibot.extractCommand(text(0), prefix: "!") != nil
@@ -101,16 +119,18 @@ enum YetibotFunctions {
       if !embedded.isEmpty { info = ["isCommand": true, "commands": .int(count), "embedded": true] }
       return info
     case "cleanAliasName": return .string(Yetibot.cleanAliasName(text(0)))
-    case "aliasArgs": return groups(#"([\S\s]+?)\s*\=\s*(.+)"#, text(0), 2)
-    case "channelSetArgs": return groups(#"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#, text(0), 2)
+    case "aliasArgs": return groups(Yetibot.aliasPattern, text(0), 2)
+    case "channelSetArgs": return groups(Yetibot.channelSetPattern, text(0), 2)
     case "cronArgs": return groups(Yetibot.cronPattern, text(0), 2)
-    case "statusSinceMatch": return groups(#"^\s*since\s+(\S+)\s+(minutes?|hours?|days?|weeks?|months?)"#, text(0), 2)
+    case "statusSinceMatch": return groups(Yetibot.statusSincePattern, text(0), 2)
     case "parseHistoryOptions":
       let (options, hasErrors) = HistoryQuery.parseOptions(text(0))
       return [.map(options), .bool(hasErrors)]
     case "cronField": return .bool(CronSchedule.matches(text(0), Int(value(1).number ?? 0)))
     case "fieldOrder": return .strings(CronSchedule.fields)
-    case "dayOfWeek": return .int(Int64(CivilTime(milliseconds: 0).weekday))
+    case "dayOfWeek":
+      let date = text(0).split(separator: " ").last.flatMap { CivilTime.parse(String($0)) }
+      return date.map { .int(Int64(CivilTime(milliseconds: $0).weekday)) }
     case "formatUptime": return .string(TimeSpan.text(value(0).integerValue))
     case "channelSettings":
       let bot = Fixtures.makeBot()
@@ -146,8 +166,19 @@ enum YetibotFunctions {
       return expect.stringValue != nil ? .string(line) : containing(line, expect)
     case "aliasLine": return Value(Yetibot.aliasLine(strings(0)))
     case "defaultCommand": return .string(value(0).stringValue ?? Configuration().defaultCommand)
-    case "validateLists": return !strings(0).isEmpty && !strings(1).isEmpty ? ["raises": true] : ["ok": true]
-    case "adminOnlyCommand", "userIsAdmin": return .bool(strings(1).contains(text(0)))
+    case "validateLists":
+      var configuration = Configuration()
+      do { try configuration.setLists(allowed: strings(0), denied: strings(1)) } catch { return ["raises": true] }
+      return ["ok": true]
+    case "adminOnlyCommand":
+      let bot = Fixtures.makeBot { $0.adminCommands = Set(strings(1)) }
+      let error = try? bot.engine.evaluate(text(0), person: bot.person("alice"), place: bot.place("#general"))
+        .evaluation
+        .error
+      return .bool((error ?? nil)?.contains("administrators") ?? false)
+    case "userIsAdmin":
+      return .bool(
+        Fixtures.makeBot { $0.adminUsers = Set(strings(1)) }.engine.isAdmin(ChatPerson(id: text(0), name: text(0))))
     case "isSimpleCommand": return .bool((try? ExpressionParser().parse(text(0)))?.commands.count == 1)
     case "commandExecutionInfo":
       let (command, args) = Yetibot.splitCommand(text(0))
@@ -173,10 +204,9 @@ enum YetibotFunctions {
       ]
     case "recordsOwnMessage":
       let bot = Fixtures.makeBot()
-      _ = bot.engine.handle(
-        ChatEvent(kind: .message, person: bot.person("yetibot"), place: bot.place("#general"), body: "!echo x"))
+      _ = bot.say("!echo x", by: "yetibot")
       return .bool(!bot.remembered.isEmpty)
-    default: return nil
+    default: return YetibotServiceFunctions.call(name, arguments, expect)
     }
   }
 

@@ -15,7 +15,7 @@ extension Yetibot {
           return .text("alias \(name) removed")
         },
         Self.on(
-          #"([\S\s]+?)\s*=\s*(.+)"#,
+          Self.aliasPattern,
           "alias <name> = <command> # makes a command; $s and $1, $2, … stand for its arguments", util
         ) {
           $0.engine.makeAlias($0)
@@ -30,6 +30,9 @@ extension Yetibot {
         },
       ])
   }
+
+  /// Name and body.
+  public static let aliasPattern = #"([\S\s]+?)\s*=\s*(.+)"#
 
   /// The first word of what was given as a name.
   public static func cleanAliasName(_ text: String) -> String {

@@ -73,7 +73,7 @@ extension Yetibot {
     do {
       let template = try Template(source)
       let value: Value =
-        if let items = call.data.items {
+        if case .list(let items) = call.data.unsuppressed {
           .list(try items.map { .string(try renderer.render(template, $0)) })
         } else {
           .string(try renderer.render(template, call.data))

@@ -43,16 +43,6 @@ extension Yetibot {
       ])
   }
 
-  /// Evaluates a text that a command made; a text that cannot be read ends the expression.
-  func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
-    try evaluate(try readable(text), context)
-  }
-
-  /// A text as an expression; one that cannot be read ends the expression in which it was made.
-  func readable(_ text: String) throws -> Expression {
-    do { return try parser.parse(text) } catch { throw Complaint(error.description) }
-  }
-
   /// Says a value now; an empty text as "no results".
   func postText(_ value: Value, _ room: String) {
     if value.unmarked == .empty {
@@ -93,11 +83,18 @@ extension Yetibot {
           continue
         }
       }
-      var sub = Call(text: call.args, raw: item, data: entry, hasExactData: true)
+      // Sub-expressions see the item's data, or the item.
+      let command =
+        if let text = try call.lateText?(entry == .null ? item : entry) {
+          Self.splitCommand(text.trimmed).args
+        } else {
+          call.args
+        }
+      var sub = Call(text: command, raw: item, data: entry, hasExactData: true)
       if item.isCollection {
         sub.opts = item.unmarked
       } else {
-        sub.text = Formatting.pseudoFormat(call.args, item.text)
+        sub.text = Formatting.pseudoFormat(command, item.text)
         try call.context.allowance.charge(bytes: sub.text.utf8.count)
       }
       do {
@@ -106,7 +103,7 @@ extension Yetibot {
         case .plain(let value):
           try call.context.allowance.charge(value)
           values.append(value)
-          data.append(value.unmarked)
+          data.append(value.unsuppressed)
           collections.append(.null)
         case .record(let answer):
           try call.context.allowance.charge(answer.value)

@@ -12,8 +12,13 @@ extension Yetibot {
             (registry.topics + registry.aliases).compactMap { registry.usage(of: $0)?.joined(separator: "\n") }
               .joined(separator: "\n▬▬▬\n"))
         },
-        Self.on(#"^\s*(\S+)\s*$"#, "help <command> # what a command does", util) {
-          $0.engine.help(for: $0.group(1) ?? "")
+        Self.on(
+          configuration.quirks.contains(.originalCommands) ? #"^\s*(\S+)\s*$"# : #"^\s*(\S+)"#,
+          "help <command> # what a command does", util
+        ) { call in
+          let word = call.group(1) ?? ""
+          guard call.isFallback, !call.quirks.contains(.originalCommands) else { return call.engine.help(for: word) }
+          return call.engine.unknown(word)
         },
       ])
     define(
@@ -53,11 +58,22 @@ extension Yetibot {
       ])
   }
 
+  /// What is said of a word that is no command.
+  private func unknown(_ word: String) -> Outcome {
+    switch registry.guess(word) {
+    case .usage(let lines):
+      return .text("there is no command \(word); did you mean this?\n" + lines.joined(separator: "\n"))
+    case .several(let names):
+      return .text("there is no command \(word); did you mean \(names.map { "`\($0)`" }.joined(separator: " or "))?")
+    case .none: return .failure("there is no command \(word); `help` lists those that there are")
+    }
+  }
+
   /// The docs of a topic: exact, of an alias, or of the one that is spelt almost so.
   func help(for topic: String) -> Outcome {
-    if let usage = registry.usage(of: topic) { return .lines(usage) }
+    if let lines = registry.usage(of: topic) { return usage(lines) }
     switch registry.guess(topic) {
-    case .usage(let usage): return .lines(usage)
+    case .usage(let lines): return usage(lines)
     case .several(let names):
       return .text("there is no help for \(topic); did you mean \(names.map { "`\($0)`" }.joined(separator: " or "))?")
     case .none: return .failure("there is no help for \(topic)")
@@ -100,7 +116,8 @@ extension Yetibot {
     .failure("there is no category \(name); there are \(categories.map(\.name).joined(separator: ", "))")
   }
 
-  func usage(ofCategory name: String) -> [String] {
+  /// The usage lines of the enabled handlers of a category, each once, in order.
+  public func usage(ofCategory name: String) -> [String] {
     var lines: Set<String> = []
     for (entry, handler) in registry.handlers where handler.categories.contains(name) && isEnabled(entry.topic) {
       lines.insert(handler.usage)
@@ -113,14 +130,18 @@ extension Yetibot {
     guard isCategory(name) else { return unknownCategory(name) }
     var disabled = call.engine.disabledCategories(call.place)
     if isOn { disabled.remove(name) } else { disabled.insert(name) }
-    call.engine.setSetting(
-      disabledCategoriesKey, disabled.isEmpty ? nil : disabled.sorted().joined(separator: " "), call.place)
+    call.engine.setDisabledCategories(disabled, call.place)
     return .text("category \(name) is \(isOn ? "enabled" : "disabled") in this room")
   }
 
   static let disabledCategoriesKey = "disabled-categories"
 
-  func disabledCategories(_ place: ChatPlace) -> Set<String> {
+  /// Switches these categories off in a room, and all others on.
+  public func setDisabledCategories(_ names: Set<String>, _ place: ChatPlace) {
+    setSetting(Self.disabledCategoriesKey, names.isEmpty ? nil : names.sorted().joined(separator: " "), place)
+  }
+
+  public func disabledCategories(_ place: ChatPlace) -> Set<String> {
     guard let text = setting(Self.disabledCategoriesKey, place), !text.isEmpty else { return [] }
     return Set(text.split(separator: " ").map(String.init))
   }

@@ -45,7 +45,7 @@ extension Yetibot {
     try charged(allowance) { limits in try history.lines(query, &limits) }
   }
 
-  private func count(_ query: HistoryQuery, _ allowance: Allowance) throws -> Int {
+  func count(_ query: HistoryQuery, _ allowance: Allowance) throws -> Int {
     try charged(allowance) { limits in try history.count(query, &limits) }
   }
 
@@ -83,7 +83,7 @@ extension Yetibot {
     // A command that was embedded in talk runs again as it did then.
     let expressions =
       if let text = Self.extractCommand(body, prefix: prefix) {
-        [try readable(text)]
+        [try parser.parse(text)]
       } else {
         embeddedExpressions(in: body)
       }
@@ -99,7 +99,7 @@ extension Yetibot {
 
   private func showHistory(_ call: Invocation) throws -> Outcome {
     let allowance = call.context.allowance
-    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix)
+    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix, now: now())
     let isOne: Bool
     if let next = call.nextCommands?.first, try query.takeOver(next) {
       call.skip.count = 1

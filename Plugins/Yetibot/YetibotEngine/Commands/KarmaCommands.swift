@@ -25,7 +25,7 @@ extension Yetibot {
   /// User, sign and note.
   public static let karmaPattern = #"^\s*@(\w[-\w]*\w)\s{0,2}(\+\+|--)(?:\s+(.+))?\s*$"#
 
-  func karma(of id: String, _ place: ChatPlace) -> Int64 {
+  public func karma(of id: String, _ place: ChatPlace) -> Int64 {
     rows["karma"].reduce(0) { sum, row in
       row["user_id"] == id && row["chat_source_adapter"] == place.instance
         ? sum + (row.columns["points"]?.integer ?? 0) : sum
@@ -34,12 +34,20 @@ extension Yetibot {
 
   /// The ten with the most points, of those who have any.
   private func leaders(_ place: ChatPlace?) -> String {
+    karmaLeaders(in: place, limit: Self.karmaLimit(nil, standard: 10)).map { "<@\($0.id)>: \($0.score)" }
+      .joined(separator: "\n")
+  }
+
+  /// Those with the most points, of those who have any; or those who gave the most.
+  public func karmaLeaders(
+    in place: ChatPlace? = nil, byGiver: Bool = false, limit: Int
+  ) -> [(id: String, score: Int64)] {
     var sums: [String: Int64] = [:]
     for row in rows["karma"] where place.map({ row["chat_source_room"] == $0.room }) ?? true {
-      sums[row["user_id"], default: 0] += row.columns["points"]?.integer ?? 0
+      sums[row[byGiver ? "voter_id" : "user_id"], default: 0] += row.columns["points"]?.integer ?? 0
     }
-    return sums.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .prefix(Self.karmaLimit(nil, standard: 10)).map { "<@\($0.key)>: \($0.value)" }.joined(separator: "\n")
+    return sums.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit)
+      .map { ($0.key, $0.value) }
   }
 
   /// A wish between 1 and 100, else the standard.

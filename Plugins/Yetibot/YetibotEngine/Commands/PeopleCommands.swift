@@ -8,6 +8,10 @@ extension Yetibot {
         Self.on(#"^\s*all\s*$"#, "users all # everybody who was seen", util) {
           Self.users($0.engine.people.all(in: nil))
         },
+        Self.on(#"^\s*like\s+(\S.*)$"#, "users like <pattern> # those in whose name the pattern is found", util) {
+          call in
+          Self.users(try call.engine.people.like(call.group(1) ?? "", in: nil))
+        },
         Self.on(nil, "users # who is in this room", util) { Self.users($0.engine.people.all(in: $0.place)) },
       ])
     define(
@@ -49,7 +53,7 @@ extension Yetibot {
       ["status"],
       [
         Self.on(
-          #"^\s*since\s+(\S+)\s+(minutes?|hours?|days?|weeks?|months?)"#,
+          Self.statusSincePattern,
           "status since <n> <minutes|hours|days|weeks|months> [ago] # what people did since then", ["util", "info"]
         ) { call in
           guard let count = Int64(call.group(1) ?? "") else { return .text("\(call.group(1) ?? "") is no number") }
@@ -70,6 +74,9 @@ extension Yetibot {
         },
       ])
   }
+
+  /// Number and unit.
+  public static let statusSincePattern = #"^\s*since\s+(\S+)\s+(minutes?|hours?|days?|weeks?|months?)"#
 
   private static func users(_ people: [ChatPerson]) -> Outcome {
     .record(.init(.strings(people.map(\.mentionName)), data: .list(people.map(\.record))))

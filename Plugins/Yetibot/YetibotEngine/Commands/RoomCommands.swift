@@ -20,7 +20,7 @@ extension Yetibot {
           .plain(.map($0.engine.settings($0.place)))
         },
         Self.on(
-          #"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#, "channel set <key> = <value> # changes a setting of this room", util
+          Self.channelSetPattern, "channel set <key> = <value> # changes a setting of this room", util
         ) { call in
           let key = call.group(1) ?? ""
           let value = call.group(2)?.trimmed ?? ""
@@ -79,6 +79,22 @@ extension Yetibot {
         }
       ])
     define(
+      ["yeti"],
+      [
+        Self.on(#"^\s*self\s*$"#, "yeti self # what the bot knows of itself", ["info"]) { call in
+          if call.quirks.contains(.stubs) { return .text("TODO") }
+          let engine = call.engine
+          let facts: Value = [
+            "uptime": .string(TimeSpan.text(max(engine.now() - engine.startedAt, 0))),
+            "commands": .int(Int64(engine.registry.topics.count)),
+            "aliases": .int(Int64(engine.registry.aliases.count)),
+            "people": .int(Int64(engine.people.all(in: nil).count)),
+            "adapters": .strings(engine.adapters.map(\.instance)),
+          ]
+          return .record(.init(facts, data: facts))
+        }
+      ])
+    define(
       ["uptime"],
       [
         Self.on(nil, "uptime # how long it has run", ["info"]) { call in
@@ -98,6 +114,9 @@ extension Yetibot {
   }
 
   // MARK: Settings
+
+  /// Key and value.
+  public static let channelSetPattern = #"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#
 
   public static let protectedSettings: Set<String> = ["disabled-categories", "yetibot-channels", "is-member"]
 

@@ -47,7 +47,7 @@ extension Yetibot {
       ["split"],
       [
         Self.on(
-          #"(?s)^(\S+)\s(.+)$"#, "split <pattern> <text> # the pieces of the text between what the pattern finds", both,
+          #"(?s)^(\S+)\s(.+)$"#, "split <pattern> <string> # split string with <pattern>", both,
           Self.split)
       ])
     define(

@@ -46,11 +46,11 @@ final class LoweredProgram: @unchecked Sendable {
 
   struct Instruction: BitwiseCopyable {
     enum Code: UInt8, BitwiseCopyable {
-      case call, print, store, test, loop, next, jump, fail, end
+      case call, print, store, set, test, loop, next, jump, fail, end
     }
     var code: Code
     var value = Value(start: 0, end: 0)
-    /// A slot, or -1.
+    /// A slot, or -1. Of `set`: the state.
     var slot: Int32 = -1
     var iterator: Int32 = 0
     var target: Int32 = 0
@@ -80,11 +80,16 @@ final class LoweredProgram: @unchecked Sendable {
   private(set) var tables: [JSONFieldScanner.Table] = []
   private var tableMemory: [(RawArray<JSONFieldTable.Node>, RawArray<JSONFieldTable.Member>, RawArray<UInt8>)] = []
   private let constants: [[UInt8]]
+  /// What the program's methods and states are called by the runtime.
+  private let links: BotLinks.Own
 
-  init(constants: [[UInt8]]) { self.constants = constants }
+  init(constants: [[UInt8]], links: BotLinks.Own = BotLinks.Own()) {
+    self.constants = constants
+    self.links = links
+  }
 
-  convenience init(_ bot: BoundBot) {
-    self.init(constants: bot.constants)
+  convenience init(_ bot: BoundBot, links: BotLinks.Own) {
+    self.init(constants: bot.constants, links: links)
     for handler in bot.program.handlers { lower(handler) }
     for subscription in bot.program.subscriptions { lower(subscription.fields) }
   }
@@ -127,13 +132,15 @@ final class LoweredProgram: @unchecked Sendable {
         switch call.target {
         case .method(let method):
           lowered = Instruction(code: .call, value: lower(call.argument))
-          lowered.first = Int32(method)
+          lowered.first = Int32(links.methods[method])
           lowered.slot = call.result.map { Int32($0) } ?? -1
         case .print:
           lowered = Instruction(code: .print, value: lower(Self.printed(call.argument)))
         }
       case .store(let slot, let operand):
         lowered = Instruction(code: .store, value: lower(operand), slot: Int32(slot))
+      case .set(let state, let operand):
+        lowered = Instruction(code: .set, value: lower(operand), slot: Int32(state))
       case .test(let test, let otherwise):
         lowered = Instruction(code: .test, value: lower(test.value), target: base + Int32(otherwise))
         let lowering = test.checks.map { lower($0) }
@@ -187,7 +194,7 @@ final class LoweredProgram: @unchecked Sendable {
     case .constant(let index): literal(isInner ? Self.inner(constants[index]) : constants[index])
     case .field(let number): operations.append(Operation(code: .field, start: Int32(number)))
     case .local(let number): operations.append(Operation(code: .local, start: Int32(number)))
-    case .state(let number): operations.append(Operation(code: .state, start: Int32(number)))
+    case .state(let number): operations.append(Operation(code: .state, start: Int32(links.states[number])))
     case .member(let base, let path):
       append(base, isInner: isInner)
       let last = operations.count - 1
