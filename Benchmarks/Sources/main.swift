@@ -15,6 +15,7 @@ let measurements: [(name: String, run: (Report) throws -> Void)] = [
   ("cold-start", ColdStartBenchmark.run),
   ("chat-to-kafka", ChatToKafkaBenchmark.run),
   ("kafka-consume", KafkaConsumeBenchmark.run),
+  ("yetibot", YetibotBenchmark.run),
 ]
 
 let wanted = CommandLine.arguments.dropFirst()

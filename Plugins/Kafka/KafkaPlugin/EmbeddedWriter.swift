@@ -1,6 +1,4 @@
 import BotPluginKit
-import Glibc
-import KafkaClient
 import KafkaLog
 
 /// Puts records of the host's own log on disk from a thread of its own, so that the lane never waits for the disk: whatever has come while
@@ -29,7 +27,7 @@ final class EmbeddedWriter: @unchecked Sendable {
   private static let stepBytes = 4 << 20
 
   private let host: Host
-  private let lock = Lock()
+  private let lock = Monitor()
 
   // Guarded by `lock`.
   private var waiting: [Entry] = []
@@ -58,7 +56,7 @@ final class EmbeddedWriter: @unchecked Sendable {
     }
     waiting.append(entry)
     bytes += entry.payload.count
-    if waiting.count == 1 { lock.signal() }
+    if waiting.count == 1 { lock.broadcast() }
   }
 
   /// Lets the thread end after the last record that waits and after what has to be kept then.
@@ -66,7 +64,7 @@ final class EmbeddedWriter: @unchecked Sendable {
     lock.lock()
     isFinishing = true
     last += reservations
-    lock.signal()
+    lock.broadcast()
     lock.unlock()
   }
 
@@ -98,7 +96,7 @@ final class EmbeddedWriter: @unchecked Sendable {
     defer { lock.unlock() }
     while waiting.isEmpty {
       if isFinishing { return nil }
-      _ = lock.wait(until: Lock.now() + 1_000_000_000)
+      _ = lock.wait(until: Monitor.now + 1_000_000_000)
     }
     defer {
       waiting = []

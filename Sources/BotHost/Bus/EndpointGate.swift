@@ -94,10 +94,11 @@ extension Endpoint {
   /// Takes back everything that the generation has under way.
   func revoke() {
     bus.slots.forEach { slot in
-      guard slot.pointee.lane == lane else { return }
+      // The token first: when the slot changes hands after that, its stamp moves on, and the claim fails.
       let token = slot.token
-      guard slot.move(token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil else { return }
-      guard slot.pointee.lane == lane else { return }
+      guard slot.pointee.lane == lane,
+        slot.move(token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil
+      else { return }
       if let call = slot.pointee.call?.takeUnretainedValue() {
         withExtendedLifetime(call) {
           bus.closeHop(slot, answered: false, drop: true)
@@ -251,7 +252,7 @@ extension UnsafeMutablePointer<LaneState> {
       EventTracker.of(event)?._withUnsafeGuaranteedRef { tracker in
         pointee.bus._withUnsafeGuaranteedRef { bus in
           tracker.finished(
-            bh_rc(BH_E_REJECT), stopped: false, message: "the instance has gone", bus, thread)
+            bh_rc(drop ? BH_E_CANCELLED : BH_E_REJECT), stopped: false, message: "the instance has gone", bus, thread)
         }
       }
     }

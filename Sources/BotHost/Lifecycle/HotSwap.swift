@@ -31,7 +31,7 @@ struct HotSwap {
     let new: Generation
     do {
       new = try loader.load(
-        instance, manifest: source.manifest, library: source.library, configuration: resolved.json, number: number,
+        instance, manifest: source.manifest, library: source.library, resolved: resolved, number: number,
         options: options)
       try checkStates(old, new, source.manifest)
     } catch let failure as LifecycleFailure {
@@ -41,10 +41,9 @@ struct HotSwap {
 
     // What can be slow is done. From here on the lane is asked: events wait only while it works on the swap.
     instance.state = .swapping(.quiesce)
-    let manifestText = (try? FileBytes.read(source.path, limit: 1 << 20)) ?? []
     let switchover = Switchover(
       .init(
-        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: manifestText,
+        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: source.manifestText,
         drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState), clock: clock, reaper: reaper)
     instance.endpoint.postToLane { switchover.begin() }
     var progress = switchover.wait()

@@ -48,7 +48,7 @@ public final class PluginInstance: @unchecked Sendable {
     self.clock = clock
     self.services = services
     let manifest = source.manifest
-    manifestBytes = Mutex((try? FileBytes.read(source.path, limit: 1 << 20)) ?? [])
+    manifestBytes = Mutex(source.manifestText)
     settings = Mutex(
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
@@ -74,6 +74,11 @@ public final class PluginInstance: @unchecked Sendable {
   }
 
   var pinned: [(generation: UInt32, reasons: [String])] { pinnedStore.withLock { $0 } }
+
+  /// What the present generation was configured with.
+  var resolvedNow: ResolvedConfiguration {
+    settings.withLock { ResolvedConfiguration(json: $0.configuration, secrets: $0.secrets) }
+  }
 
   /// The manifest and what it has been resolved to.
   struct Adopted {
@@ -113,6 +118,7 @@ public final class PluginInstance: @unchecked Sendable {
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
   /// instance's own methods are always permitted.
   func mayCall(_ method: UnsafeRawBufferPointer) -> Bool {
+    guard method.count <= 1024 else { return false }
     let method = String(decoding: method, as: UTF8.self)
     if method.hasPrefix(name + ".") { return true }
     let patterns = settings.withLock { $0.calls }
