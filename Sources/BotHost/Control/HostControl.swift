@@ -3,8 +3,12 @@ import CBotHost
 /// Answers the control socket with what the host does.
 final class HostControl: ControlHandler {
   private let host: Host
+  private let desk: DeadLetterDesk
 
-  init(_ host: Host) { self.host = host }
+  init(_ host: Host) {
+    self.host = host
+    desk = DeadLetterDesk(host)
+  }
 
   func handle(_ request: ControlRequest, _ reply: ControlReply) {
     do {
@@ -30,10 +34,11 @@ final class HostControl: ControlHandler {
     case "publish": return try publish(argument)
     case "tail": return try EventTail(host, argument).run(reply)
     case "swap": return try swap(argument)
+    case "plan": return try host.planBots(files: argument["files"]?.array?.compactMap(\.string))
     case "start": return try each(argument, host.startInstance)
     case "stop": return try each(argument, host.stopInstance)
     case "restart": return try each(argument, host.restartInstance)
-    case "dead": return try DeadLetterDesk(host).answer(argument)
+    case "dead": return try desk.answer(argument)
     case "metrics": return .object(["text": .string(host.metricsText())])
     case "commands": return commands(argument)
     default: throw ControlError(.invalid, "this host knows no command '\(command)'")
@@ -70,6 +75,13 @@ final class HostControl: ControlHandler {
   }
 
   private func swap(_ argument: JSONValue) throws -> JSONValue {
+    let name = try text(argument, "instance")
+    if host.bot(name) != nil, host.instance(name) == nil {
+      guard argument["library"] == nil else {
+        throw ControlError(.invalid, "'\(name)' is a bot; it has no library and is read again from its files")
+      }
+      return try host.swapBot(name)?.json ?? .object(["bot": .string(name), "changed": false])
+    }
     let report = try host.swapInstance(
       try text(argument, "instance"), library: argument["library"]?.string,
       dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false)
