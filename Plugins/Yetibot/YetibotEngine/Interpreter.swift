@@ -48,7 +48,10 @@ extension Yetibot {
       switch try dispatch(call, context) {
       case .failure(let message):
         var failed = Evaluation()
-        failed.error = "💥 Error in `\(text)`: \(message) 💥"
+        // The error of a command inside says where it was.
+        failed.error =
+          !configuration.quirks.contains(.plainAliases) && message.hasPrefix(Self.errorMark)
+          ? message : "\(Self.errorMark)\(text)`: \(message) 💥"
         failed.value = .null
         return failed
       case .plain(let value):
@@ -67,6 +70,8 @@ extension Yetibot {
     }
     return state
   }
+
+  private static let errorMark = "💥 Error in `"
 
   /// The text of a command: its items one after another, each sub-expression as the text of its result.
   private func text(of command: Expression.Command, _ context: Context) throws -> String {
