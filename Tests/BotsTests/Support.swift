@@ -193,8 +193,12 @@ struct Bench {
 
   /// Delivers an event of a topic to the first subscription for it.
   @discardableResult
-  func event(_ topic: String, _ payload: String, delivery: UInt64 = 1) throws -> BotDelivery {
+  func event(
+    _ topic: String, _ payload: String, delivery: UInt64 = 1, attempt: BotAttempt = .only
+  ) throws -> BotDelivery {
     let index = try #require(bot.program.subscriptions.firstIndex { $0.topic == topic })
-    return Array(payload.utf8).withUnsafeBytes { runtime.deliver(subscription: index, payload: $0, delivery: delivery) }
+    return Array(payload.utf8).withUnsafeBytes {
+      runtime.deliver(subscription: index, payload: $0, delivery: delivery, attempt: attempt)
+    }
   }
 }
