@@ -1,12 +1,16 @@
 /// Evaluation: the fold over a pipe, and the dispatch of one command.
 extension Yetibot {
   /// Evaluates a parsed expression from left to right; a sub-expression runs when the turn of its command has come.
-  func evaluate(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    try context.allowance.deeper { try fold(expression, context) }
+  ///
+  /// - Parameter start: what is piped into its first command.
+  func evaluate(
+    _ expression: Expression, _ context: Context, from start: Evaluation = Evaluation()
+  ) throws -> Evaluation {
+    try context.allowance.deeper { try fold(expression, context, start) }
   }
 
-  private func fold(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    var state = Evaluation()
+  private func fold(_ expression: Expression, _ context: Context, _ start: Evaluation) throws -> Evaluation {
+    var state = start
     let skip = Invocation.SkipCounter()
     let commands = expression.commands
     for (index, command) in commands.enumerated() {
@@ -17,7 +21,9 @@ extension Yetibot {
       let enclosing = context.contextualData
       context.contextualData = state.data
       defer { context.contextualData = enclosing }
-      let text = try text(of: command, context)
+      // What stands in the command of `xargs` is evaluated for each item, by it.
+      let isLate = isEvaluatedLate(command)
+      let text = isLate ? command.unparsed : try text(of: command, context)
       context.contextualData = index == 0 ? enclosing : .null
       var merged = text
       var opts: Value?
@@ -37,7 +43,8 @@ extension Yetibot {
       let next = commands[(index + 1)...]
       let call = Call(
         text: merged, opts: opts, raw: state.value, data: state.data, contextualData: index == 0 ? enclosing : .null,
-        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip)
+        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip,
+        lateText: isLate ? { try self.text(of: command, withData: $0, context) } : nil)
       switch try dispatch(call, context) {
       case .failure(let message):
         var failed = Evaluation()
@@ -68,6 +75,7 @@ extension Yetibot {
       switch item {
       case .text(let part): text += part
       case .space: text += " "
+      case .escaped(let part): text += part
       case .literal(let quote, let part):
         text.append(quote)
         text += part
@@ -84,6 +92,21 @@ extension Yetibot {
     return text
   }
 
+  /// The text with the data that its sub-expressions see.
+  private func text(of command: Expression.Command, withData data: Value, _ context: Context) throws -> String {
+    let saved = context.contextualData
+    context.contextualData = data
+    defer { context.contextualData = saved }
+    return try text(of: command, context)
+  }
+
+  private func isEvaluatedLate(_ command: Expression.Command) -> Bool {
+    guard !configuration.quirks.contains(.earlyItems),
+      case .text("xargs")? = command.items.first(where: { $0 != .space })
+    else { return false }
+    return command.items.contains { if case .expression = $0 { true } else { false } }
+  }
+
   /// What one command is dispatched with.
   struct Call {
     var text: String
@@ -95,6 +118,10 @@ extension Yetibot {
     var nextCommands: (() -> [String])? = nil
     var skip = Invocation.SkipCounter()
     var isFallback = false
+    /// Whether those who bring commands have passed it on.
+    var wasOffered = false
+    /// Makes the text again, with the data of an item; nil where it is made already.
+    var lateText: ((Value) throws -> String)? = nil
     /// Whether `data` is handed over as it is, null too.
     var hasExactData = false
   }
@@ -111,11 +138,17 @@ extension Yetibot {
     try context.allowance.chargeCommand()
     return try context.allowance.deeper {
       do {
-        for hook in hooks {
-          let (word, args) = Self.splitCommand(call.text)
-          if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
+        let (word, args) = Self.splitCommand(call.text)
+        // What only administrators may do is nobody else's to ask others about.
+        if configuration.adminCommands.isEmpty || !configuration.adminCommands.contains(word) || isAdmin(context.person)
+        {
+          for hook in hooks where !call.wasOffered {
+            if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
+          }
+          let hooked = call.wasOffered ? [] : registry.hooked(for: word)
+          if !hooked.isEmpty { return try dispatchHooked(call, word, args, hooked, context) }
         }
-        return try dispatchUnhooked(call, context)
+        return try dispatchUnhooked(call, word, args, context)
       } catch let complaint as Complaint {
         return .failure(complaint.text)
       } catch let failure as ParseFailure {
@@ -127,8 +160,36 @@ extension Yetibot {
     }
   }
 
-  private func dispatchUnhooked(_ call: Call, _ context: Context) throws -> Outcome {
-    let (word, args) = Self.splitCommand(call.text)
+  /// A command that others bring: the same checks as for one of the engine's own.
+  private func dispatchHooked(
+    _ call: Call, _ word: String, _ args: String, _ hooked: [HookedCommand], _ context: Context
+  ) throws -> Outcome {
+    if let blocked = blocked(hooked.reduce(into: []) { $0.formUnion($1.categories) }, word, context) { return blocked }
+    guard isEnabled(word) else { return try dispatchUnhooked(call, word, args, context) }
+    if let runHooked, let outcome = try runHooked(invocation(call, word, args, match: [args], context), hooked) {
+      return outcome
+    }
+    // Its own command of the same name, or how it is used.
+    if registry.command(for: word) == nil { return usage(hooked.flatMap(\.usage)) }
+    var passed = call
+    passed.wasOffered = true
+    return try dispatchUnhooked(passed, word, args, context)
+  }
+
+  /// What is said when one of the categories is switched off in the room. The switch itself is never switched off, so that a room
+  /// cannot lock itself out.
+  private func blocked(_ categories: Set<String>, _ word: String, _ context: Context) -> Outcome? {
+    guard word != "category" else { return nil }
+    let disabled = disabledCategories(context.place)
+    guard !disabled.isEmpty else { return nil }
+    let blocking = categories.intersection(disabled).sorted()
+    guard !blocking.isEmpty else { return nil }
+    return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
+  }
+
+  private func dispatchUnhooked(
+    _ call: Call, _ word: String, _ args: String, _ context: Context
+  ) throws -> Outcome {
     let entry = registry.command(for: word)
     let found = try entry.flatMap { try handler(of: $0, for: args, context) }
     for rule in DispatchRule.allCases {
@@ -137,13 +198,13 @@ extension Yetibot {
         if configuration.adminCommands.contains(word), !isAdmin(context.person) {
           return .failure("\(word) is for administrators only")
         }
-      case .disabledCategory:
-        // The switch itself is never switched off, so that a room cannot lock itself out.
-        guard let handler = found?.handler, word != "category" else { continue }
-        let blocking = handler.categories.intersection(disabledCategories(context.place)).sorted()
-        if !blocking.isEmpty {
-          return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
+        if let roles = configuration.commandRoles[word], !isAdmin(context.person),
+          roles.isDisjoint(with: context.person?.roles ?? [])
+        {
+          return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
         }
+      case .disabledCategory:
+        if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
       case .unknownCommand:
         if entry == nil { return try fallBack(call, context) }
       case .notEnabled:
@@ -188,14 +249,14 @@ extension Yetibot {
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,
-      isFallback: call.isFallback)
+      isFallback: call.isFallback, lateText: call.lateText)
   }
 
   /// A command that nobody knows goes to the default command with its whole text.
   private func fallBack(_ call: Call, _ context: Context) throws -> Outcome {
     if call.isFallback { return .text("I don't know how to handle \(call.text)") }
     let (word, args) = Self.splitCommand(call.text)
-    if let unknown = unknownCommand {
+    if let unknown = unknownCommand, !call.wasOffered, isEnabled(word) {
       if let outcome = try unknown(invocation(call, word, args, match: [args], context)) { return outcome }
     }
     guard configuration.isFallbackEnabled else { return .plain(.suppressed(.map(ValueMap()))) }

@@ -19,6 +19,8 @@ public struct Invocation {
   public let context: Context
   /// Whether the fallback called it.
   public var isFallback: Bool
+  /// The command's text again, with the data of one item; nil where it does not depend on it.
+  var lateText: ((Value) throws -> String)?
 
   public final class SkipCounter {
     public var count = 0
@@ -33,6 +35,9 @@ public struct Invocation {
     if let items { return items }
     throw Complaint("expected a collection\(args.isEmpty ? "" : " instead of \(args)")")
   }
+
+  /// How long the message that this belongs to may still take, in milliseconds.
+  public var millisecondsLeft: Int64 { context.allowance.millisecondsLeft }
 
   var engine: Yetibot { context.engine }
   var person: ChatPerson? { context.person }

@@ -31,7 +31,7 @@ final class Allowance {
   private let deadline: Int64
   private var commands: Int
   private var bytes: Int
-  private var depth = 0
+  private(set) var depth = 0
   var patternSteps: Int
 
   init(_ limits: Limits, clock: @escaping () -> Int64) {
@@ -58,6 +58,9 @@ final class Allowance {
       throw Raised("timed out after \(limits.milliseconds / 1000) seconds", isLimit: true)
     }
   }
+
+  /// What is left of the time.
+  var millisecondsLeft: Int64 { max(0, deadline - clock()) }
 
   func charge(_ value: Value) throws(Raised) {
     var left = limits.valueBytes
