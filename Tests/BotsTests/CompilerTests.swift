@@ -33,7 +33,7 @@ import Testing
     ("- chat.count:\n  as: y", "the result 'y' is never used (remove 'as: y')"),
     ("- json: {a: 1}", "nobody uses what this step makes"),
     ("- json: {a: 1}\n  as: x\n- stdout.write: ${x.b}", "'x' has no member 'b' (expected a)"),
-    ("- json: {a: 1}\n  schema: S\n- stdout.write: ${it}", "schemas are not carried out by this version"),
+    ("- json: {a: 1}\n  schema: S\n- stdout.write: ${it}", "there is no schema 'S'"),
     ("- stdout.wrte: x", "StdOut has no method 'wrte' (did you mean 'write'?)"),
     ("- config.host: x", "a configuration has no methods (a getter is read with ${config.host})"),
     ("- say: x", "unknown step 'say'"), ("- expcet: ${event.raw}", "unknown step 'expcet' (did you mean 'expect'?)"),
@@ -53,7 +53,7 @@ import Testing
     ("- for: x\n  do: []", "'for' needs the list"), ("- for: x\n  in: [1]", "'for' needs its steps"),
     ("- if: ${event.raw}", "'if' needs its steps"),
     ("- for: it\n  in: [1]\n  do: [{stdout.write: x}]", "'it' is a word of the language"),
-    ("- set: {connected: true}", "'set' changes the state of a component"),
+    ("- set: {connected: true}", "there is no state 'connected' (declare it under 'state')"),
     ("- return: 1", "'return' gives the value of a method"),
     (
       "- let: {t: \"${config.pass}\"}\n- stdout.write: ${t}",
@@ -87,9 +87,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("kind: bot", "kind: component", "kind: component is not carried out by this version"),
-    ("kind: bot", "kind: schema", "kind: schema is not carried out by this version"),
-    ("kind: bot", "kind: bto", "expected bot or config, not 'bto' (did you mean 'bot'?)"),
+    ("kind: bot", "kind: schema", "unknown key 'use' in a schema"),
+    ("kind: bot", "kind: bto", "expected bot, component, schema or config, not 'bto' (did you mean 'bot'?)"),
     ("bothost: 1\nkind: bot", "kind: bot", "'bothost': expected 1"),
     ("name: taco\n", "", "the key 'name' is missing"),
     ("when:", "on:", "unknown key 'on' in a bot (did you mean 'when'?)"),
@@ -106,7 +105,7 @@ import Testing
     ("host: \"${config.host}\", ", "", "the argument 'host' of TwitchConnection is missing (the server)"),
     ("host: \"${config.host}\"", "host: x, port: y", "'port': expected a int, not a string"),
     ("stdout:", "event:", "'event' is a word of the language and cannot name a use"),
-    ("{type: StdOut}", "{bot: Other}", "the use of another bot is not carried out"),
+    ("{type: StdOut}", "{bot: Other}", "there is no bot 'Other'"),
     ("{type: StdOut}", "{type: StdOut, x: 1}", "StdOut has no argument 'x'"),
     ("{type: Settings}", "{type: Settings, host: x}", "the configuration 'Settings' has no argument 'host'"),
     ("{type: Settings}", "{type: Settings, file: nope.yaml}", "there is no file 'nope.yaml'"),

@@ -38,7 +38,7 @@ public indirect enum FieldType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// `string`, `[string]`, `{id: string, name?: string}`; part of a bot's content hashes, so it must not change.
+  /// `string`, `[string]`, `{id: string, name?: string}`.
   public var description: String {
     switch self {
     case .string: "string"
@@ -55,6 +55,22 @@ public indirect enum FieldType: Sendable, Hashable, CustomStringConvertible {
     case .map(let element): "map of \(element)"
     case .record(let fields):
       "{" + fields.map { "\($0.name)\($0.isOptional ? "?" : ""): \($0.type)" }.joined(separator: ", ") + "}"
+    }
+  }
+}
+
+extension FieldType {
+  /// The description as a bot's content hashes have it: the fields of records in the order of their names, since that in
+  /// which they are written means nothing. It must not change.
+  var hashText: String {
+    switch self {
+    case .list(let element) where element != .any: "[\(element.hashText)]"
+    case .map(let element) where element != .any: "map of \(element.hashText)"
+    case .record(let fields):
+      "{"
+        + fields.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        .map { "\($0.name)\($0.isOptional ? "?" : ""): \($0.type.hashText)" }.joined(separator: ", ") + "}"
+    default: description
     }
   }
 }

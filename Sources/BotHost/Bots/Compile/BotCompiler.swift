@@ -8,27 +8,43 @@ public struct BotCompiler {
   var inheritance: BotInheritance
   /// Files beside the bots of which something was used.
   var usedFiles: Set<String> = []
+  /// Other bots that are used, by name.
+  var usedBots: [String] = []
 
   // The bot that is being compiled.
-  var botName = ""
-  var file = ""
-  var uses: [String: BotUse] = [:]
+  /// The bot itself first.
+  var namespaces: [BotNamespace]
+  /// The one whose names count.
+  var current = 0
+  /// The bot and the components that are being compiled, outermost first.
+  var openNames: [String]
+  var methodStack: [String] = []
+  var eventDepth = 0
+  var touchesForeignState = false
   var requirements: [BotInstanceRequirement] = []
+  /// By requirement.
+  var plugins: [BotUse.PluginUse] = []
   var configs: [BotConfigUse] = []
   var constants: [BotConstant] = []
   var states: [BotStateSlot] = []
   var methods: [BotMethodTarget] = []
-  var scope = BotScope.arguments
+  var handlers: [BotHandlerCode] = []
+  var subscriptions: [Subscription] = []
+  var loops = FeedbackLoops()
+  /// Of the handler or method; nil in the arguments of a `use`, which read configurations and arguments only.
+  var body: BotBody?
   /// A step of the handler was not understood, so that names may only seem unused.
   var hasUnresolvedStep = false
 
-  private init(project: BotProject, manifests: [Manifest]) {
+  private init(project: BotProject, manifests: [Manifest], name: String, file: String) {
     self.project = project
     self.manifests = manifests
     inheritance = BotInheritance(project: project)
+    namespaces = [BotNamespace(name: name, instance: name, file: file)]
+    openNames = [name]
   }
 
-  /// Compiles the bots of the project's files.
+  /// Compiles the bots of the project's files, and other bots that they use.
   ///
   /// - Returns: a program for each bot without errors. The project's own diagnostics are among those given back.
   public static func compile(
@@ -37,6 +53,7 @@ public struct BotCompiler {
     var diagnostics = project.diagnostics
     var programs: [BotProgram] = []
     var names: [String: SourceLocation] = [:]
+    var waiting: [BotProject.Entry] = []
     for entry in project.main {
       if let first = names[entry.document.name.value] {
         diagnostics.error(
@@ -45,9 +62,15 @@ public struct BotCompiler {
         continue
       }
       names[entry.document.name.value] = entry.document.name.location
-      guard case .bot(let bot) = entry.document else { continue }
-      var compiler = BotCompiler(project: project, manifests: manifests)
-      let program = compiler.compile(bot, file: entry.file)
+      waiting.append(entry)
+    }
+    var next = 0
+    while next < waiting.count {
+      let entry = waiting[next]
+      next += 1
+      var compiler = BotCompiler(
+        project: project, manifests: manifests, name: entry.document.name.value, file: entry.file)
+      let program = compiler.compile(entry)
       diagnostics.append(contentsOf: compiler.inheritance.diagnostics)
       diagnostics.append(contentsOf: compiler.diagnostics)
       let used = compiler.usedFiles.union(compiler.inheritance.usedFiles)
@@ -57,43 +80,62 @@ public struct BotCompiler {
         diagnostics.append(contentsOf: found)
         if found.hasErrors { isWhole = false }
       }
-      if isWhole, !project.diagnostics.hasErrors { programs.append(program) }
+      if isWhole, !project.diagnostics.hasErrors, let program { programs.append(program) }
+      for name in compiler.usedBots {
+        guard names[name] == nil, let other = project.document(name) else { continue }
+        names[name] = other.document.name.location
+        waiting.append(other)
+      }
     }
     return (programs, diagnostics)
   }
 
-  private mutating func compile(_ written: BotSyntax, file: String) -> BotProgram {
-    let bot = inheritance.bot(written)
-    botName = bot.name.value
-    self.file = file
-    let useNodes = compileUses(bot.uses)
-    var handlerNodes: [(label: String, node: BotHashNode)] = []
-    var handlers: [BotHandlerCode] = []
-    var subscriptions: [Subscription] = []
-    var loops = FeedbackLoops()
-    for (label, handler) in BotInheritance.labelled(bot.handlers) {
-      guard let compiled = compile(handler, label: label, subscriptions: &subscriptions, loops: &loops) else {
-        continue
-      }
-      handlerNodes.append((label, compiled.node))
-      for index in subscriptions.indices where subscriptions[index].handlersTaken(compiled) {
-        subscriptions[index].handlers.append(handlers.count)
-      }
-      handlers.append(compiled.code)
+  /// Nil for what is no bot, and is only looked at.
+  private mutating func compile(_ entry: BotProject.Entry) -> BotProgram? {
+    switch entry.document {
+    case .bot(let bot): return compile(bot)
+    case .component(let component): compileAlone(component)
+    case .config(let config): _ = inheritance.keys(of: config)
+    case .schema(let schema): _ = inheritance.fields(of: schema)
     }
-    loops.report(uses: uses, diagnostics: &diagnostics)
+    return nil
+  }
+
+  private mutating func compile(_ written: BotSyntax) -> BotProgram {
+    let bot = inheritance.bot(written, isComponent: false, baseTypes: baseTypes)
+    let children = compileBody(bot)
+    loops.report(plugins: plugins, diagnostics: &diagnostics)
     if handlers.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
-      diagnostics.warning("the bot '\(botName)' has no handlers", at: bot.name.location)
+      diagnostics.warning("the bot '\(bot.name.value)' has no handlers", at: bot.name.location)
     }
     var rootFields: JSONObject = ["bothost": 1]
     if let parent = bot.extends { rootFields["extends"] = .string(parent.value) }
-    let tree = BotHashNode(
-      "bot", fields: rootFields,
-      named: [("use", BotHashNode("uses", named: useNodes)), ("when", BotHashNode("handlers", named: handlerNodes))])
     return BotProgram(
-      name: botName, location: bot.name.location, tree: tree, requirements: requirements,
+      name: bot.name.value, location: bot.name.location,
+      tree: BotHashNode("bot", fields: rootFields, named: children), requirements: requirements,
       subscriptions: subscriptions.map(\.finished) + stateSubscriptions(), methods: methods, configs: configs,
       constants: constants, states: states, handlers: handlers)
+  }
+
+  /// Looks at a component as if somebody used it, with arguments that nobody knows yet.
+  private mutating func compileAlone(_ component: BotSyntax) {
+    let whole = inheritance.bot(component, isComponent: true, baseTypes: baseTypes)
+    namespaces[0].isComponent = true
+    for field in whole.arguments {
+      namespaces[0].arguments[field.name.value] = TypedExpression(
+        operand: .literal([]), type: field.type, isOptional: field.isOptional, hash: nil)
+      if let initial = field.initial {
+        _ = argument(ArgumentSyntax(name: field.name, value: initial), Field(field.name.value, field.type))
+      }
+    }
+    if let (manifest, type) = whole.base.flatMap({ pluginType($0) }) {
+      let given = type.arguments.map(\.name)
+      namespaces[0].base = requireInstance(
+        manifest, type, path: component.name.value, instance: component.name.value, arguments: [], given: given,
+        at: component.name.location)
+    }
+    _ = compileBody(whole)
+    for event in whole.events { _ = self.event(event.event) }
   }
 
   /// A subscription while handlers are added to it.
@@ -103,21 +145,10 @@ public struct BotCompiler {
     var fields = JSONFieldTable()
     var handlers: [Int] = []
 
-    func handlersTaken(_ compiled: CompiledHandler) -> Bool {
-      requirement == compiled.requirement && topic == compiled.topic
-    }
-
     var finished: BotSubscription {
       BotSubscription(
         requirement: requirement, topic: topic, isState: false, handlers: handlers, fields: fields, states: [])
     }
-  }
-
-  struct CompiledHandler {
-    var requirement: Int
-    var topic: String
-    var node: BotHashNode
-    var code: BotHandlerCode
   }
 
   /// `<plugin>.state` of each instance whose state the bot reads.
@@ -126,7 +157,7 @@ public struct BotCompiler {
     for (index, requirement) in requirements.enumerated() {
       var fields = JSONFieldTable()
       var targets: [Int] = []
-      for (slot, state) in states.enumerated() where state.requirement == index {
+      for (slot, state) in states.enumerated() where state.owner == .instance(index) {
         _ = fields.position(of: [state.name])
         targets.append(slot)
       }
@@ -141,66 +172,39 @@ public struct BotCompiler {
 
   // MARK: Handlers
 
-  private mutating func compile(
-    _ handler: HandlerSyntax, label: String, subscriptions: inout [Subscription], loops: inout FeedbackLoops
-  ) -> CompiledHandler? {
-    guard let (useName, eventName) = split(handler.event.value) else {
-      diagnostics.error(
-        "'\(handler.event.value)' is no event", at: handler.event.location,
-        hint: "an event is USE.EVENT, such as chat.message")
-      return nil
-    }
-    guard let use = uses[useName] else {
-      diagnostics.error(
-        "there is no use '\(useName)'", at: handler.event.location, hint: Suggestion.hint(for: useName, in: uses.keys))
-      return nil
-    }
-    guard case .plugin(let plugin) = use else {
-      if case .broken = use { return nil }
-      diagnostics.error("'\(useName)' has no events", at: handler.event.location)
-      return nil
-    }
-    guard let event = plugin.type.event(eventName) else {
-      diagnostics.error(
-        "\(plugin.type.name) has no event '\(eventName)'", at: handler.event.location,
-        hint: Suggestion.hint(for: eventName, in: plugin.type.events.map(\.name)))
-      return nil
-    }
-    var index = subscriptions.firstIndex { $0.requirement == plugin.requirement && $0.topic == event.topic }
-    if index == nil {
-      subscriptions.append(Subscription(requirement: plugin.requirement, topic: event.topic))
-      index = subscriptions.count - 1
-    }
-    let place = index ?? 0
-    var body = BotBody(
-      eventType: plugin.manifest.topic(event.topic)?.payload ?? .any, fields: subscriptions[place].fields)
-    body.endpoint = FeedbackLoops.Point(use: useName, event: eventName)
-    scope = .handler(body)
+  mutating func compile(_ handler: HandlerSyntax, label: String) -> BotHashNode? {
+    guard let place = event(handler.event) else { return nil }
+    let requirement = place.plugin.requirement
+    let topic = place.event.topic
+    let known = subscriptions.firstIndex { $0.requirement == requirement && $0.topic == topic }
+    let index = known ?? subscriptions.count
+    if known == nil { subscriptions.append(Subscription(requirement: requirement, topic: topic)) }
+    body = BotBody(
+      eventType: place.plugin.manifest.topic(topic)?.payload ?? .any, fields: subscriptions[index].fields)
     hasUnresolvedStep = false
     let nodes = compileSteps(handler.steps)
-    guard case .handler(let finished) = scope else { return nil }
-    body = finished
+    guard var body = body.take() else { return nil }
     body.instructions.append(.end)
     body.patchEnds()
-    subscriptions[place].fields = body.fields
-    loops.add(from: FeedbackLoops.Point(use: useName, event: eventName), calls: body.calls)
+    let shown = names.prefix.isEmpty ? label : "\(names.prefix.dropLast())/\(label)"
+    if body.isTooLong || body.instructions.count > Self.instructionLimit {
+      diagnostics.error(
+        "the handler '\(shown)' has more than \(Self.instructionLimit) instructions with its methods written out",
+        at: handler.event.location)
+    }
+    subscriptions[index].fields = body.fields
+    subscriptions[index].handlers.append(handlers.count)
+    loops.add(from: FeedbackLoops.Point(instance: requirement, event: place.event.name), calls: body.calls)
     if handler.steps.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
       diagnostics.warning("the handler '\(label)' does nothing", at: handler.location)
     }
     let node = BotHashNode(
-      "handler", fields: ["event": .string(handler.event.value)], children: nodes.map { ("", $0) })
-    return CompiledHandler(
-      requirement: plugin.requirement, topic: event.topic, node: node,
-      code: BotHandlerCode(
-        label: label, location: handler.location, instructions: body.instructions, slotCount: body.slotCount,
+      "handler", fields: ["event": .string(names.prefix + handler.event.value)], children: nodes.map { ("", $0) })
+    handlers.append(
+      BotHandlerCode(
+        label: shown, location: handler.location, instructions: body.instructions, slotCount: body.slotCount,
         iteratorCount: body.iteratorCount, node: node, steps: body.steps))
-  }
-
-  /// `chat.message` in two.
-  func split(_ name: String) -> (String, String)? {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return nil }
-    return (String(parts[0]), String(parts[1]))
+    return node
   }
 
   /// The index of a method in the program's table.
@@ -218,21 +222,12 @@ public struct BotCompiler {
     return constants.count - 1
   }
 
+  /// The slot of an instance's state.
   mutating func state(_ use: BotUse.PluginUse, _ field: Field) -> Int {
-    if let index = states.firstIndex(where: { $0.requirement == use.requirement && $0.name == field.name }) {
-      return index
-    }
-    let initial: JSONValue =
-      switch field.type {
-      case .bool: false
-      case .int, .float: 0
-      case .string: ""
-      case .list: []
-      case .map, .record: [:]
-      default: nil
-      }
+    let owner = BotStateSlot.Owner.instance(use.requirement)
+    if let index = states.firstIndex(where: { $0.owner == owner && $0.name == field.name }) { return index }
     states.append(
-      BotStateSlot(requirement: use.requirement, name: field.name, initial: initial.serializedBytes()))
+      BotStateSlot(owner: owner, name: field.name, type: field.type, initial: BotStateSlot.zero(field.type)))
     return states.count - 1
   }
 }

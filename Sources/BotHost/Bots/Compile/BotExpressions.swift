@@ -115,7 +115,7 @@ extension BotCompiler {
       diagnostics.error("\(what): expected a \(other), not a mapping", at: location)
       return nil
     }
-    var operands: [(name: [UInt8], value: BotOperand)] = []
+    var operands: [BotMember] = []
     var fields: [Field] = []
     var hash = JSONObject()
     for member in members {
@@ -133,7 +133,7 @@ extension BotCompiler {
       guard let value = expression(member.value, for: type, "'\(name)'"),
         isNoSecret(value, "'\(name)'", member.value.location)
       else { return nil }
-      operands.append((JSONValue.string(name).serializedBytes() + [0x3A], value.operand))
+      operands.append(BotMember(name, value.operand))
       fields.append(Field(name, value.type, optional: value.isOptional))
       hash[name] = value.hash
     }
@@ -201,104 +201,221 @@ extension BotCompiler {
 
   // MARK: Names
 
-  /// Looks a path up: locals, then the event, then uses.
+  /// Looks a path up: locals, then the event, then what the bot or the component declares.
   mutating func resolve(_ reference: ReferenceSyntax) -> TypedExpression? {
     let first = reference.path[0]
-    guard case .handler(var body) = scope else { return resolveUse(reference, isArgument: true) }
+    guard body != nil else {
+      if first == "event" || first == "it" {
+        diagnostics.error("there is no event yet when an instance starts", at: reference.location)
+        return nil
+      }
+      return declared(reference, isArgument: true)
+    }
     if first == "it" {
-      guard let index = body.latest else {
+      guard let index = body?.latest else {
         diagnostics.error(
           "'${it}' is the result of the step before, and there is none", at: reference.location,
           hint: "name an earlier result with 'as'")
         return nil
       }
-      return use(local: index, reference, &body)
+      return use(local: index, reference)
     }
-    if let index = body.locals.lastIndex(where: { $0.name == first }) { return use(local: index, reference, &body) }
+    if let index = body?.locals.lastIndex(where: { $0.name == first }) { return use(local: index, reference) }
     if first == "event" {
+      guard let payload = body?.eventType else {
+        diagnostics.error(
+          "a method has no event", at: reference.location, hint: "give it what it needs as an argument")
+        return nil
+      }
       let path = Array(reference.path.dropFirst())
-      guard let (type, isOptional) = member(of: body.eventType, path, reference) else { return nil }
-      let position = body.fields.position(of: path)
-      scope = .handler(body)
+      guard let (type, isOptional) = member(of: payload, path, reference) else { return nil }
+      let position = with { $0.fields.position(of: path) } ?? 0
       return TypedExpression(
-        operand: .field(position), type: type, isOptional: isOptional, hash: Self.hash(reference, type))
+        operand: .field(position), type: type, isOptional: isOptional, hash: Self.hash(reference.text, type))
     }
-    return resolveUse(reference, isArgument: false)
+    return declared(reference, isArgument: false)
   }
 
-  private mutating func use(local index: Int, _ reference: ReferenceSyntax, _ body: inout BotBody) -> TypedExpression? {
-    body.locals[index].isUsed = true
-    let local = body.locals[index]
-    if let call = local.call, case .call(var code) = body.instructions[call], code.result == nil {
-      code.result = local.slot
-      body.instructions[call] = .call(code)
+  private mutating func use(local index: Int, _ reference: ReferenceSyntax) -> TypedExpression? {
+    let found = with { body in
+      body.locals[index].isUsed = true
+      let local = body.locals[index]
+      if let call = local.call, case .call(var code) = body.instructions[call], code.result == nil {
+        code.result = local.slot
+        body.instructions[call] = .call(code)
+      }
+      return local
     }
-    scope = .handler(body)
+    guard let local = found else { return nil }
     let path = Array(reference.path.dropFirst())
     guard let (type, isOptional) = member(of: local.type, path, reference) else { return nil }
     let operand: BotOperand = path.isEmpty ? .local(local.slot) : .member(.local(local.slot), path: path)
-    return TypedExpression(operand: operand, type: type, isOptional: isOptional, hash: Self.hash(reference, type))
+    return TypedExpression(
+      operand: operand, type: type, isOptional: isOptional || local.isOptional, hash: Self.hash(reference.text, type))
   }
 
-  private mutating func resolveUse(_ reference: ReferenceSyntax, isArgument: Bool) -> TypedExpression? {
+  /// An argument, a state or a use.
+  private mutating func declared(_ reference: ReferenceSyntax, isArgument: Bool) -> TypedExpression? {
     let first = reference.path[0]
-    guard let use = uses[first] else {
-      var names = Array(uses.keys)
-      if case .handler(let body) = scope { names += body.locals.compactMap(\.name) + ["event", "it"] }
-      let isEvent = isArgument && (first == "event" || first == "it")
+    if let argument = names.arguments[first] {
+      let path = Array(reference.path.dropFirst())
+      guard let (type, isOptional) = member(of: argument.type, path, reference) else { return nil }
+      let name = names.prefix + reference.text
+      let index = constant(BotConstant(name: name, source: .argument(argument.operand), path: path))
+      return TypedExpression(
+        operand: .constant(index), type: type, isOptional: isOptional || argument.isOptional,
+        hash: Self.hash(name, type))
+    }
+    if names.stateNames.contains(first) {
+      if isArgument {
+        diagnostics.error(
+          "an argument of 'use' reads configurations only, and '\(first)' is a state", at: reference.location)
+        return nil
+      }
+      return state(of: current, reference, from: 0, prefix: names.prefix)
+    }
+    guard names.uses[first] != nil else {
+      var known = names.valueNames
+      if let body {
+        known.formUnion(body.locals.compactMap(\.name))
+        known.formUnion(body.eventType == nil ? ["it"] : ["event", "it"])
+      }
       diagnostics.error(
-        isEvent ? "there is no event yet when an instance starts" : "there is nothing called '\(first)'",
-        at: reference.location, hint: isEvent ? nil : Suggestion.hint(for: first, in: Set(names)))
+        "there is nothing called '\(first)'", at: reference.location, hint: Suggestion.hint(for: first, in: known))
       return nil
+    }
+    // As many parts as lead through other bots.
+    var depth = 1
+    var namespace = current
+    while depth < reference.path.count, case .bot(let other)? = namespaces[namespace].uses[reference.path[depth - 1]],
+      namespaces[other].uses[reference.path[depth]] != nil
+    {
+      namespace = other
+      depth += 1
+    }
+    guard let use = use(at: reference.path[..<depth], reference.location) else { return nil }
+    return value(of: use, reference, depth, isArgument: isArgument)
+  }
+
+  /// What a use has for `${…}`.
+  private mutating func value(
+    of use: BotUse, _ reference: ReferenceSyntax, _ depth: Int, isArgument: Bool
+  ) -> TypedExpression? {
+    let owner = reference.path[..<depth].joined(separator: ".")
+    let name = depth < reference.path.count ? reference.path[depth] : nil
+    func isForbidden(_ type: String) -> Bool {
+      guard isArgument else { return false }
+      diagnostics.error(
+        "an argument of 'use' reads configurations only, and '\(owner)' is a \(type)", at: reference.location)
+      return true
     }
     switch use {
     case .broken: return nil
     case .waiting(let type):
-      diagnostics.error(
-        "an argument of 'use' reads configurations only, and '\(first)' is a \(type)", at: reference.location)
+      _ = isForbidden(type)
       return nil
     case .standardOutput:
-      diagnostics.error("'\(first)' has no values", at: reference.location)
+      diagnostics.error("'\(owner)' has no values", at: reference.location)
       return nil
-    case .config(let config):
-      guard reference.path.count > 1 else {
-        diagnostics.error(
-          "'${\(first)}' needs a getter, such as ${\(first).\(config.keys.first?.name ?? "name")}",
-          at: reference.location)
+    case .config(let config): return getter(config, owner, reference, depth)
+    case .component(let namespace):
+      guard !isForbidden(namespaces[namespace].name), let name else {
+        if name == nil, !isArgument {
+          diagnostics.error("'${\(owner)}' needs the name of a state", at: reference.location)
+        }
         return nil
       }
-      guard let key = config.keys.first(where: { $0.name == reference.path[1] }) else {
+      guard namespaces[namespace].stateNames.contains(name) else {
         diagnostics.error(
-          "the configuration '\(first)' has no getter '\(reference.path[1])'", at: reference.location,
-          hint: Suggestion.hint(for: reference.path[1], in: config.keys.map(\.name)))
+          "\(namespaces[namespace].name) has no state '\(name)'", at: reference.location,
+          hint: Suggestion.hint(for: name, in: namespaces[namespace].stateNames))
         return nil
       }
-      let path = Array(reference.path.dropFirst(2))
-      guard let (type, isOptional) = member(of: key.kind.fieldType, path, reference) else { return nil }
-      let index = constant(BotConstant(config: config.config, key: key.name, path: path))
-      let mayBeMissing = isOptional || !(key.isRequired || key.hasDefault)
-      return TypedExpression(
-        operand: .constant(index), type: type, isOptional: mayBeMissing, hash: Self.hash(reference, type))
+      return state(of: namespace, reference, from: depth, prefix: names.prefix)
+    case .bot(let namespace):
+      if let name, namespaces[namespace].states[name] != nil {
+        return state(of: namespace, reference, from: depth, prefix: names.prefix)
+      }
+      let bot = namespaces[namespace]
+      diagnostics.error(
+        name.map { "the bot '\(bot.name)' has nothing called '\($0)'" }
+          ?? "'${\(owner)}' needs the name of a use of the bot '\(bot.name)'",
+        at: reference.location, hint: Suggestion.hint(for: name ?? "", in: bot.uses.keys))
+      return nil
     case .plugin(let plugin):
-      guard !isArgument else {
+      guard !isForbidden(plugin.type.name) else { return nil }
+      guard let name, let field = plugin.type.state.named(name) else {
         diagnostics.error(
-          "an argument of 'use' reads configurations only, and '\(first)' is a \(plugin.type.name)",
-          at: reference.location)
+          name.map { "\(plugin.type.name) has no state '\($0)'" } ?? "'${\(owner)}' needs the name of a state",
+          at: reference.location, hint: Suggestion.hint(for: name ?? "", in: plugin.type.state.map(\.name)))
         return nil
       }
-      guard reference.path.count > 1, let field = plugin.type.state.named(reference.path[1]) else {
-        let name = reference.path.count > 1 ? reference.path[1] : ""
-        diagnostics.error(
-          name.isEmpty ? "'${\(first)}' needs the name of a state" : "\(plugin.type.name) has no state '\(name)'",
-          at: reference.location, hint: Suggestion.hint(for: name, in: plugin.type.state.map(\.name)))
-        return nil
-      }
-      let path = Array(reference.path.dropFirst(2))
-      guard let (type, isOptional) = member(of: field.type, path, reference) else { return nil }
-      let slot = state(plugin, field)
-      let operand: BotOperand = path.isEmpty ? .state(slot) : .member(.state(slot), path: path)
-      return TypedExpression(operand: operand, type: type, isOptional: isOptional, hash: Self.hash(reference, type))
+      return value(of: plugin, field, reference, depth, prefix: names.prefix)
     }
+  }
+
+  private mutating func getter(
+    _ config: BotUse.ConfigUse, _ owner: String, _ reference: ReferenceSyntax, _ depth: Int
+  ) -> TypedExpression? {
+    guard depth < reference.path.count else {
+      diagnostics.error(
+        "'${\(owner)}' needs a getter, such as ${\(owner).\(config.keys.first?.name ?? "name")}",
+        at: reference.location)
+      return nil
+    }
+    let name = reference.path[depth]
+    guard let key = config.keys.first(where: { $0.name == name }) else {
+      diagnostics.error(
+        "the configuration '\(owner)' has no getter '\(name)'", at: reference.location,
+        hint: Suggestion.hint(for: name, in: config.keys.map(\.name)))
+      return nil
+    }
+    let path = Array(reference.path.dropFirst(depth + 1))
+    guard let (type, isOptional) = member(of: key.kind.fieldType, path, reference) else { return nil }
+    let text = names.prefix + reference.text
+    let index = constant(
+      BotConstant(name: text, source: .getter(config: config.config, key: key.name), path: path))
+    return TypedExpression(
+      operand: .constant(index), type: type, isOptional: isOptional || !(key.isRequired || key.hasDefault),
+      hash: Self.hash(text, type))
+  }
+
+  /// The state of a bot or component: its own, or that of the plugin's type that it extends.
+  private mutating func state(
+    of namespace: Int, _ reference: ReferenceSyntax, from depth: Int, prefix: String
+  ) -> TypedExpression? {
+    let name = reference.path[depth]
+    guard let state = namespaces[namespace].states[name] else {
+      guard let plugin = namespaces[namespace].base, let field = plugin.type.state.named(name) else { return nil }
+      return value(of: plugin, field, reference, depth, prefix: prefix)
+    }
+    let path = Array(reference.path.dropFirst(depth + 1))
+    guard let (type, isOptional) = member(of: state.field.type, path, reference) else { return nil }
+    guard let slot = state.slot else {
+      guard names.isForeign else {
+        diagnostics.error(
+          "the state '\(name)' is kept by another bot, '\(namespaces[namespace].name)'", at: reference.location,
+          hint: "only its own handlers can read and change it")
+        return nil
+      }
+      touchesForeignState = true
+      return TypedExpression(
+        operand: .literal([]), type: type, isOptional: true, hash: Self.hash(prefix + reference.text, type))
+    }
+    return TypedExpression(
+      operand: path.isEmpty ? .state(slot) : .member(.state(slot), path: path), type: type,
+      isOptional: isOptional || state.field.isOptional, hash: Self.hash(prefix + reference.text, type))
+  }
+
+  private mutating func value(
+    of plugin: BotUse.PluginUse, _ field: Field, _ reference: ReferenceSyntax, _ depth: Int, prefix: String
+  ) -> TypedExpression? {
+    let path = Array(reference.path.dropFirst(depth + 1))
+    guard let (type, isOptional) = member(of: field.type, path, reference) else { return nil }
+    let slot = state(plugin, field)
+    let operand: BotOperand = path.isEmpty ? .state(slot) : .member(.state(slot), path: path)
+    return TypedExpression(
+      operand: operand, type: type, isOptional: isOptional, hash: Self.hash(prefix + reference.text, type))
   }
 
   /// The type at the end of a path.
@@ -332,7 +449,7 @@ extension BotCompiler {
     return (type, isOptional)
   }
 
-  private static func hash(_ reference: ReferenceSyntax, _ type: FieldType) -> JSONValue {
-    ["$ref": .string(reference.text), "type": .string(type.description)]
+  private static func hash(_ name: String, _ type: FieldType) -> JSONValue {
+    ["$ref": .string(name), "type": .string(type.hashText)]
   }
 }

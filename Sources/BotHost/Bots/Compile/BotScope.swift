@@ -1,16 +1,8 @@
-/// Where an expression stands, and so which names it may use.
-enum BotScope {
-  /// The arguments of a `use`: getters of configurations only.
-  case arguments
-  case handler(BotBody)
-}
-
-/// The body of the handler that is being compiled.
+/// The body of the handler or method that is being compiled.
 struct BotBody {
-  /// Of the payload.
-  var eventType: FieldType
+  /// Of the payload; nil in a method, which has no event.
+  var eventType: FieldType?
   var fields: JSONFieldTable
-  var endpoint = FeedbackLoops.Point(use: "", event: "")
   var instructions: [BotInstruction] = []
   var slotCount = 0
   var iteratorCount = 0
@@ -20,10 +12,14 @@ struct BotBody {
   var calls: [FeedbackLoops.Call] = []
   /// Of the block that is being compiled: the steps so far.
   var steps: [BotStepCode] = []
+  /// Of the method that is being looked at or written out.
+  var frame: MethodFrame?
+  /// With its methods written out it has more instructions than are allowed.
+  var isTooLong = false
   /// Tests that end the handler, by instruction.
   private var endTests: [Int] = []
 
-  init(eventType: FieldType, fields: JSONFieldTable) {
+  init(eventType: FieldType?, fields: JSONFieldTable) {
     self.eventType = eventType
     self.fields = fields
   }
@@ -66,11 +62,14 @@ struct BotLocal {
     case loop
     case binding
     case result
+    case argument
   }
   /// Nil: only `${it}` reaches it.
   var name: String?
   var slot: Int
   var type: FieldType
+  /// It may be missing.
+  var isOptional = false
   var origin: Origin
   var location: SourceLocation
   /// The call that makes it waits only when somebody reads it.

@@ -21,9 +21,9 @@ public struct BotProgram: Sendable {
 
 /// An instance of a plugin that a bot uses.
 public struct BotInstanceRequirement: Sendable {
-  /// `<bot>.<use>`.
+  /// `<bot>.<use>`; inside a component `<bot>.<use>.<use>`.
   public let instance: String
-  /// The name under `use`.
+  /// As the bot names it: `chat`, `chat.socket`, `commands.chat`.
   public let use: String
   public let plugin: String
   public let type: String
@@ -66,27 +66,44 @@ struct BotConfigUse: Sendable {
   var schema: ConfigurationSchema
   /// The file with the values.
   var values: ConfigurationOverrides
+  /// The same for uses of the same configuration with the same values.
+  var identity: String
   var location: SourceLocation
 }
 
-/// A getter that the bot reads.
+/// A value that does not change while the bot runs.
 struct BotConstant: Sendable, Hashable {
-  var config: Int
-  var key: String
+  enum Source: Sendable, Hashable {
+    /// A getter: of `BotProgram.configs`, by name.
+    case getter(config: Int, key: String)
+    /// An argument of a component: made of constants before this one.
+    case argument(BotOperand)
+  }
+  /// As it stands in content hashes: `config.channels`, `chat.host`.
+  var name: String
+  var source: Source
   /// Members below it.
   var path: [String]
 }
 
-/// A member of an instance's state that the bot reads.
+/// A state that the bot reads or keeps.
 struct BotStateSlot: Sendable {
-  var requirement: Int
+  enum Owner: Sendable, Hashable {
+    /// Told by events of this requirement on `<plugin>.state`.
+    case instance(Int)
+    /// Kept by the bot, changed by `set`.
+    case bot
+  }
+  var owner: Owner
+  /// Of an instance: the member of the event. Of the bot: `count`, or `chat.connected` in a component.
   var name: String
-  /// JSON text of what holds before the first state event.
+  var type: FieldType
+  /// JSON text of what holds at first; empty for nothing.
   var initial: [UInt8]
 }
 
 /// A value that a program reads, as JSON text.
-indirect enum BotOperand: Sendable {
+indirect enum BotOperand: Sendable, Hashable {
   /// JSON text.
   case literal([UInt8])
   /// A position in the event's table of fields.
@@ -98,11 +115,21 @@ indirect enum BotOperand: Sendable {
   /// A string put together: JSON-escaped pieces without quotes, and values that are formatted.
   case text([BotTextPiece])
   case list([BotOperand])
-  /// Names as `"name":`.
-  case object([(name: [UInt8], value: BotOperand)])
+  case object([BotMember])
 }
 
-enum BotTextPiece: Sendable {
+struct BotMember: Sendable, Hashable {
+  /// As `"name":`.
+  var name: [UInt8]
+  var value: BotOperand
+
+  init(_ name: String, _ value: BotOperand) {
+    self.name = JSONValue.string(name).serializedBytes() + [0x3A]
+    self.value = value
+  }
+}
+
+enum BotTextPiece: Sendable, Hashable {
   case escaped([UInt8])
   case value(BotOperand)
 }
@@ -138,6 +165,8 @@ struct BotCall: Sendable {
 enum BotInstruction: Sendable {
   case call(BotCall)
   case store(slot: Int, BotOperand)
+  /// Changes a state that the bot keeps: of `BotProgram.states`.
+  case set(state: Int, BotOperand)
   /// Goes on with the next instruction when it holds, otherwise at `otherwise`.
   case test(BotTest, otherwise: Int)
   case loop(iterator: Int, list: BotOperand, exit: Int)

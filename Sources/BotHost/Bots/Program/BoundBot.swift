@@ -36,12 +36,19 @@ extension BotProgram {
       secrets.append(resolved?.secrets ?? [:])
     }
     guard diagnostics.errorCount == before else { return nil }
-    let texts = constants.map { constant -> [UInt8] in
-      if let secret = secrets[constant.config][constant.key] {
-        return secret.reveal { JSONValue.string($0).serializedBytes() }
+    var texts: [[UInt8]] = []
+    for constant in constants {
+      let value: JSONValue?
+      switch constant.source {
+      case .getter(let config, let key):
+        if let secret = secrets[config][key] {
+          texts.append(secret.reveal { JSONValue.string($0).serializedBytes() })
+          continue
+        }
+        value = values[config][key]
+      case .argument(let operand): value = Self.evaluate(operand, texts)
       }
-      guard let value = values[constant.config][constant.key] else { return [] }
-      return value.value(at: JSONPointer(tokens: constant.path))?.serializedBytes() ?? []
+      texts.append(value?.value(at: JSONPointer(tokens: constant.path))?.serializedBytes() ?? [])
     }
     var instances: [BoundInstance] = []
     for requirement in requirements {

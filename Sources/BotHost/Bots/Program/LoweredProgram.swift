@@ -46,11 +46,11 @@ final class LoweredProgram: @unchecked Sendable {
 
   struct Instruction: BitwiseCopyable {
     enum Code: UInt8, BitwiseCopyable {
-      case call, print, store, test, loop, next, jump, fail, end
+      case call, print, store, set, test, loop, next, jump, fail, end
     }
     var code: Code
     var value = Value(start: 0, end: 0)
-    /// A slot, or -1.
+    /// A slot, or -1. Of `set`: the state.
     var slot: Int32 = -1
     var iterator: Int32 = 0
     var target: Int32 = 0
@@ -134,6 +134,8 @@ final class LoweredProgram: @unchecked Sendable {
         }
       case .store(let slot, let operand):
         lowered = Instruction(code: .store, value: lower(operand), slot: Int32(slot))
+      case .set(let state, let operand):
+        lowered = Instruction(code: .set, value: lower(operand), slot: Int32(state))
       case .test(let test, let otherwise):
         lowered = Instruction(code: .test, value: lower(test.value), target: base + Int32(otherwise))
         let lowering = test.checks.map { lower($0) }

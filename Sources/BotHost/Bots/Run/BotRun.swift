@@ -172,6 +172,15 @@ struct BotRun {
         let text = value(instruction.value, writer)
         guard !isFull else { return .failed(.tooLarge, at: current) }
         slots[Int(instruction.slot)] = Span(start: text.lowerBound, end: text.upperBound)
+      case .set:
+        let mark = bytes.count
+        let text = value(instruction.value, writer)
+        guard !isFull else { return .failed(.tooLarge, at: current) }
+        var state = states[Int(instruction.slot)]
+        state.truncate(to: 0)
+        state.append(UnsafePointer(bytes.base) + text.lowerBound, text.count)
+        states[Int(instruction.slot)] = state
+        bytes.truncate(to: mark)
       case .test:
         let mark = bytes.count
         if !holds(instruction, program, writer) { position = Int(instruction.target) }

@@ -25,7 +25,11 @@ public struct BotProject: Sendable {
   ///   - values: the values of configurations, by the name that `file` gives.
   public init(_ files: [SourceText], values: [String: SourceText] = [:]) {
     for file in files { add(file) }
-    for (name, text) in values { add(values: text, as: name) }
+    for (name, text) in values {
+      var found = Diagnostics()
+      add(values: text, as: name, &found)
+      diagnostics.append(contentsOf: found)
+    }
   }
 
   /// From disk: each file, the other YAML files of its directory, and the files that configurations name.
@@ -45,20 +49,32 @@ public struct BotProject: Sendable {
         if case .success(let source) = SourceText.read(path) { project.add(beside: source) }
       }
     }
-    for entry in project.main {
-      guard case .bot(let bot) = entry.document else { continue }
-      for use in bot.uses {
-        guard case .literal(let name, let location)? = use.argument("file")?.value else { continue }
-        let path = Self.path(name.text, from: entry.file)
-        guard project.values[path] == nil else { continue }
-        switch SourceText.read(path) {
-        case .success(let source): project.add(values: source, as: path)
-        case .failure(let problem):
-          project.diagnostics.error("the file '\(name.text)' \(problem.message)", at: location)
-        }
-      }
+    for entry in project.main { project.readValues(entry) { $0.diagnostics.append(contentsOf: $1) } }
+    for entry in project.beside {
+      project.readValues(entry) { $0.besideDiagnostics[entry.file, default: Diagnostics()].append(contentsOf: $1) }
     }
     return project
+  }
+
+  /// Reads the files that a document's uses of configurations name.
+  private mutating func readValues(_ entry: Entry, report: (inout BotProject, Diagnostics) -> Void) {
+    let uses: [UseSyntax]
+    switch entry.document {
+    case .bot(let bot), .component(let bot): uses = bot.uses
+    case .config, .schema: return
+    }
+    for use in uses {
+      guard case .literal(let name, let location)? = use.argument("file")?.value else { continue }
+      let path = Self.path(name.text, from: entry.file)
+      guard values[path] == nil, !sources.contains(where: { $0.name == path }) else { continue }
+      var found = Diagnostics()
+      switch SourceText.read(path) {
+      case .success(let source): add(values: source, as: path, &found)
+      case .failure(let problem):
+        found.error("the file '\(name.text)' \(problem.message)", at: location)
+      }
+      report(&self, found)
+    }
   }
 
   /// A file's path as seen from another file.
@@ -81,13 +97,13 @@ public struct BotProject: Sendable {
     diagnostics.append(contentsOf: parser.diagnostics)
   }
 
-  private mutating func add(beside source: SourceText) {
+  mutating func add(beside source: SourceText) {
     var found = Diagnostics()
     let nodes = YAMLParser.documents(of: source, diagnostics: &found)
     // Manifests, hosts' configurations and files of values lie there too.
     let own = nodes.filter { node in
       guard let kind = node["kind"]?.scalar?.text else { return false }
-      return ["bot", "config", "component", "schema"].contains(kind)
+      return BotParser.kinds.contains(kind)
     }
     guard !own.isEmpty else { return }
     sources.append(source)
@@ -99,11 +115,11 @@ public struct BotProject: Sendable {
     besideDiagnostics[source.name] = found
   }
 
-  private mutating func add(values source: SourceText, as name: String) {
+  private mutating func add(values source: SourceText, as name: String, _ found: inout Diagnostics) {
     sources.append(source)
-    guard let node = YAMLParser.document(of: source, diagnostics: &diagnostics) else { return }
+    guard let node = YAMLParser.document(of: source, diagnostics: &found) else { return }
     guard node.mapping != nil else {
-      diagnostics.error("expected a mapping of getters to values, not \(node.summary)", at: node.location)
+      found.error("expected a mapping of getters to values, not \(node.summary)", at: node.location)
       return
     }
     values[name] = node
@@ -114,5 +130,8 @@ public struct BotProject: Sendable {
     main.first { $0.document.name.value == name } ?? beside.first { $0.document.name.value == name }
   }
 
-  var names: [String] { (main + beside).map(\.document.name.value) }
+  /// The names of the documents that a condition holds for.
+  func names(where isWanted: (BotDocument) -> Bool = { _ in true }) -> [String] {
+    (main + beside).map(\.document).filter(isWanted).map(\.name.value)
+  }
 }
