@@ -43,7 +43,7 @@ struct ReadyBotTests {
     #expect(kinds("garden") == ["message", "cleared", "deleted"])
     let message = try #require(found.first { $0["username"] == "ann" && $0["kind"] == "message" })
     #expect(message["message"] == "hello there" && message["v"] == 1 && message["action"] == false)
-    #expect(message["reply_to"] == .null && message["id"] != .null)
+    #expect(message["id"] != nil && message["reply_to"] == nil)
     #expect(found.contains { $0["message"] == "waves" && $0["action"] == true })
     #expect(found.contains { $0["kind"] == "timeout" && $0["username"] == "mallory" && $0["seconds"] == 600 })
     #expect(found.contains { $0["kind"] == "notice" && $0["name"] == "resub" && $0["text"] == "Ann has subscribed" })
@@ -63,8 +63,14 @@ struct ReadyBotTests {
     // Without a channel: the only one that the bot is in.
     try request(#""list one two three | count""#)
     try simulator.expect(1, "PRIVMSG #kitchen :3")
-    // What cannot be read is answered too, and stops nothing.
+    // What fails is answered too; what cannot be read is kept with the reason, and stops nothing.
+    try request(#"{"channel": "kitchen", "message": "error no tacos left"}"#)
+    try simulator.expect(1, "PRIVMSG #kitchen :💥 Error in `error no tacos left`")
     try request(#"{"channel": "kitchen", "message": "echo a |"}"#)
+    try host.program.line(.error, "that it gave up") {
+      $0.contains("gave up") && $0.contains("cannot read this at column 8")
+    }
+    #expect(try host.command("dead", "list").contains { $0.contains("cannot read this") })
     try request(#"{"channel": "kitchen", "message": "echo the end"}"#)
     try simulator.expect(1, "PRIVMSG #kitchen :the end")
     let said = try simulator.transcript().filter { $0.line.contains("PRIVMSG") }
