@@ -19,7 +19,7 @@ import Testing
       open: false)
     let source = try fixture.endpoint("source")
     let sent = Atomic<Int>(0)
-    let thread = LaneThread.start(name: "publisher") {
+    let thread = HostThread(name: "publisher") {
       for number in 0..<50 {
         source.send("t", "\(number)")
         sent.wrappingAdd(1, ordering: .releasing)
@@ -28,7 +28,7 @@ import Testing
     eventually { sent.load(ordering: .acquiring) == 4 && endpoint.statistics().waiting == 1 }
     #expect(box.count == 0)
     endpoint.openGate()
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
     eventually { box.count == 50 }
     #expect(box.all == (0..<50).map(String.init))
   }
@@ -199,10 +199,10 @@ import Testing
       "a", lane: LaneOptions(capacity: 1, spin: 0), [fixture.handler("t") { _ in 0 }], open: false)
     let source = try fixture.endpoint("source")
     source.send("t", "1")
-    let thread = LaneThread.start(name: "publisher") { source.send("t", "2") }
+    let thread = HostThread(name: "publisher") { source.send("t", "2") }
     eventually { endpoint.statistics().waiting == 1 }
     fixture.bus.remove(endpoint)
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
     #expect(fixture.letters.box.all.map(\.reason) == ["the instance has gone"])
     #expect(source.send("t", "3") == BH_OK)
   }

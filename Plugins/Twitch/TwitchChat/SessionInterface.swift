@@ -85,6 +85,8 @@ public enum SessionOutput: Hashable, Sendable {
   case settle(CommandID, CommandResult)
   /// Give a `.tick` in so many nanoseconds; replaces the one asked for before.
   case wake(after: Int64)
+  /// The server will soon end the connection: open another one before it does. See `ChatRelay`.
+  case succeed
   /// Close, and connect again after so many nanoseconds.
   case reconnect(after: Int64, reason: String)
   /// Close for good.

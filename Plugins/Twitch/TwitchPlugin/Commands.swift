@@ -77,7 +77,7 @@ extension TwitchPlugin {
   private func run(_ command: SessionCommand, channel: String, _ call: PendingCall) {
     let id = newCommand()
     waiters[id] = .call(call, channel: channel)
-    advance(.command(id, command))
+    advance(id, command)
   }
 
   /// Takes a line apart; works without a connection.
@@ -168,9 +168,10 @@ extension TwitchPlugin {
   }
 
   func status() throws -> Status {
-    let state = session.state
+    let state = relay.session.state
     return Status(
-      connected: session.isConnected, phase: state.phase.rawValue, server: state.server?.rawValue, nick: state.nick,
+      connected: relay.session.isConnected, phase: state.phase.rawValue, server: state.server?.rawValue,
+      nick: state.nick,
       capabilities: state.capabilities,
       channels: state.rooms.sorted { $0.key < $1.key }.map { name, room in
         Status.Room(

@@ -27,8 +27,12 @@ public final class Yetibot {
   public var leaveRoom: ((_ room: String, _ place: ChatPlace) -> String)?
   /// Adds a reaction to the latest message; nil where the platform has none.
   public var react: ((_ reaction: String, _ place: ChatPlace) -> Bool)?
-  /// Asked for a command that is not registered here; nil passes it on to the fallback.
+  /// Runs a command that others bring; nil passes it on to the commands registered here.
+  public var runHooked: ((Invocation, [HookedCommand]) throws -> Outcome?)?
+  /// Asked for a command that nobody brings and that is not registered here; nil passes it on to the fallback.
   public var unknownCommand: ((Invocation) throws -> Outcome?)?
+  /// What is switched off in each room, as far as it has been looked up.
+  var disabledCategoriesCache: [ChatPlace: Set<String>] = [:]
   private(set) var hooks: [Hook] = []
   private var observers: [(kinds: Set<ChatEvent.Kind>, run: (ChatEvent) -> Void)] = []
 
@@ -80,6 +84,17 @@ public final class Yetibot {
   public func see(_ person: ChatPerson, in place: ChatPlace) { people.see(person, in: place, at: nil) }
 
   public func unregister(topic: String) { registry.unregister(topic: topic) }
+
+  /// The commands that others bring, in the order in which they are asked; ``runHooked`` runs them.
+  public func setHooked(_ commands: [HookedCommand]) { registry.hooked = commands }
+
+  /// Lets other messages be handled while one waits: what belongs to this one is put aside until `body` returns.
+  public func suspended<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let saved = posts
+    posts = []
+    defer { posts = saved }
+    return try body()
+  }
 
   /// Takes new settings; state stays.
   public func reconfigure(_ configuration: Configuration) { self.configuration = configuration }
@@ -165,7 +180,8 @@ public final class Yetibot {
   }
 
   func isEnabled(_ word: String) -> Bool {
-    registry.isAlias(word)
+    if configuration.allowedCommands.isEmpty, configuration.deniedCommands.isEmpty { return true }
+    return registry.isAlias(word)
       || Configuration.isEnabled(
         word, allowed: configuration.allowedCommands, denied: configuration.deniedCommands)
   }

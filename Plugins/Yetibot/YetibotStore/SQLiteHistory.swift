@@ -73,12 +73,19 @@ public final class SQLiteHistory: HistoryStore {
     defer { isInBatch = false }
     do {
       let result = try body()
-      try database.execute("COMMIT")
+      try endBatch()
       return result
     } catch {
-      try? database.execute("ROLLBACK")
+      if isInBatch { try? database.execute("ROLLBACK") }
       throw error
     }
+  }
+
+  /// Ends the batch that is under way, if one is: its lines are kept now, and the next ones one by one.
+  public func endBatch() throws {
+    guard isInBatch else { return }
+    try database.execute("COMMIT")
+    isInBatch = false
   }
 
   public func append(_ entry: HistoryEntry) throws {

@@ -123,7 +123,7 @@ extension UnsafeMutablePointer<LaneState> {
     case .special:
       pointee.bus._withUnsafeGuaranteedRef {
         $0.finishSpecial(
-          item, rc: bh_rc(BH_E_REJECT), stopped: false, message: reason, settledOnDisk: false, thread)
+          item, rc: bh_rc(BH_E_CANCELLED), stopped: false, message: reason, settledOnDisk: false, thread)
       }
     }
     EventArena.release(event)

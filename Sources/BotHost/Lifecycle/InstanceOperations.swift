@@ -16,7 +16,7 @@ struct InstanceOperations {
     instance.nextGeneration += 1
     let source = instance.source
     let generation = try loader.load(
-      instance, manifest: source.manifest, library: source.library, configuration: instance.configuration,
+      instance, manifest: source.manifest, library: source.library, resolved: instance.resolvedNow,
       number: number, options: .init(flags: UInt32(BH_START_FRESH)))
     do {
       try instance.endpoint.install(generation.plan)
@@ -63,6 +63,8 @@ struct InstanceOperations {
     instance.state = .stopping
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
+    // What it stood in the way of goes its way without it.
+    instance.endpoint.withdrawHooks()
     instance.endpoint.closeGate()
     let outcome = instance.endpoint.onLane(timeout: max(drain.nanoseconds, 1_000_000)) { () -> (bh_rc, String?) in
       let code = generation.quiesce(deadline: deadline)

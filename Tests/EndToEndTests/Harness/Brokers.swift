@@ -20,6 +20,14 @@ extension Brokers {
     return reader.printed()
   }
 
+  /// The values of a topic's records up to the first that holds the text, in the order of each partition.
+  func values(of topic: String, until text: String, within seconds: Double = 180) throws -> [String] {
+    let reader = try reader(of: topic)
+    try reader.line(.output, within: seconds, "a record of \(topic) with \(text)") { $0.contains(text) }
+    let values = reader.printed()
+    return Array(values.prefix((values.firstIndex { $0.contains(text) } ?? values.count) + 1))
+  }
+
   /// Puts records on a topic through `kcat`, one a line.
   func produce(_ values: [String], to topic: String) throws {
     guard let kcat = Build.tool("kcat") else { throw RunningProgram.Failure(description: "kcat is not installed") }

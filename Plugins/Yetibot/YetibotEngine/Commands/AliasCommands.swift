@@ -46,7 +46,7 @@ extension Yetibot {
     guard !name.isEmpty, name.count <= 64,
       name.unicodeScalars.allSatisfy({ $0.isWord || $0.value > 127 || "-_.:?!+*'".unicodeScalars.contains($0) })
     else { return .failure("the name of an alias has letters, digits and -_.:?!+*' only") }
-    if let entry = registry.command(for: name), !entry.isAlias {
+    if registry.command(for: name).map({ !$0.isAlias }) ?? !registry.hooked(for: name).isEmpty {
       return .text("\(name) is a command already, and cannot be an alias")
     }
     let columns = ValueMap([("user_id", .string(person.id)), ("cmd_name", .string(name)), ("cmd", .string(body))])

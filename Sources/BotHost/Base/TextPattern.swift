@@ -2,7 +2,7 @@ import Glibc
 
 /// A POSIX extended regular expression without back-references, so that matching takes time in proportion to the text. One that begins with
 /// `(?i)`, which is no expression in POSIX, is compared without regard to case.
-final class BotPattern: @unchecked Sendable {
+final class TextPattern: @unchecked Sendable {
   // regexec may be called from several threads with one regex_t: POSIX.1-2017, XSH 2.9.1.
   private var regex = regex_t()
   let text: String
