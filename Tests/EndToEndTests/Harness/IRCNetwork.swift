@@ -28,14 +28,21 @@ final class IRCNetwork {
     program = try RunningProgram(server, ["--nofork", "--nolog", "--runasroot", "--config=\(file)"])
   }
 
-  /// Somebody who is in the channel.
-  func join(_ nick: String, _ channel: String) throws -> IRCUser {
-    let user = try IRCUser(port: port)
-    user.send("NICK \(nick)\r\nUSER \(nick) 0 * :\(nick)")
-    try user.line("a welcome") { $0.contains(" 001 ") }
-    user.send("JOIN \(channel)")
-    try user.line("its own coming into the channel") { $0.hasPrefix(":\(nick)!") && $0.contains("JOIN") }
-    return user
+  /// People who are in the channel. The server takes a second to welcome somebody, so they come all at once.
+  func join(_ nicks: [String], _ channel: String) throws -> [IRCUser] {
+    let users = try nicks.map { nick in
+      let user = try IRCUser(port: port)
+      user.send("NICK \(nick)\r\nUSER \(nick) 0 * :\(nick)")
+      return user
+    }
+    for user in users {
+      try user.line("a welcome") { $0.contains(" 001 ") }
+      user.send("JOIN \(channel)")
+    }
+    for (nick, user) in zip(nicks, users) {
+      try user.line("its own coming into the channel") { $0.hasPrefix(":\(nick)!") && $0.contains("JOIN") }
+    }
+    return users
   }
 
   /// A port that was free a moment ago, for programs that cannot choose one themselves.
@@ -124,7 +131,7 @@ final class IRCUser: @unchecked Sendable {
     var done = 0
     while done < bytes.count {
       let count = bytes[done...].withUnsafeBytes {
-        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       if count > 0 { done += count } else if errno != EINTR { return }
     }

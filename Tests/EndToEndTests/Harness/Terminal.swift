@@ -12,14 +12,23 @@ final class Terminal: @unchecked Sendable {
   private var seen = 0
   private var status: Int32?
 
+  // Of the kernel and of glibc, which Swift's module of them leaves out: TIOCSPTLCK, TIOCGPTN, POSIX_SPAWN_SETSID.
+  private static let unlock: UInt = 0x4004_5431
+  private static let getNumber: UInt = 0x8004_5430
+  private static let newSession: Int32 = 0x80
+
   init(_ path: String, _ arguments: [String], environment: [String: String] = [:]) throws {
     func failure(_ what: String) -> RunningProgram.Failure {
       RunningProgram.Failure(description: "\(what): \(String(cString: strerror(errno)))")
     }
-    keyboard = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-    guard keyboard >= 0, grantpt(keyboard) == 0, unlockpt(keyboard) == 0, let name = ptsname(keyboard) else {
+    keyboard = Glibc.open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    guard keyboard >= 0 else { throw failure("no terminal") }
+    var number: Int32 = 0
+    var lock: Int32 = 0
+    guard ioctl(keyboard, Self.unlock, &lock) == 0, ioctl(keyboard, Self.getNumber, &number) == 0 else {
       throw failure("no terminal")
     }
+    let name = "/dev/pts/\(number)"
     var size = winsize(ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0)
     _ = ioctl(keyboard, UInt(TIOCSWINSZ), &size)
     var actions = posix_spawn_file_actions_t()
@@ -38,7 +47,7 @@ final class Terminal: @unchecked Sendable {
     sigaddset(&signals, SIGPIPE)
     sigaddset(&signals, SIGINT)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID))
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | Self.newSession))
     let all = ProcessInfo.processInfo.environment.merging(["TERM": "vt100", "LC_ALL": "C.UTF-8"]) { $1 }
       .merging(environment) { $1 }
     let words = ([path] + arguments).map { strdup($0) } + [nil]
