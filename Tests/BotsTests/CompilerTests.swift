@@ -103,7 +103,7 @@ import Testing
     ("host: \"${config.host}\"", "host: \"${event.raw}\"", "there is no event yet when an instance starts"),
     ("host: \"${config.host}\"", "host: \"${inbox.x}\"", "reads configurations only"),
     ("host: \"${config.host}\", ", "", "the argument 'host' of TwitchConnection is missing (the server)"),
-    ("host: \"${config.host}\"", "host: x, port: y", "'port': expected a int, not a string"),
+    ("host: \"${config.host}\"", "host: x, port: y", "'port': expected an int, not a string"),
     ("stdout:", "event:", "'event' is a word of the language and cannot name a use"),
     ("{type: StdOut}", "{bot: Other}", "there is no bot 'Other'"),
     ("{type: StdOut}", "{type: StdOut, x: 1}", "StdOut has no argument 'x'"),
@@ -251,7 +251,9 @@ import Testing
     _ = try program(text)
     let changed = text.replacingOccurrences(of: "{extra: {", with: "{host: int, extra: {")
     #expect(
-      try problems(changed).contains { $0.contains("the getter 'host' is a int here and a string in what is extended") }
+      try problems(changed).contains {
+        $0.contains("the getter 'host' is an int here and a string in what is extended")
+      }
     )
   }
 

@@ -256,7 +256,7 @@ import Testing
     for (old, new, message) in [
       ("message: \"${event.message}\"}\n", "mesage: \"${event.message}\"}\n", "there is no member 'mesage'"),
       ("username: \"${event.username}\", ", "", "the member 'username' is missing"),
-      ("message: \"${event.message}\"}\n", "message: \"${event.message}\", bits: many}\n", "'bits': expected a int"),
+      ("message: \"${event.message}\"}\n", "message: \"${event.message}\", bits: many}\n", "'bits': expected an int"),
       ("schema: ChatLine", "schema: ChatLin", "there is no schema 'ChatLin' (did you mean 'ChatLine'?)"),
       ("fields: {message: string", "fields: {username: int, message: string", "a field keeps its type"),
     ] {

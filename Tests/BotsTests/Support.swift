@@ -146,7 +146,7 @@ final class Recorder: BotEffects {
 
   func call(_ token: BotCallToken, method: Int, argument: UnsafeRawBufferPointer, delivery: UInt64) {
     let call = Call(
-      token: token, method: program.methods[method].name, argument: String(decoding: argument, as: UTF8.self),
+      token: token, method: runtime?.methods[method] ?? "", argument: String(decoding: argument, as: UTF8.self),
       delivery: delivery)
     calls.append(call)
     if let result = answer(call) { reply(call, result) }

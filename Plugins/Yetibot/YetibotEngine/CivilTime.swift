@@ -29,6 +29,12 @@ public struct CivilTime: Sendable, Hashable {
     return value % divisor < 0 ? quotient - 1 : quotient
   }
 
+  /// `YYYY-MM-DDThh:mm:ss`.
+  var text: String {
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    return "\(year)-\(two(month))-\(two(day))T\(two(hour)):\(two(minute)):\(two(second))"
+  }
+
   /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm` and `:ss`; nil for anything else.
   public static func parse(_ text: String) -> Int64? {
     guard let pattern = try? Pattern(#"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?"#) else {

@@ -16,6 +16,8 @@ public struct Configuration: Sendable {
   public var adminUsers: Set<String> = []
   public var adminRoles: Set<String> = []
   public var adminCommands: Set<String> = []
+  /// The platform roles that may run a command, by its word; administrators may too. A command that is not here is for all.
+  public var commandRoles: [String: Set<String>] = [:]
   public var recordsHistory = true
   public var positiveKarma = ":rainbow:"
   public var negativeKarma = ":thunder_cloud_and_rain:"
@@ -38,6 +40,11 @@ public struct Configuration: Sendable {
 
   /// Which parenthesis closes `$(`.
   public var closing: ExpressionParser.Closing { quirks.contains(.firstParenthesisCloses) ? .first : .balanced }
+
+  /// What reads expressions.
+  public var parser: ExpressionParser {
+    ExpressionParser(closing: closing, dialect: quirks.contains(.plainGrammar) ? .original : .modern)
+  }
 
   /// Whether the value of `command.fallback.enabled`, or another switch, is on: everything but "false".
   public static func isOn(_ text: String?) -> Bool { text != "false" }

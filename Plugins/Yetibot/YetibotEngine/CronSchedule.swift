@@ -7,18 +7,32 @@ public struct CronSchedule: Sendable, Hashable {
     case any
     case every(Int)
     case range(Int, Int, step: Int)
+
+    func fits(_ range: ClosedRange<Int>) -> Bool {
+      switch self {
+      case .any: true
+      case .every(let step): step <= range.upperBound
+      case .range(let low, let high, _): range.contains(low) && range.contains(high)
+      }
+    }
   }
 
   private var parts: [[Part]]
 
+  /// The numbers that each field can take.
+  private static let ranges = [0...59, 0...59, 0...23, 1...7, 1...31, 1...12, 1970...9999]
+
   /// Seven fields, or six: then the second is 0. nil when a field cannot be read.
-  public init?(_ text: String) {
+  ///
+  /// - Parameter isStrict: whether numbers that a field never takes are refused.
+  public init?(_ text: String, isStrict: Bool = false) {
     var words = text.split(separator: " ").map(String.init)
     if words.count == 6 { words.insert("0", at: 0) }
     guard words.count == 7 else { return nil }
     var parts: [[Part]] = []
-    for word in words {
+    for (index, word) in words.enumerated() {
       guard let field = Self.field(word) else { return nil }
+      if isStrict, !field.allSatisfy({ $0.fits(Self.ranges[index]) }) { return nil }
       parts.append(field)
     }
     self.parts = parts

@@ -21,6 +21,7 @@ public struct Expression: Sendable, Hashable {
           text.append(quote)
           text += part
           text.append(quote)
+        case .escaped(let part): text += "\\" + part
         case .expression(let inner): text += "$(\(inner.unparsed))"
         }
       }
@@ -36,6 +37,8 @@ public struct Expression: Sendable, Hashable {
     case space
     /// Quoted text, without its quotes.
     case literal(quote: Character, String)
+    /// A mark that a backslash has taken the meaning from: `|`, a back-tick or `$(`.
+    case escaped(String)
     /// A sub-expression, in back-ticks or `$( )`.
     case expression(Expression)
   }
@@ -54,7 +57,7 @@ public struct Expression: Sendable, Hashable {
 
   private static func tree(_ item: Item) -> Value {
     switch item {
-    case .text(let text): .string(text)
+    case .text(let text), .escaped(let text): .string(text)
     case .space: ["space", " "]
     case .literal(let quote, let text): ["literal", .string(String(quote)), .string(text), .string(String(quote))]
     case .expression(let inner): ["sub-expr", inner.tree]

@@ -4,12 +4,16 @@
 /// expr = cmd { " | " cmd } ;  cmd = { SP } word { { SP } word } { SP } ;
 /// word = "`" expr "`" | "$(" expr ")" | chars { "|" chars } | "(" | ")" | quote | literal | "$" ;
 /// ```
-/// Only U+0020 is a space. The grammar is ambiguous; of several readings the one counts that a search from left to right finds first,
+/// Only U+0020 is a space. With ``Dialect/modern`` a line feed may stand for a space beside a pipe, so that an expression can be written on
+/// several lines, and a backslash takes the meaning from a bar that would be a pipe or an error, from a back-tick and from `$(`.
+///
+/// The grammar is ambiguous; of several readings the one counts that a search from left to right finds first,
 /// which tries a quoted literal before a quote that stands for itself, a closing mark before anything else that the
 /// character could be, and a pipe wherever one may be.
 ///
 /// Each choice is a state of place, open sub-expressions and whether the command has a word yet; a state that was seen has
-/// failed and is not tried again. With the limit on depth the number of states, and so the time, is linear in the length.
+/// failed and is not tried again. A budget of steps that is linear in the length ends the search of a text that has too many ways to be
+/// read all the same.
 public struct ExpressionParser: Sendable {
   /// Which parenthesis closes `$(`.
   public enum Closing: Sendable, Hashable {
@@ -19,20 +23,33 @@ public struct ExpressionParser: Sendable {
     case balanced
   }
 
+  /// What may be written beside what the original reads.
+  public enum Dialect: Sendable, Hashable { case original, modern }
+
   /// The longest text, in bytes of UTF-8.
   public var maximumLength: Int
   /// How deep sub-expressions may nest.
   public var maximumDepth: Int
   public var closing: Closing
+  public var dialect: Dialect
 
-  public init(maximumLength: Int = 16_384, maximumDepth: Int = 24, closing: Closing = .first) {
+  public init(
+    maximumLength: Int = 16_384, maximumDepth: Int = 24, closing: Closing = .first, dialect: Dialect = .original
+  ) {
     self.maximumLength = maximumLength
     self.maximumDepth = maximumDepth
     self.closing = closing
+    self.dialect = dialect
   }
 
   /// Reads a whole text.
   public func parse(_ text: String) throws(ParseFailure) -> Expression {
+    var steps = 0
+    return try parse(text, counting: &steps)
+  }
+
+  /// Reads a whole text, and adds the steps of the search to `count`: each looks at a byte once, apart from one pass over runs and quotes.
+  func parse(_ text: String, counting count: inout Int) throws(ParseFailure) -> Expression {
     var text = text
     guard text.utf8.count <= maximumLength else {
       throw ParseFailure(
@@ -41,8 +58,9 @@ public struct ExpressionParser: Sendable {
     text.makeContiguousUTF8()
     var failure: Reading.Failure?
     let read = text.utf8.withContiguousStorageIfAvailable { bytes in
-      var reading = Reading(bytes: bytes, maximumDepth: maximumDepth, closing: closing)
+      var reading = Reading(bytes: bytes, maximumDepth: maximumDepth, closing: closing, isModern: dialect == .modern)
       let expression = reading.run()
+      count += reading.stepCount
       failure = reading.failure
       return expression
     }
@@ -63,6 +81,7 @@ private struct Reading {
     case text(Int, Int)
     case space
     case literal(Int, Int)
+    case escaped(Int, Int)
     case open(Int)
     case close
     case pipe
@@ -96,6 +115,8 @@ private struct Reading {
   let bytes: UnsafeBufferPointer<UInt8>
   let maximumDepth: Int
   let closing: ExpressionParser.Closing
+  let isModern: Bool
+  private(set) var stepCount = 0
   private(set) var failure: Failure?
   private var steps: [Step] = []
   private var frames: [Frame] = []
@@ -105,11 +126,18 @@ private struct Reading {
   private var alternatives: [Alternative] = []
   private var budget: Int
 
-  init(bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, closing: ExpressionParser.Closing) {
+  /// A text that people write takes fewer than three steps for each byte.
+  static let baseBudget = 20_000
+  static let budgetForByte = 40
+
+  init(
+    bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int, closing: ExpressionParser.Closing, isModern: Bool
+  ) {
     self.bytes = bytes
     self.maximumDepth = maximumDepth
     self.closing = closing
-    budget = 20_000 + bytes.count * 8 * (maximumDepth + 1)
+    self.isModern = isModern
+    budget = Self.baseBudget + bytes.count * Self.budgetForByte
     steps.reserveCapacity(24)
   }
 
@@ -122,8 +150,38 @@ private struct Reading {
 
   private func endOfRun(_ start: Int) -> Int {
     var end = start
-    while end < bytes.count, isOrdinary(bytes[end]) { end += 1 }
+    while end < bytes.count, isOrdinary(bytes[end]) {
+      if isModern, end > start, linePipeEnd(end) != nil || escapeLength(end) > 0 { break }
+      end += 1
+    }
     return end
+  }
+
+  /// Where a pipe ends that begins with a line feed at this place: `\n  | `. nil where there is none.
+  private func linePipeEnd(_ place: Int) -> Int? {
+    guard bytes[place] == 0x0A else { return nil }
+    var end = place + 1
+    // White space is looked through for so far only, so that many line feeds do not cost many looks each.
+    let last = min(bytes.count, place + 64)
+    while end < last, bytes[end] == 0x20 || bytes[end] == 0x0A { end += 1 }
+    guard end + 1 < bytes.count, bytes[end] == 0x7C, bytes[end + 1] == 0x20 || bytes[end + 1] == 0x0A else {
+      return nil
+    }
+    return end + 2
+  }
+
+  /// How many bytes after a backslash at this place lose their meaning; 0 when it is an ordinary character.
+  private func escapeLength(_ place: Int) -> Int {
+    guard bytes[place] == 0x5C, place + 1 < bytes.count else { return 0 }
+    switch bytes[place + 1] {
+    case 0x60: return 1
+    case 0x7C:
+      // Between other characters a bar is text anyway, and the backslash belongs to a pattern.
+      let isText = place + 2 < bytes.count && isOrdinary(bytes[place + 2])
+      return isText ? 0 : 1
+    case 0x24: return place + 2 < bytes.count && bytes[place + 2] == 0x28 ? 2 : 0
+    default: return 0
+    }
   }
 
   private func endOfLiteral(_ start: Int) -> Int? {
@@ -161,6 +219,7 @@ private struct Reading {
     var way: Way?
     while true {
       budget -= 1
+      stepCount += 1
       if budget < 0 {
         failure = Failure(
           offset: place, expected: "fewer back-ticks and parentheses: there are too many ways to read this")
@@ -190,10 +249,29 @@ private struct Reading {
       }
       return false
     }
+    // Where nothing else could have been done, nobody comes back.
+    if way == nil, !alternatives.isEmpty, !enter(place, stack, hasWord) { return false }
     let byte = bytes[place]
+    if isModern, byte == 0x5C {
+      let length = escapeLength(place)
+      if length > 0 {
+        steps.append(.escaped(place + 1, place + 1 + length))
+        place += 1 + length
+        hasWord = true
+        return true
+      }
+    }
     switch byte {
+    case 0x0A where isModern && hasWord:
+      guard let end = linePipeEnd(place) else { return readRun(&place, &hasWord) }
+      steps.append(.pipe)
+      place = end
+      hasWord = false
+      return true
     case 0x20:
-      if hasWord, place + 2 < bytes.count, bytes[place + 1] == 0x7C, bytes[place + 2] == 0x20 {
+      if hasWord, place + 2 < bytes.count, bytes[place + 1] == 0x7C,
+        bytes[place + 2] == 0x20 || (isModern && bytes[place + 2] == 0x0A)
+      {
         steps.append(.pipe)
         place += 3
         hasWord = false
@@ -203,7 +281,6 @@ private struct Reading {
       }
       return true
     case 0x22, 0x27:
-      if way == nil, enter(place, stack, hasWord) == false { return false }
       if way == nil, let end = endOfLiteral(place) {
         remember(place, stack, hasWord, byte == 0x22 ? .quoteItself : .wordRun)
         steps.append(.literal(place, end))
@@ -292,7 +369,6 @@ private struct Reading {
   private mutating func readTick(_ place: inout Int, _ stack: inout Int32, _ hasWord: inout Bool, _ way: Way?) -> Bool {
     let canClose = stack >= 0 && frames[Int(stack)].isBackTick && hasWord
     if way == nil, canClose {
-      guard enter(place, stack, hasWord) else { return false }
       remember(place, stack, hasWord, .tickOpens)
       return close(&place, &stack, &hasWord)
     }
@@ -305,7 +381,6 @@ private struct Reading {
     let frame = stack >= 0 && !frames[Int(stack)].isBackTick ? frames[Int(stack)] : nil
     let prefersItself = frame.map { $0.inner > 0 } ?? false
     if let frame, hasWord, way == nil {
-      guard enter(place, stack, hasWord) else { return false }
       if prefersItself {
         remember(place, stack, hasWord, .parenthesisCloses)
         var outer = frame
@@ -339,6 +414,7 @@ private struct Reading {
       switch step {
       case .text(let start, let end): add(.text(string(start, end)))
       case .space: add(.space)
+      case .escaped(let start, let end): add(.escaped(string(start, end)))
       case .literal(let start, let end):
         add(.literal(quote: bytes[start] == 0x22 ? "\"" : "'", string(start + 1, end)))
       case .pipe: current.commands.append(Expression.Command(items: []))

@@ -36,7 +36,9 @@ extension Yetibot {
       return posts
     }
     let direct = Self.extractCommand(body, prefix: configuration.prefix)
-    let embedded = direct == nil && configuration.runsEmbedded ? embeddedExpressions(in: body) : []
+    let embedded =
+      direct == nil && isOn("embedded-commands", event.place, configuration.runsEmbedded)
+      ? embeddedExpressions(in: body) : []
     let isCommand = direct != nil || !embedded.isEmpty
     let correlationID = HistoryEntry.correlationID(
       milliseconds: now(), instance: event.place.instance, room: event.place.room, user: event.person.id, body: body)
@@ -55,6 +57,11 @@ extension Yetibot {
     }
     for expression in embedded { run(expression, event, allowance, correlationID, isEmbedded: true) }
     return posts
+  }
+
+  /// A switch that a room may set for itself: `channel set <key> false`.
+  func isOn(_ key: String, _ place: ChatPlace, _ standard: Bool) -> Bool {
+    setting(key, place).map { $0 != "false" } ?? standard
   }
 
   private func run(

@@ -1,12 +1,16 @@
 /// Evaluation: the fold over a pipe, and the dispatch of one command.
 extension Yetibot {
   /// Evaluates a parsed expression from left to right; a sub-expression runs when the turn of its command has come.
-  func evaluate(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    try context.allowance.deeper { try fold(expression, context) }
+  ///
+  /// - Parameter start: what is piped into its first command.
+  func evaluate(
+    _ expression: Expression, _ context: Context, from start: Evaluation = Evaluation()
+  ) throws -> Evaluation {
+    try context.allowance.deeper { try fold(expression, context, start) }
   }
 
-  private func fold(_ expression: Expression, _ context: Context) throws -> Evaluation {
-    var state = Evaluation()
+  private func fold(_ expression: Expression, _ context: Context, _ start: Evaluation) throws -> Evaluation {
+    var state = start
     let skip = Invocation.SkipCounter()
     let commands = expression.commands
     for (index, command) in commands.enumerated() {
@@ -17,7 +21,9 @@ extension Yetibot {
       let enclosing = context.contextualData
       context.contextualData = state.data
       defer { context.contextualData = enclosing }
-      let text = try text(of: command, context)
+      // What stands in the command of `xargs` is evaluated for each item, by it.
+      let isLate = isEvaluatedLate(command)
+      let text = isLate ? command.unparsed : try text(of: command, context)
       context.contextualData = index == 0 ? enclosing : .null
       var merged = text
       var opts: Value?
@@ -37,7 +43,8 @@ extension Yetibot {
       let next = commands[(index + 1)...]
       let call = Call(
         text: merged, opts: opts, raw: state.value, data: state.data, contextualData: index == 0 ? enclosing : .null,
-        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip)
+        dataCollection: state.dataCollection, nextCommands: next.isEmpty ? nil : { next.map(\.unparsed) }, skip: skip,
+        lateText: isLate ? { try self.text(of: command, withData: $0, context) } : nil)
       switch try dispatch(call, context) {
       case .failure(let message):
         var failed = Evaluation()
@@ -68,6 +75,7 @@ extension Yetibot {
       switch item {
       case .text(let part): text += part
       case .space: text += " "
+      case .escaped(let part): text += part
       case .literal(let quote, let part):
         text.append(quote)
         text += part
@@ -84,6 +92,21 @@ extension Yetibot {
     return text
   }
 
+  /// The text with the data that its sub-expressions see.
+  private func text(of command: Expression.Command, withData data: Value, _ context: Context) throws -> String {
+    let saved = context.contextualData
+    context.contextualData = data
+    defer { context.contextualData = saved }
+    return try text(of: command, context)
+  }
+
+  private func isEvaluatedLate(_ command: Expression.Command) -> Bool {
+    guard !configuration.quirks.contains(.earlyItems),
+      case .text("xargs")? = command.items.first(where: { $0 != .space })
+    else { return false }
+    return command.items.contains { if case .expression = $0 { true } else { false } }
+  }
+
   /// What one command is dispatched with.
   struct Call {
     var text: String
@@ -97,6 +120,8 @@ extension Yetibot {
     var isFallback = false
     /// Whether those who bring commands have passed it on.
     var wasOffered = false
+    /// Makes the text again, with the data of an item; nil where it is made already.
+    var lateText: ((Value) throws -> String)? = nil
     /// Whether `data` is handed over as it is, null too.
     var hasExactData = false
   }
@@ -114,13 +139,12 @@ extension Yetibot {
     return try context.allowance.deeper {
       do {
         let (word, args) = Self.splitCommand(call.text)
-        // What only administrators may do is nobody else's to ask others about.
-        if configuration.adminCommands.isEmpty || !configuration.adminCommands.contains(word) || isAdmin(context.person)
-        {
-          for hook in hooks where !call.wasOffered {
+        // What somebody may not do, others are not asked about either.
+        if !call.wasOffered, refused(word, context.person) == nil {
+          for hook in hooks {
             if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
           }
-          let hooked = call.wasOffered ? [] : registry.hooked(for: word)
+          let hooked = registry.hooked(for: word)
           if !hooked.isEmpty { return try dispatchHooked(call, word, args, hooked, context) }
         }
         return try dispatchUnhooked(call, word, args, context)
@@ -133,6 +157,18 @@ extension Yetibot {
         throw Raised(failure.description)
       }
     }
+  }
+
+  /// Why somebody may not use a command.
+  private func refused(_ word: String, _ person: ChatPerson?) -> Outcome? {
+    if configuration.adminCommands.isEmpty, configuration.commandRoles.isEmpty { return nil }
+    if configuration.adminCommands.contains(word), !isAdmin(person) {
+      return .failure("\(word) is for administrators only")
+    }
+    if let roles = configuration.commandRoles[word], !isAdmin(person), roles.isDisjoint(with: person?.roles ?? []) {
+      return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
+    }
+    return nil
   }
 
   /// A command that others bring: the same checks as for one of the engine's own.
@@ -170,9 +206,7 @@ extension Yetibot {
     for rule in DispatchRule.allCases {
       switch rule {
       case .adminOnly:
-        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
-          return .failure("\(word) is for administrators only")
-        }
+        if let refused = refused(word, context.person) { return refused }
       case .disabledCategory:
         if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
       case .unknownCommand:
@@ -219,7 +253,7 @@ extension Yetibot {
     return Invocation(
       command: word, args: args, match: match, opts: call.opts, raw: call.raw, data: data,
       dataCollection: call.dataCollection, nextCommands: call.nextCommands?(), skip: call.skip, context: context,
-      isFallback: call.isFallback)
+      isFallback: call.isFallback, lateText: call.lateText)
   }
 
   /// A command that nobody knows goes to the default command with its whole text.

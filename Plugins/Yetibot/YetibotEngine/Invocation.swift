@@ -19,6 +19,8 @@ public struct Invocation {
   public let context: Context
   /// Whether the fallback called it.
   public var isFallback: Bool
+  /// The command's text again, with the data of one item; nil where it does not depend on it.
+  var lateText: ((Value) throws -> String)?
 
   public final class SkipCounter {
     public var count = 0

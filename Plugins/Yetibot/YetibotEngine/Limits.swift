@@ -31,7 +31,7 @@ final class Allowance {
   private let deadline: Int64
   private var commands: Int
   private var bytes: Int
-  private var depth = 0
+  private(set) var depth = 0
   var patternSteps: Int
 
   init(_ limits: Limits, clock: @escaping () -> Int64) {

@@ -61,6 +61,11 @@ public struct Evaluation: Sendable, Hashable {
 
   public init() {}
 
+  init(value: Value, data: Value) {
+    self.value = value
+    self.data = data
+  }
+
   /// How it reads inside another command: its error, or its value.
   var text: String { error ?? value.text }
 }

@@ -29,5 +29,14 @@ public struct Quirks: OptionSet, Sendable, Hashable {
   /// Commands that were never written answer with a word that says so.
   public static let stubs = Quirks(rawValue: 1 << 11)
 
-  public static let all = Quirks(rawValue: (1 << 12) - 1)
+  /// A pipe has exactly one space on each side, and no mark can be taken for an ordinary character.
+  public static let plainGrammar = Quirks(rawValue: 1 << 12)
+  /// What stands in back-ticks in the command of `xargs` runs once, not for each item.
+  public static let earlyItems = Quirks(rawValue: 1 << 13)
+  /// There are only the commands that the original has, and `help` takes one word.
+  public static let originalCommands = Quirks(rawValue: 1 << 14)
+  /// A cron is checked by the number of its fields, and runs for nobody.
+  public static let looseCrons = Quirks(rawValue: 1 << 15)
+
+  public static let all = Quirks(rawValue: (1 << 16) - 1)
 }

@@ -27,7 +27,7 @@ public final class Rows {
 
   public static let defaultCapacities = [
     "alias": 1000, "observer": 200, "cron": 200, "karma": 20_000, "my": 10_000, "status": 2000,
-    "channel": 10_000, "buffer": 200,
+    "channel": 10_000, "buffer": 200, "order": 500, "notit": 500,
   ]
 
   public init(storage: (any RowStorage)? = nil, capacities: [String: Int] = defaultCapacities) {

@@ -99,7 +99,7 @@ public final class Yetibot {
   /// Takes new settings; state stays.
   public func reconfigure(_ configuration: Configuration) { self.configuration = configuration }
 
-  public var parser: ExpressionParser { ExpressionParser(closing: configuration.closing) }
+  public var parser: ExpressionParser { configuration.parser }
 
   func makeAllowance() -> Allowance { Allowance(configuration.limits, clock: now) }
 

@@ -157,6 +157,7 @@ extension Host {
         _ = try swapInstance(instance.name)
       } catch { log.error(instance.name, "not reloaded: \(error)") }
     }
+    reloadBots()
   }
 }
 

@@ -67,7 +67,7 @@ public struct HostCheck {
 
     var report = Report()
     report.files = Set(sources.map(\.name)).count + libraries.count
-    for diagnostic in diagnostics.all {
+    for diagnostic in diagnostics.sorted() {
       if diagnostic.severity == .error { report.errors += 1 }
       if diagnostic.severity == .warning { report.warnings += 1 }
       let source = sources.first { $0.name == diagnostic.location?.file }

@@ -30,6 +30,7 @@ final class HostControl: ControlHandler {
     case "publish": return try publish(argument)
     case "tail": return try EventTail(host, argument).run(reply)
     case "swap": return try swap(argument)
+    case "plan": return try host.planBots(files: argument["files"]?.array?.compactMap(\.string))
     case "start": return try each(argument, host.startInstance)
     case "stop": return try each(argument, host.stopInstance)
     case "restart": return try each(argument, host.restartInstance)
@@ -70,6 +71,13 @@ final class HostControl: ControlHandler {
   }
 
   private func swap(_ argument: JSONValue) throws -> JSONValue {
+    let name = try text(argument, "instance")
+    if host.bot(name) != nil, host.instance(name) == nil {
+      guard argument["library"] == nil else {
+        throw ControlError(.invalid, "'\(name)' is a bot; it has no library and is read again from its files")
+      }
+      return try host.swapBot(name)?.json ?? .object(["bot": .string(name), "changed": false])
+    }
     let report = try host.swapInstance(
       try text(argument, "instance"), library: argument["library"]?.string,
       dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false)

@@ -18,7 +18,9 @@ public final class Host: @unchecked Sendable {
   private var catalog = PluginCatalog()
   private var watchers: [DirectoryWatcher] = []
   private var control: ControlServer?
-  private var bots: [RunningBot] = []
+  private(set) var bots: [RunningBot] = []
+  /// Compiled units of bots.
+  let units: UnitCache
   private let standardOutput = StandardOutput()
   private var isStopping = false
   private let ending = Atomic<Bool>(false)
@@ -43,6 +45,7 @@ public final class Host: @unchecked Sendable {
     self.options = options
     self.log = log
     self.clock = clock
+    units = UnitCache(directory: options.dataDirectory + "/cache")
   }
 
   // MARK: Looking
@@ -59,7 +62,8 @@ public final class Host: @unchecked Sendable {
         "name": .string(bot.bot.program.name), "plugin": .string("(bot)"), "state": .string("running"),
         "handled": .int(Int64(clamping: statistics.delivered)), "failed": .int(Int64(clamping: statistics.failed)),
         "dead": .int(Int64(clamping: statistics.dead)), "queued": .int(Int64(clamping: statistics.depth)),
-        "in_flight": .int(Int64(clamping: statistics.inFlight)), "hash": .string(bot.bot.program.tree.hash),
+        "in_flight": .int(Int64(clamping: statistics.inFlight)), "generation": .int(Int64(bot.version)),
+        "hash": .string(bot.bot.program.tree.hash),
       ])
     }
   }
@@ -86,7 +90,7 @@ public final class Host: @unchecked Sendable {
   private func startAll() throws {
     startedAt = clock.unix
     catalog = PluginCatalog(directories: options.pluginDirectories)
-    let plan = HostPlan(options: options, catalog: catalog)
+    let plan = HostPlan(options: options, catalog: catalog, cache: units)
     for finding in plan.diagnostics.all { report(finding) }
 
     let parts = try makeParts(durable: plan.durableTopics)
@@ -105,7 +109,8 @@ public final class Host: @unchecked Sendable {
     }
     for bot in plan.bots {
       for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
-      do { bots.append(try RunningBot(bot, on: parts.bus, standardOutput: standardOutput)) } catch {
+      guard let build = plan.builds[bot.program.name] else { continue }
+      do { bots.append(try RunningBot(bot, build, on: parts.bus, standardOutput: standardOutput)) } catch {
         log.error("host", "the bot \(bot.program.name) cannot run: \(error)")
       }
     }
@@ -122,6 +127,7 @@ public final class Host: @unchecked Sendable {
     }
     try startControl()
     if options.watch { startWatching() }
+    keepUnits(Array(plan.builds.values))
   }
 
   private func makeParts(durable: [TopicPattern]) throws -> Parts {
@@ -149,7 +155,7 @@ public final class Host: @unchecked Sendable {
   }
 
   /// Makes an instance and its place on the bus.
-  private func add(_ planned: HostPlan.Instance, _ parts: Parts) -> PluginInstance? {
+  func add(_ planned: HostPlan.Instance, _ parts: Parts) -> PluginInstance? {
     do {
       let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(policy: planned.lane))
       let instance = PluginInstance(
@@ -167,7 +173,7 @@ public final class Host: @unchecked Sendable {
   }
 
   /// Notes a failed start and plans the next one, if the manifest wants one.
-  private func failed(_ instance: PluginInstance, _ error: any Error, _ parts: Parts) {
+  func failed(_ instance: PluginInstance, _ error: any Error, _ parts: Parts) {
     let reason = (error as? LifecycleFailure).map { "\($0.step): \($0.reason)" } ?? "\(error)"
     let now = clock.monotonic
     if instance.manifest.restart.policy != .never, !isStopping, let delay = instance.restarts.delayAfterFailure(at: now)
@@ -188,6 +194,15 @@ public final class Host: @unchecked Sendable {
       instance.restartCount += 1
       do { try parts.tools.start(instance) } catch { failed(instance, error, parts) }
     }
+  }
+
+  /// Takes an instance out: it is stopped, and nobody knows its name any more.
+  func remove(_ instance: PluginInstance, _ parts: Parts) {
+    parts.supervisor.forget(instance.name)
+    parts.tools.stop(instance)
+    table.withLock { $0.removeAll { $0 === instance } }
+    parts.bus.remove(instance.endpoint, timeout: 0, queued: .deadLetter)
+    parts.services.unregister(instance: instance.name)
   }
 
   // MARK: Stop
@@ -241,7 +256,8 @@ public final class Host: @unchecked Sendable {
   }
 
   private func startWatching() {
-    for directory in options.pluginDirectories {
+    let bots = options.bots.map { PluginDirectory.directory(of: $0) }
+    for directory in Set(options.pluginDirectories + bots).sorted() {
       do {
         watchers.append(
           try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
@@ -258,6 +274,8 @@ public final class Host: @unchecked Sendable {
       guard files.contains(where: names.contains) else { continue }
       do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
     }
+    let isOfBots = options.bots.contains { PluginDirectory.directory(of: $0) == directory }
+    if isOfBots, names.contains(where: { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) { reloadBots() }
   }
 
   private func report(_ finding: Diagnostic) {

@@ -1,6 +1,6 @@
 extension BoundInstance {
   /// What the bot says about the instance, for resolving the configuration again when the manifest has changed.
-  fileprivate func overrides(_ catalog: PluginCatalog) -> ConfigurationOverrides {
+  func overrides(_ catalog: PluginCatalog) -> ConfigurationOverrides {
     let manifest = catalog.source(of: plugin)?.manifest
     var overrides = ConfigurationOverrides()
     for argument in manifest?.type(type)?.arguments ?? [] {
@@ -28,6 +28,8 @@ struct HostPlan {
 
   private(set) var instances: [Instance] = []
   private(set) var bots: [BoundBot] = []
+  /// The units of each bot, by its name.
+  private(set) var builds: [String: BotBuild] = [:]
   private(set) var durableTopics: [TopicPattern] = []
   private(set) var diagnostics = Diagnostics()
   /// The texts that diagnostics point into.
@@ -40,7 +42,10 @@ struct HostPlan {
     var place: SourceLocation?
   }
 
-  init(options: HostOptions, catalog: PluginCatalog) {
+  /// - Parameters:
+  ///   - cache: where the bots' units are looked for.
+  ///   - running: the units of bots that run, by their names.
+  init(options: HostOptions, catalog: PluginCatalog, cache: UnitCache? = nil, running: [String: BotBuild] = [:]) {
     let environment = Environment(options.environment)
     diagnostics.append(contentsOf: catalog.diagnostics)
     sources = catalog.directory.sources
@@ -71,7 +76,7 @@ struct HostPlan {
     }
     var bound: [String: ResolvedConfiguration] = [:]
     if options.only == nil {
-      for bot in compile(options.bots, catalog, environment) {
+      for bot in compile(options.bots, catalog, environment, cache, running) {
         for instance in bot.instances {
           want(
             instance.name,
@@ -120,7 +125,8 @@ struct HostPlan {
 
   /// The bots of the files that have no errors.
   private mutating func compile(
-    _ paths: [String], _ catalog: PluginCatalog, _ environment: Environment
+    _ paths: [String], _ catalog: PluginCatalog, _ environment: Environment, _ cache: UnitCache?,
+    _ running: [String: BotBuild]
   ) -> [BoundBot] {
     guard !paths.isEmpty else { return [] }
     let project = BotProject.load(paths)
@@ -128,7 +134,10 @@ struct HostPlan {
     let (programs, found) = BotCompiler.compile(project, manifests: catalog.manifests)
     diagnostics.append(contentsOf: found)
     return programs.compactMap { program in
-      program.bind(manifests: catalog.manifests, environment: environment, diagnostics: &diagnostics)
+      let build = BotBuild(
+        program, manifests: catalog.manifests, target: .interpreter, cache: cache, running: running[program.name])
+      builds[program.name] = build
+      return build.program.bind(manifests: catalog.manifests, environment: environment, diagnostics: &diagnostics)
     }
   }
 

@@ -20,6 +20,10 @@ final class HostServices: Sendable {
     plugins.withLock { $0[instance] = plugin }
   }
 
+  func unregister(instance: String) {
+    plugins.withLock { $0[instance] = nil }
+  }
+
   /// `taco.chat.say` as `twitch.say`; nil when no instance of that name is known.
   func pluginQualified(_ method: String) -> String? {
     guard let dot = method.lastIndex(of: ".") else { return nil }

@@ -33,8 +33,8 @@ public final class PluginInstance: @unchecked Sendable {
   var restartCount = 0
   /// Where the manifest and the library were read from.
   var source: PluginSource
-  /// What was set over the manifest's configuration, so that a swap can resolve it again.
-  let overrides: ConfigurationOverrides
+  /// What was set over the manifest's configuration, so that a swap can resolve it again. Written by operations only.
+  var overrides: ConfigurationOverrides
 
   init(
     name: String, source: PluginSource, resolved: ResolvedConfiguration, overrides: ConfigurationOverrides,

@@ -6,53 +6,23 @@ import Glibc
 /// The bot's methods calls leave in the order of its events; a delivery is acknowledged when all of its handlers have ended and all of
 /// its calls have been answered.
 final class RunningBot: @unchecked Sendable {
-  let bot: BoundBot
+  /// The version that runs. Changed by the host's operations only, one at a time.
+  private(set) var bot: BoundBot
+  private(set) var build: BotBuild
+  /// 1, and one more with each version that takes over.
+  private(set) var version = 1
   let endpoint: Endpoint
-  private let effects: BusBotEffects
-  private let targets: [NativeTarget]
-  private let standardOutput: StandardOutput
+  private let lane: LaneConfined<BotLane>
+  /// What the bus delivers to it. Grows only: what no version needs any more is passed over.
+  private var inlets: [BotInlet] = []
 
-  /// What goes wrong with one event is tried again twice, since the cause is most often on the other side of a call.
-  private static let retry = RetryPolicy(attempts: 3)
-  /// A call may wait for a chat's rate limit; the methods' own timeouts are shorter.
-  private static let timeout: Int64 = 900_000_000_000
-  /// Events of one key whose calls may be under way at the same time.
-  private static let inFlight: UInt32 = 1024
-
-  init(_ bot: BoundBot, on bus: Bus, standardOutput: StandardOutput) throws {
+  init(_ bot: BoundBot, _ build: BotBuild, on bus: Bus, standardOutput: StandardOutput) throws {
     self.bot = bot
-    self.standardOutput = standardOutput
+    self.build = build
     endpoint = try bus.addEndpoint(name: bot.program.name, lane: LaneOptions(capacity: 16_384))
-    effects = BusBotEffects(bot, endpoint, standardOutput)
-    let effects = self.effects
-    let runtime = BotRuntime(bot, effects: effects)
-    effects.runtime = runtime
-    let box = LaneConfined(runtime)
-    var plan = EndpointPlan(generation: BusBotEffects.generation)
-    var targets: [NativeTarget] = []
-    for (index, subscription) in bot.program.subscriptions.enumerated() {
-      guard let topic = TopicPattern(subscription.topic) else {
-        throw BusError("the bot \(bot.program.name) listens to '\(subscription.topic)', which is no topic")
-      }
-      let target = NativeTarget { event in
-        Self.answer(
-          box.value.deliver(subscription: index, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery)
-        )
-      }
-      targets.append(target)
-      let instance = bot.instances[subscription.requirement].name
-      var spec = HandlerSpec(
-        id: "\(instance)@\(subscription.topic)" + (subscription.isState ? "#state" : ""), topic: topic,
-        target: target.target)
-      spec.source = instance
-      spec.timeout = Self.timeout
-      spec.retry = Self.retry
-      spec.inFlight = Self.inFlight
-      // What an instance's state is has to be known before the events that depend on it.
-      spec.priority = subscription.isState ? 1 : 0
-      plan.handlers.append(spec)
-    }
-    self.targets = targets
+    lane = LaneConfined(BotLane(bot, endpoint, standardOutput))
+    let map = try connect(bot)
+    lane.value.subscriptions = map
     try endpoint.install(plan)
   }
 
@@ -61,7 +31,142 @@ final class RunningBot: @unchecked Sendable {
   /// Ends it after what is under way, or the time is up.
   func close(on bus: Bus) { bus.remove(endpoint, timeout: 2_000_000_000, queued: .drop) }
 
-  private static func answer(_ delivery: BotDelivery) -> bh_rc {
+  /// Puts another version in place, by one store on the lane between two events. Events that were delivered before are handled by the
+  /// version that they came to. On failure nothing has changed.
+  ///
+  /// - Returns: nanoseconds for which the lane did nothing else.
+  func replace(with bot: BoundBot, _ build: BotBuild) throws -> Int64 {
+    let before = inlets.count
+    let map = try connect(bot)
+    let hasNewInlets = inlets.count > before
+    // A plan can only be installed while nothing is delivered; what comes meanwhile waits at the gate.
+    if hasNewInlets { endpoint.closeGate() }
+    defer { if hasNewInlets { endpoint.openGate() } }
+    if hasNewInlets {
+      do { try endpoint.install(plan) } catch {
+        inlets.removeSubrange(before...)
+        throw error
+      }
+    }
+    let lane = self.lane
+    let pause = endpoint.onLane(timeout: 10_000_000_000) { lane.value.replace(bot, map) }
+    guard let pause else { throw BusError("\(endpoint.name): a handler has not returned within 10 s") }
+    self.bot = bot
+    self.build = build
+    version += 1
+    return pause
+  }
+
+  /// Waits until no event is under way any more that an earlier version handles; `timeout` in nanoseconds.
+  func waitForEarlierVersions(timeout: Int64, clock: any HostClock) {
+    let deadline = clock.monotonic + timeout
+    let lane = self.lane
+    while clock.monotonic < deadline {
+      guard let count = endpoint.onLane(timeout: timeout, { lane.value.runtime.supersededCount }), count > 0 else {
+        return
+      }
+      usleep(1_000)
+    }
+  }
+
+  /// Makes inlets for what a version listens to and no earlier one did.
+  ///
+  /// - Returns: for each inlet the number of the version's subscription; -1 for those that it does not need.
+  private func connect(_ bot: BoundBot) throws -> [Int] {
+    let lane = self.lane
+    let known = inlets.count
+    var map = Array(repeating: -1, count: known)
+    var wanted = bot.program.subscriptions.enumerated().map { index, subscription in
+      (instance: bot.instances[subscription.requirement].name, subscription.topic, subscription.isState, index)
+    }
+    // Also states that this version does not read: a later one may.
+    for instance in bot.instances where !wanted.contains(where: { $0.instance == instance.name && $0.2 }) {
+      wanted.append((instance.name, "\(instance.plugin).state", true, -1))
+    }
+    for (instance, topic, isState, index) in wanted {
+      if let inlet = inlets.firstIndex(where: { $0.instance == instance && $0.topic == topic && $0.isState == isState })
+      {
+        map[inlet] = index
+        continue
+      }
+      let number = inlets.count
+      do {
+        inlets.append(
+          try BotInlet(
+            instance: instance, topic: topic, isState: isState, bot: bot.program.name,
+            target: NativeTarget { event in
+              let subscription = lane.value.subscriptions[number]
+              if subscription >= 0 { return lane.value.deliver(subscription, event) }
+              if isState { lane.value.runtime.noteState(of: instance, payload: event.pointee.payload.bytes) }
+              return bh_rc(isState ? BH_OK : BH_SKIP)
+            }))
+      } catch {
+        inlets.removeSubrange(known...)
+        throw error
+      }
+      map.append(index)
+    }
+    return map
+  }
+
+  private var plan: EndpointPlan {
+    var plan = EndpointPlan(generation: BusBotEffects.generation)
+    plan.handlers = inlets.map(\.spec)
+    return plan
+  }
+}
+
+/// Events of one topic from one instance, on their way to a bot.
+private struct BotInlet {
+  let instance: String
+  let topic: String
+  let isState: Bool
+  let spec: HandlerSpec
+  private let target: NativeTarget
+
+  /// What goes wrong with one event is tried again twice, since the cause is most often on the other side of a call.
+  private static let retry = RetryPolicy(attempts: 3)
+  /// A call may wait for a chat's rate limit; the methods' own timeouts are shorter.
+  private static let timeout: Int64 = 900_000_000_000
+  /// Events of one key whose calls may be under way at the same time.
+  private static let inFlight: UInt32 = 1024
+
+  init(instance: String, topic: String, isState: Bool, bot: String, target: NativeTarget) throws {
+    guard let pattern = TopicPattern(topic) else {
+      throw BusError("the bot \(bot) listens to '\(topic)', which is no topic")
+    }
+    self.instance = instance
+    self.topic = topic
+    self.isState = isState
+    self.target = target
+    var spec = HandlerSpec(
+      id: "\(instance)@\(topic)" + (isState ? "#state" : ""), topic: pattern, target: target.target)
+    spec.source = instance
+    spec.timeout = Self.timeout
+    spec.retry = Self.retry
+    spec.inFlight = Self.inFlight
+    // What an instance's state is has to be known before the events that depend on it.
+    spec.priority = isState ? 1 : 0
+    self.spec = spec
+  }
+}
+
+/// What only the bot's lane touches.
+private final class BotLane {
+  let runtime: BotRuntime
+  private let effects: BusBotEffects
+  /// By inlet: the subscription of the version that runs, or -1.
+  var subscriptions: [Int] = []
+
+  init(_ bot: BoundBot, _ endpoint: Endpoint, _ standardOutput: StandardOutput) {
+    effects = BusBotEffects(endpoint, standardOutput)
+    runtime = BotRuntime(bot, effects: effects)
+    effects.serve(runtime)
+  }
+
+  func deliver(_ subscription: Int, _ event: UnsafePointer<bh_event>) -> bh_rc {
+    let delivery = runtime.deliver(
+      subscription: subscription, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery)
     switch delivery {
     case .pending: return bh_rc(BH_ASYNC)
     case .done(nil): return bh_rc(BH_OK)
@@ -69,6 +174,15 @@ final class RunningBot: @unchecked Sendable {
       CallMessage.set(Int32(BH_E_RETRY), failure.description)
       return bh_rc(BH_E_RETRY)
     }
+  }
+
+  /// Nanoseconds that it took.
+  func replace(_ bot: BoundBot, _ map: [Int]) -> Int64 {
+    let began = SystemClock().monotonic
+    runtime.replace(with: bot)
+    effects.serve(runtime)
+    subscriptions = map
+    return SystemClock().monotonic - began
   }
 }
 
@@ -85,9 +199,8 @@ private final class BusBotEffects: BotEffects, @unchecked Sendable {
   private let endpoint: Endpoint
   private let standardOutput: StandardOutput
   /// The methods' names, as borrowed by every call.
-  private let methods: [StoredText]
-  /// Set once, before the first event.
-  var runtime: BotRuntime?
+  private var methods: [StoredText] = []
+  private var runtime: BotRuntime?
 
   /// What a call's completion needs to find its way back. Used again, so that calls do not allocate; the lane's alone.
   private struct CallContext {
@@ -96,10 +209,15 @@ private final class BusBotEffects: BotEffects, @unchecked Sendable {
   }
   private var free: [UnsafeMutablePointer<CallContext>] = []
 
-  init(_ bot: BoundBot, _ endpoint: Endpoint, _ standardOutput: StandardOutput) {
+  init(_ endpoint: Endpoint, _ standardOutput: StandardOutput) {
     self.endpoint = endpoint
     self.standardOutput = standardOutput
-    methods = bot.program.methods.map { StoredText($0.name) }
+  }
+
+  /// Before the runtime's first event, and whenever it calls more methods.
+  func serve(_ runtime: BotRuntime) {
+    self.runtime = runtime
+    methods += runtime.methods.dropFirst(methods.count).map { StoredText($0) }
   }
 
   deinit { for context in free { context.deallocate() } }

@@ -60,6 +60,15 @@ public indirect enum FieldType: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension FieldType {
+  /// With its article, for messages: `an int`, `a [string]`.
+  var summary: String {
+    switch self {
+    case .int, .any: "an \(self)"
+    case .bytes, .null: description
+    default: "a \(self)"
+    }
+  }
+
   /// The description as a bot's content hashes have it: the fields of records in the order of their names, since that in
   /// which they are written means nothing. It must not change.
   var hashText: String {

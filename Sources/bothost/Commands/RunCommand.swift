@@ -8,7 +8,7 @@ enum RunCommand: Command {
   static let usage = "--plugins DIR [BOT.yaml ...] [--config FILE] [--data DIR] [--control SOCKET] [--watch]"
   static let options = [
     SharedOptions.plugins, SharedOptions.config, SharedOptions.data, SharedOptions.control,
-    ArgumentParser.Option("watch", "swap when a library or a manifest has been replaced on disk"),
+    ArgumentParser.Option("watch", "swap when a library, a manifest or a bot has been replaced on disk"),
     ArgumentParser.Option("no-probe", "do not try new builds in a child process first"),
     ArgumentParser.Option("log", value: "LEVEL", "error, warning, notice, info (default) or debug"),
     ArgumentParser.Option("json", "write the log as JSON lines"),
@@ -74,8 +74,7 @@ enum RunCommand: Command {
     }
     let environment = Control.environment
     var options = HostOptions(
-      dataDirectory: arguments.value("data").map(Control.absolute) ?? Control.stateDirectory
-        ?? Control.absolute(".bothost"),
+      dataDirectory: dataDirectory(arguments),
       environment: environment)
     options.pluginDirectories = plugins.map(Control.absolute)
     options.bots = arguments.words
@@ -84,5 +83,10 @@ enum RunCommand: Command {
     options.watch = arguments.flag("watch")
     options.probe = !arguments.flag("no-probe")
     return options
+  }
+
+  /// Where the host's data is, or will be.
+  static func dataDirectory(_ arguments: ArgumentParser.Arguments) -> String {
+    arguments.value("data").map(Control.absolute) ?? Control.stateDirectory ?? Control.absolute(".bothost")
   }
 }

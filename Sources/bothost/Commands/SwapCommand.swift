@@ -1,10 +1,10 @@
 import BotHost
 
-/// `bothost swap`: another build of a running plugin.
+/// `bothost swap`: another build of a running plugin, or another version of a bot.
 enum SwapCommand: Command {
   static let name = "swap"
-  static let summary = "replace the running build of an instance without losing an event"
-  static let usage = "INSTANCE... [LIBRARY.so] [--control SOCKET]"
+  static let summary = "replace the running build of an instance, or a bot's changed handlers, without losing an event"
+  static let usage = "INSTANCE|BOT... [LIBRARY.so] [--control SOCKET]"
   static let options = [
     SharedOptions.control, SharedOptions.json,
     ArgumentParser.Option("drop-state", "go on although the new build cannot take over the old one's state"),
@@ -12,7 +12,8 @@ enum SwapCommand: Command {
   ]
   static let discussion = """
     Without a library, the manifest and the library that it names are read again. Whatever fails leaves the running build in
-    place and says at which step it failed.
+    place and says at which step it failed. Of a bot, its files are read again, and only what has changed is replaced: a handler
+    for the events that come from then on, an instance by one with the new configuration.
     """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
@@ -35,6 +36,8 @@ enum SwapCommand: Command {
       let report = try Control.request("swap", .object(request), client)
       if arguments.flag("json") {
         Output.line(report.serialized())
+      } else if report["bot"] != nil {
+        showBot(name, report)
       } else {
         let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
         Output.line(
@@ -42,5 +45,21 @@ enum SwapCommand: Command {
             + "\(report["state_bytes"]?.int ?? 0) bytes of state, \(report["waiting"]?.int ?? 0) events waited")
       }
     }
+  }
+  private static func showBot(_ name: String, _ report: JSONValue) {
+    guard report["changed"]?.bool ?? false else {
+      Output.line("\(name): nothing has changed")
+      return
+    }
+    for (part, word) in [("handlers", "handler"), ("uses", "use")] {
+      for item in report[part]?.array ?? [] where item["change"]?.string != "kept" {
+        Output.line("\(name): \(word) \(item["name"]?.string ?? "") \(item["change"]?.string ?? "")")
+      }
+    }
+    let kept = (report["handlers"]?.array ?? []).count { $0["change"]?.string == "kept" }
+    let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
+    Output.line(
+      "\(name): \((report["from"]?.string ?? "").prefix(12)) -> \((report["to"]?.string ?? "").prefix(12)), \(kept) handlers kept, "
+        + "\(report["built"]?.int ?? 0) units built, paused \(Int(pause.rounded())) us")
   }
 }

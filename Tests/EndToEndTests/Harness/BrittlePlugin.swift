@@ -26,7 +26,7 @@ extension CPlugin {
     /* Stays in the call for longer than it may take. */
     BH_EXPORT bh_rc block(bh_self *self, const bh_event *call) {
       (void)call;
-      while (self->api->now(self->host, BH_CLOCK_MONO) < call->deadline_mono_ns + 300000000) {}
+      while (self->api->now(self->host, BH_CLOCK_MONO) < call->deadline_mono_ns + 2000000000) {}
       return BH_SKIP;
     }
 

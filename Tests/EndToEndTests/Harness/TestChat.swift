@@ -12,8 +12,13 @@ final class TestChat {
     let instance: String?
     let channel: String
     let text: String
-    let reply_to: String?
+    let replyTo: String?
     let `private`: Bool?
+
+    private enum CodingKeys: String, CodingKey {
+      case platform, instance, channel, text, `private`
+      case replyTo = "reply_to"
+    }
   }
 
   init(_ host: Host) throws {

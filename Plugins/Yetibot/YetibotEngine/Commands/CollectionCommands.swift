@@ -123,7 +123,7 @@ extension Yetibot {
   }
 
   /// The items and entries in another order; an item without an entry has null.
-  private static func reordered(_ items: [Value], _ entries: [Value]?, by order: [Int]) -> Outcome {
+  static func reordered(_ items: [Value], _ entries: [Value]?, by order: [Int]) -> Outcome {
     selected(
       order.map { items[$0] },
       entries.map { entries in order.map { entries.indices.contains($0) ? entries[$0] : .null } })

@@ -51,5 +51,7 @@ extension Yetibot {
     registerCrons()
     registerKarma()
     registerPack()
+    registerPastimes()
+    if !configuration.quirks.contains(.originalCommands) { registerVerbs() }
   }
 }

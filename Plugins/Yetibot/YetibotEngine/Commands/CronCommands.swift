@@ -35,15 +35,17 @@ extension Yetibot {
           "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
         ) { call in
           let schedule = call.group(1) ?? ""
-          guard CronSchedule(schedule) != nil else {
+          guard CronSchedule(schedule, isStrict: !call.quirks.contains(.looseCrons)) != nil else {
             return .failure(
-              "\(schedule) are no fields of a cron: each is *, a number, /n, a-b, a-b/n, or several with commas")
+              "\(schedule) are no fields of a cron: second (0-59), minute, hour, weekday (1-7, Sunday is 1), day (1-31), month and year; "
+                + "each is *, a number, /n, a-b, a-b/n, or several with commas")
           }
           let row = call.engine.rows.insert(
             "cron",
             ValueMap([
               ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
               ("platform", .string(call.place.adapter)), ("user_id", .string(call.person?.id ?? "")),
+              ("user_name", .string(call.person?.name ?? "")),
               ("schedule", .string(schedule)),
               ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
             ]))
@@ -69,7 +71,10 @@ extension Yetibot {
       let place = ChatPlace(
         adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_room"])
       posts = []
-      runQuietly(row["cmd"], nil, place, makeAllowance())
+      // It may do what its maker may, without the roles: those may have been lost since.
+      let maker = ChatPerson(id: row["user_id"], name: row["user_name"])
+      let isAnonymous = configuration.quirks.contains(.looseCrons) || row["user_id"].isEmpty
+      runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance())
       if !posts.isEmpty { all.append((place, posts)) }
       posts = []
     }

@@ -83,11 +83,18 @@ extension Yetibot {
           continue
         }
       }
-      var sub = Call(text: call.args, raw: item, data: entry, hasExactData: true)
+      // Sub-expressions see the item's data, or the item.
+      let command =
+        if let text = try call.lateText?(entry == .null ? item : entry) {
+          Self.splitCommand(text.trimmed).args
+        } else {
+          call.args
+        }
+      var sub = Call(text: command, raw: item, data: entry, hasExactData: true)
       if item.isCollection {
         sub.opts = item.unmarked
       } else {
-        sub.text = Formatting.pseudoFormat(call.args, item.text)
+        sub.text = Formatting.pseudoFormat(command, item.text)
         try call.context.allowance.charge(bytes: sub.text.utf8.count)
       }
       do {

@@ -12,8 +12,13 @@ extension Yetibot {
             (registry.topics + registry.aliases).compactMap { registry.usage(of: $0)?.joined(separator: "\n") }
               .joined(separator: "\n▬▬▬\n"))
         },
-        Self.on(#"^\s*(\S+)\s*$"#, "help <command> # what a command does", util) {
-          $0.engine.help(for: $0.group(1) ?? "")
+        Self.on(
+          configuration.quirks.contains(.originalCommands) ? #"^\s*(\S+)\s*$"# : #"^\s*(\S+)"#,
+          "help <command> # what a command does", util
+        ) { call in
+          let word = call.group(1) ?? ""
+          guard call.isFallback, !call.quirks.contains(.originalCommands) else { return call.engine.help(for: word) }
+          return call.engine.unknown(word)
         },
       ])
     define(
@@ -51,6 +56,17 @@ extension Yetibot {
           .text($0.engine.configuration.defaultCommand)
         }
       ])
+  }
+
+  /// What is said of a word that is no command.
+  private func unknown(_ word: String) -> Outcome {
+    switch registry.guess(word) {
+    case .usage(let lines):
+      return .text("there is no command \(word); did you mean this?\n" + lines.joined(separator: "\n"))
+    case .several(let names):
+      return .text("there is no command \(word); did you mean \(names.map { "`\($0)`" }.joined(separator: " or "))?")
+    case .none: return .failure("there is no command \(word); `help` lists those that there are")
+    }
   }
 
   /// The docs of a topic: exact, of an alias, or of the one that is spelt almost so.

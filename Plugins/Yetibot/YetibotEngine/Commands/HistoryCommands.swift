@@ -99,7 +99,7 @@ extension Yetibot {
 
   private func showHistory(_ call: Invocation) throws -> Outcome {
     let allowance = call.context.allowance
-    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix)
+    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix, now: now())
     let isOne: Bool
     if let next = call.nextCommands?.first, try query.takeOver(next) {
       call.skip.count = 1

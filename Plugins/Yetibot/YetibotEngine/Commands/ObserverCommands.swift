@@ -85,6 +85,7 @@ extension Yetibot {
   func observe(_ event: ChatEvent, isCommand: Bool, _ allowance: Allowance) {
     observeKarma(event, isCommand: isCommand)
     if event.kind == .message, isCommand { return }
+    guard isOn("observers", event.place, true) else { return }
     let subject =
       switch event.kind {
       case .message: event.body ?? ""

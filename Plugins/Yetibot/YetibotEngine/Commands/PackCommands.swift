@@ -93,33 +93,28 @@ extension Yetibot {
         Self.on(#"^\s*([+-]\d{1,2})\s*$"#, "time [<±hours>] # the time, so many hours from UTC", ["info"]) { call in
           .text(Self.clock(call.engine.now(), Int64(call.group(1) ?? "0") ?? 0))
         },
+        Self.on(#"^\s*zones\s*$"#, "time zones # the names of time zones that are known", ["info"]) { _ in
+          .lines(TimeZones.all.map { "\($0.name): UTC\($0.minutes < 0 ? "-" : "+")\(TimeZones.text($0.minutes))" })
+        },
+        Self.on(#"^\s*([A-Za-z]{2,5})\s*$"#, "time <zone> # the time in a zone: CET, PDT, …", ["info"]) { call in
+          let name = (call.group(1) ?? "").uppercased()
+          guard let zone = TimeZones.all.first(where: { $0.name == name }) else {
+            return .failure("there is no zone \(name); see time zones")
+          }
+          let time = CivilTime(milliseconds: call.engine.now(), utcOffset: Int64(zone.minutes) * 60)
+          return .text("\(time.text.split(separator: "T").joined(separator: " ")) \(name)")
+        },
         Self.on(#"^\s*$"#, "time # the time", ["info"]) { call in
           .text(Self.clock(call.engine.now(), call.engine.configuration.utcOffset / 3600))
         },
       ])
     define(
-      ["date"],
+      ["date", "duckling"],
       [
         Self.on(
-          #"^\s*(?:(now|today|yesterday|tomorrow)|(?:(a|an|\d{1,6})\s+(minute|hour|day|week|month|year)s?\s+ago))\s*$"#,
-          "date <now, yesterday, 3 days ago> # a date and time", ["info"], Self.date)
-      ])
-    define(
-      ["upper"], [Self.on(nil, "upper <text> # in capitals", ["util"]) { .text($0.args.uppercased()) }])
-    define(["lower"], [Self.on(nil, "lower <text> # without capitals", ["util"]) { .text($0.args.lowercased()) }])
-    define(
-      ["nth"],
-      [
-        Self.on(#"^\s*(-?\d+)\s*$"#, "nth <n> <collection> # the nth item, from 1; negative from the end", both) {
-          call in
-          let items = try call.needItems()
-          let number = Int(call.group(1) ?? "") ?? 0
-          let index = number > 0 ? number - 1 : items.count + number
-          guard number != 0, items.indices.contains(index) else {
-            return .failure("there is no item \(number) of \(items.count)")
-          }
-          return Self.one(index, of: items, call.entries)
-        }
+          #"(?s)^\s*(\S.*)$"#, "date <3 days ago, next friday at 5pm, 2020-02-29 14:30> # a date and time, in UTC",
+          ["info"],
+          Self.date)
       ])
   }
 
@@ -213,25 +208,11 @@ extension Yetibot {
   }
 
   private static func date(_ call: Invocation) -> Outcome {
-    let day: Int64 = 86_400_000
-    var span: Int64 = 0
-    switch call.group(1) {
-    case "yesterday": span = day
-    case "tomorrow": span = -day
-    case nil:
-      let units: [String: Int64] = [
-        "minute": 60_000, "hour": 3_600_000, "day": day, "week": 7 * day, "month": 30 * day, "year": 365 * day,
-      ]
-      span = (units[call.group(3) ?? ""] ?? 0) * (Int64(call.group(2) ?? "") ?? 1)
-    default: break
+    let text = call.group(1) ?? ""
+    let engine = call.engine
+    guard let moment = NaturalDate.parse(text, now: engine.now(), utcOffset: engine.configuration.utcOffset) else {
+      return .failure("\(text) is no date that I know: 3 days ago, next friday at 5pm, 2020-02-29 14:30")
     }
-    let moment = call.engine.now() - span
-    let time = CivilTime(milliseconds: moment)
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return .record(
-      .init(
-        .string(
-          "\(time.year)-\(two(time.month))-\(two(time.day))T\(two(time.hour)):\(two(time.minute)):\(two(time.second))"),
-        data: .int(moment)))
+    return .record(.init(.string(CivilTime(milliseconds: moment).text), data: .int(moment)))
   }
 }

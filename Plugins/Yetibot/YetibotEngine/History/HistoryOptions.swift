@@ -20,9 +20,11 @@ extension HistoryQuery {
 
   /// The lines that the options select for somebody in a room.
   ///
-  /// - Parameter prefix: what commands begin with.
+  /// - Parameters:
+  ///   - prefix: what commands begin with.
+  ///   - now: for dates such as "3 days ago", in milliseconds since 1970.
   /// - Throws: ``Complaint``, for an option that is none and for what is no date.
-  public init(options text: String, in place: ChatPlace, prefix: Character) throws {
+  public init(options text: String, in place: ChatPlace, prefix: Character, now: Int64 = 0) throws {
     let reader = OptionReader(text, Self.options)
     guard reader.bad.isEmpty else {
       let known = Self.options.map { "-\($0.short) --\($0.long)" }.joined(separator: "\n")
@@ -33,8 +35,10 @@ extension HistoryQuery {
     }
     func date(_ name: String) throws -> Int64? {
       guard let text = reader.value(name) else { return nil }
-      guard let time = CivilTime.parse(text) else {
-        throw Complaint("\(text) is no date: YYYY-MM-DD or YYYY-MM-DDThh:mm is expected")
+      // An option is one word: 3-days-ago.
+      let spaced = String(text.map { $0 == "-" ? " " : $0 })
+      guard let time = NaturalDate.parse(text, now: now) ?? NaturalDate.parse(spaced, now: now) else {
+        throw Complaint("\(text) is no date: YYYY-MM-DD, YYYY-MM-DDThh:mm, yesterday or 3-days-ago is expected")
       }
       return time
     }

@@ -14,6 +14,7 @@ struct GraphQL {
   private indirect enum Node {
     case leaf(Value)
     case object([String: (Arguments) throws -> Node])
+    /// Objects, all of one type.
     case list([Node])
   }
 
@@ -144,7 +145,9 @@ struct GraphQL {
     case .leaf(let value):
       guard selections.isEmpty || value == .null else { throw Raised("\(type) has no fields") }
       return value
-    case .list(let nodes): return .list(try nodes.map { try fields(of: $0, selections, type, depth: depth + 1) })
+    case .list(let nodes):
+      guard !selections.isEmpty else { throw Raised("\(type) needs a selection of its fields") }
+      return .list(try nodes.map { try fields(of: $0, selections, type, depth: depth + 1) })
     case .object(let members):
       guard !selections.isEmpty else { throw Raised("\(type) needs a selection of its fields") }
       var result = ValueMap()

@@ -9,7 +9,7 @@ extension BotCompiler {
     case nil, .any?: break
     case .list(let type)?: element = type
     case let other?:
-      diagnostics.error("'in': expected a list, not a \(other)", at: list.location)
+      diagnostics.error("'in': expected a list, not \(other.summary)", at: list.location)
     }
     let outer = body?.locals.count ?? 0
     var start = 0

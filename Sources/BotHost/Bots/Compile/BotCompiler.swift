@@ -105,7 +105,7 @@ public struct BotCompiler {
     let bot = inheritance.bot(written, isComponent: false, baseTypes: baseTypes)
     let children = compileBody(bot)
     loops.report(plugins: plugins, diagnostics: &diagnostics)
-    if handlers.isEmpty, !diagnostics.hasErrors, !project.diagnostics.hasErrors {
+    if handlers.isEmpty, !diagnostics.hasErrors, !inheritance.diagnostics.hasErrors, !project.diagnostics.hasErrors {
       diagnostics.warning("the bot '\(bot.name.value)' has no handlers", at: bot.name.location)
     }
     var rootFields: JSONObject = ["bothost": 1]

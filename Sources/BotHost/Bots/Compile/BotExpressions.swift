@@ -23,7 +23,7 @@ extension BotCompiler {
       case .list(let type)?: element = type
       case nil, .any?: break
       case let other?:
-        diagnostics.error("\(what): expected a \(other), not a list", at: location)
+        diagnostics.error("\(what): expected \(other.summary), not a list", at: location)
         return nil
       }
       var values: [TypedExpression] = []
@@ -88,9 +88,14 @@ extension BotCompiler {
         switch value.type {
         case .list, .map, .record:
           diagnostics.error(
-            "'${\(reference.text)}' is a \(value.type) and cannot be put into a text", at: reference.location)
+            "'${\(reference.text)}' is \(value.type.summary) and cannot be put into a text", at: reference.location)
           return nil
-        case .secret: isSecret = true
+        case .secret:
+          guard target == nil || target == .secret else {
+            _ = isNoSecret(value, what, reference.location)
+            return nil
+          }
+          isSecret = true
         default: break
         }
         pieces.append(.value(value.operand))
@@ -112,7 +117,7 @@ extension BotCompiler {
     case .map(let type)?: element = type == .any ? nil : type
     case nil, .any?: break
     case let other?:
-      diagnostics.error("\(what): expected a \(other), not a mapping", at: location)
+      diagnostics.error("\(what): expected \(other.summary), not a mapping", at: location)
       return nil
     }
     var operands: [BotMember] = []
@@ -176,7 +181,7 @@ extension BotCompiler {
     default: break
     }
     guard Self.fits(value.type, target) else {
-      diagnostics.error("\(what): expected a \(target), not a \(value.type)", at: location)
+      diagnostics.error("\(what): expected \(target.summary), not \(value.type.summary)", at: location)
       return nil
     }
     return value
@@ -442,7 +447,7 @@ extension BotCompiler {
         isOptional = isOptional || field.isOptional
       default:
         let owner = reference.path.dropLast(path.count - index).joined(separator: ".")
-        diagnostics.error("'\(owner)' is a \(type) and has no members", at: reference.location)
+        diagnostics.error("'\(owner)' is \(type.summary) and has no members", at: reference.location)
         return nil
       }
     }

@@ -63,7 +63,7 @@ struct BotInheritance {
         }
         if keys[index].kind.fieldType != key.kind.fieldType {
           diagnostics.error(
-            "the getter '\(key.name)' is a \(key.kind.fieldType) here and a \(keys[index].kind.fieldType) in what is extended",
+            "the getter '\(key.name)' is \(key.kind.fieldType.summary) here and \(keys[index].kind.fieldType.summary) in what is extended",
             at: key.location, hint: "a getter keeps its type")
         }
         keys[index] = key
@@ -83,7 +83,7 @@ struct BotInheritance {
         }
         if fields[index].type != own.field.type {
           diagnostics.error(
-            "the field '\(own.field.name)' is a \(own.field.type) here and a \(fields[index].type) in what is extended",
+            "the field '\(own.field.name)' is \(own.field.type.summary) here and \(fields[index].type.summary) in what is extended",
             at: own.location, hint: "a field keeps its type")
         }
         fields[index] = own.field
@@ -143,7 +143,7 @@ struct BotInheritance {
     for field in own {
       if let other = all.first(where: { $0.name.value == field.name.value }), other.type != field.type {
         diagnostics.error(
-          "the \(what) '\(field.name.value)' is a \(field.type) here and a \(other.type) in what is extended",
+          "the \(what) '\(field.name.value)' is \(field.type.summary) here and \(other.type.summary) in what is extended",
           at: field.name.location, hint: "\(what == "state" ? "a state" : "an argument") keeps its type")
       }
     }

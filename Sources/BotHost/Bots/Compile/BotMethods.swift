@@ -156,7 +156,7 @@ extension BotCompiler {
     guard let value else { return nil }
     if let before = frame.returns, !frame.isDeclared, !Self.fits(value.type, before) {
       diagnostics.error(
-        "'return': a \(value.type) here and a \(before) before", at: step.location,
+        "'return': \(value.type.summary) here and \(before.summary) before", at: step.location,
         hint: "a method gives values of one type")
       return nil
     }

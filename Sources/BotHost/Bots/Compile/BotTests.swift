@@ -23,7 +23,7 @@ extension BotCompiler {
     let location = syntax.location
     func compare(_ operand: TypedExpression) -> TypedExpression? {
       if Self.fits(operand.type, value.type) || Self.fits(value.type, operand.type) { return operand }
-      diagnostics.error("\(what): a \(value.type) is never equal to a \(operand.type)", at: location)
+      diagnostics.error("\(what): \(value.type.summary) is never equal to \(operand.type.summary)", at: location)
       return nil
     }
     switch operation {
@@ -40,12 +40,12 @@ extension BotCompiler {
       switch operand.type {
       case .list(let element):
         guard Self.fits(element, value.type) || Self.fits(value.type, element) else {
-          diagnostics.error("\(what): a \(value.type) is never in a \(operand.type)", at: location)
+          diagnostics.error("\(what): \(value.type.summary) is never in \(operand.type.summary)", at: location)
           return nil
         }
       case .any: break
       default:
-        diagnostics.error("\(what): expected a list, not a \(operand.type)", at: location)
+        diagnostics.error("\(what): expected a list, not \(operand.type.summary)", at: location)
         return nil
       }
       return (.contained(operand.operand), operand.hash)
@@ -55,7 +55,7 @@ extension BotCompiler {
         return nil
       }
       guard Self.fits(value.type, .string) else {
-        diagnostics.error("\(what): expected a text to look at, not a \(value.type)", at: location)
+        diagnostics.error("\(what): expected a text to look at, not \(value.type.summary)", at: location)
         return nil
       }
       do throws(TextPattern.Problem) {
@@ -68,7 +68,7 @@ extension BotCompiler {
     case .gt, .lt:
       guard let operand = expression(syntax, for: nil, what) else { return nil }
       for type in [value.type, operand.type] where !Self.fits(type, .float) {
-        diagnostics.error("\(what): expected numbers, not a \(type)", at: location)
+        diagnostics.error("\(what): expected numbers, not \(type.summary)", at: location)
         return nil
       }
       return (operation == .gt ? .greater(operand.operand) : .less(operand.operand), operand.hash)

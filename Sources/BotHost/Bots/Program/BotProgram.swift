@@ -7,7 +7,7 @@ public struct BotProgram: Sendable {
   /// The content hashes of every node.
   public let tree: BotHashNode
   /// The plugin instances that the bot needs, in the order of `use`.
-  public let requirements: [BotInstanceRequirement]
+  public internal(set) var requirements: [BotInstanceRequirement]
   /// The topics that must reach the bot.
   public let subscriptions: [BotSubscription]
   /// The methods that the bot calls.
@@ -16,7 +16,23 @@ public struct BotProgram: Sendable {
   let configs: [BotConfigUse]
   let constants: [BotConstant]
   let states: [BotStateSlot]
-  let handlers: [BotHandlerCode]
+  var handlers: [BotHandlerCode]
+}
+
+extension BotProgram {
+  /// Where its handlers and their steps stand in the source.
+  var places: [[SourceLocation]] {
+    handlers.map { handler in
+      [handler.location]
+        + handler.instructions.compactMap { instruction in
+          switch instruction {
+          case .call(let call): call.location
+          case .fail(_, let location): location
+          default: nil
+          }
+        }
+    }
+  }
 }
 
 /// An instance of a plugin that a bot uses.
@@ -28,7 +44,7 @@ public struct BotInstanceRequirement: Sendable {
   public let plugin: String
   public let type: String
   public let location: SourceLocation
-  let arguments: [BotInstanceArgument]
+  var arguments: [BotInstanceArgument]
 }
 
 struct BotInstanceArgument: Sendable {

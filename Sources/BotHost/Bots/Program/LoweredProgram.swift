@@ -80,11 +80,16 @@ final class LoweredProgram: @unchecked Sendable {
   private(set) var tables: [JSONFieldScanner.Table] = []
   private var tableMemory: [(RawArray<JSONFieldTable.Node>, RawArray<JSONFieldTable.Member>, RawArray<UInt8>)] = []
   private let constants: [[UInt8]]
+  /// What the program's methods and states are called by the runtime.
+  private let links: BotLinks.Own
 
-  init(constants: [[UInt8]]) { self.constants = constants }
+  init(constants: [[UInt8]], links: BotLinks.Own = BotLinks.Own()) {
+    self.constants = constants
+    self.links = links
+  }
 
-  convenience init(_ bot: BoundBot) {
-    self.init(constants: bot.constants)
+  convenience init(_ bot: BoundBot, links: BotLinks.Own) {
+    self.init(constants: bot.constants, links: links)
     for handler in bot.program.handlers { lower(handler) }
     for subscription in bot.program.subscriptions { lower(subscription.fields) }
   }
@@ -127,7 +132,7 @@ final class LoweredProgram: @unchecked Sendable {
         switch call.target {
         case .method(let method):
           lowered = Instruction(code: .call, value: lower(call.argument))
-          lowered.first = Int32(method)
+          lowered.first = Int32(links.methods[method])
           lowered.slot = call.result.map { Int32($0) } ?? -1
         case .print:
           lowered = Instruction(code: .print, value: lower(Self.printed(call.argument)))
@@ -189,7 +194,7 @@ final class LoweredProgram: @unchecked Sendable {
     case .constant(let index): literal(isInner ? Self.inner(constants[index]) : constants[index])
     case .field(let number): operations.append(Operation(code: .field, start: Int32(number)))
     case .local(let number): operations.append(Operation(code: .local, start: Int32(number)))
-    case .state(let number): operations.append(Operation(code: .state, start: Int32(number)))
+    case .state(let number): operations.append(Operation(code: .state, start: Int32(links.states[number])))
     case .member(let base, let path):
       append(base, isInner: isInner)
       let last = operations.count - 1

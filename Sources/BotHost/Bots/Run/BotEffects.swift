@@ -6,7 +6,7 @@ public protocol BotEffects: AnyObject {
   ///
   /// - Parameters:
   ///   - call: to be given back to `BotRuntime.complete`, once, also from within this function.
-  ///   - method: an index into `BotProgram.methods`.
+  ///   - method: an index into `BotRuntime.methods`, which begin as `BotProgram.methods`.
   ///   - argument: JSON text, borrowed until the function returns.
   ///   - delivery: the delivery that causes the call.
   func call(_ call: BotCallToken, method: Int, argument: UnsafeRawBufferPointer, delivery: UInt64)

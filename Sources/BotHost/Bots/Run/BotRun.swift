@@ -31,6 +31,8 @@ struct BotRun {
   var phase = Phase.idle
   var isStepping = false
   var generation: UInt32 = 0
+  /// What it is handled by; kept alive by the runtime.
+  var table: Unmanaged<BotTable>?
   var subscription = 0
   var delivery: UInt64 = 0
   /// Among those of the subscription.
@@ -48,7 +50,7 @@ struct BotRun {
   private(set) var bytes = RawArray<UInt8>(capacity: 2_048)
   private var payloadEnd = 0
   private var scanner = JSONFieldScanner()
-  private var table: JSONFieldScanner.Table?
+  private var fields: JSONFieldScanner.Table?
   private var slots = RawArray<Span>()
   private var iterators = RawArray<Span>()
   private var instructionCount = 0
@@ -71,7 +73,10 @@ struct BotRun {
     iterators.deallocate()
   }
 
-  mutating func begin(subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64) {
+  mutating func begin(
+    table: Unmanaged<BotTable>, subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64
+  ) {
+    self.table = table
     self.subscription = subscription
     self.delivery = delivery
     bytes.truncate(to: 0)
@@ -87,15 +92,18 @@ struct BotRun {
     isFull = false
   }
 
+  /// The event's payload as a copy.
+  var payload: [UInt8] { bytes.array(0..<payloadEnd) }
+
   mutating func findFields(_ table: JSONFieldScanner.Table) {
-    self.table = table
+    fields = table
     scanner.begin(table, bytes.bytes, payload: payloadEnd)
   }
 
   @inline(__always)
   mutating func field(_ position: Int) -> Text {
-    guard let table else { return 0..<0 }
-    return scanner.field(position, table, bytes.bytes)
+    guard let fields else { return 0..<0 }
+    return scanner.field(position, fields, bytes.bytes)
   }
 
   /// A field's text as a copy; empty where there is none.
@@ -423,7 +431,7 @@ struct BotRun {
     guard (kind(a) == 0x22) == (kind(b) == 0x22) else { return false }
     if kind(a) == 0x22 {
       // Without escapes, equal texts are equal bytes.
-      return left.contains(0x5C) || right.contains(0x5C) ? text(a) == text(b) : false
+      return left.contains(0x5C) || right.contains(0x5C) ? Self.areSameText(text(a), text(b)) : false
     }
     if let left = number(a), let right = number(b) { return left == right }
     guard kind(a) == kind(b), kind(a) == 0x5B || kind(a) == 0x7B else { return false }
@@ -431,11 +439,18 @@ struct BotRun {
     return Self.areEqual(left, right)
   }
 
+  /// By their bytes: what Unicode calls equivalent is not the same text.
+  private static func areSameText(_ a: String?, _ b: String?) -> Bool {
+    guard let a, let b else { return false }
+    return a.utf8.elementsEqual(b.utf8)
+  }
+
   /// Numbers are equal by value, however they are written.
   private static func areEqual(_ a: JSONValue, _ b: JSONValue) -> Bool {
     switch (a, b) {
     case (.int(let left), .double(let right)): return Double(left) == right
     case (.double(let left), .int(let right)): return left == Double(right)
+    case (.string(let left), .string(let right)): return areSameText(left, right)
     case (.array(let left), .array(let right)):
       return left.count == right.count && zip(left, right).allSatisfy { areEqual($0, $1) }
     case (.object(let left), .object(let right)):

@@ -6,13 +6,16 @@
 /// are delivered. A handler waits in the middle only for a result that a later step reads. Answers that nobody reads are
 /// waited for at the end, while the next event may begin: so calls leave in order and many can be under way.
 public final class BotRuntime {
-  public let bot: BoundBot
   private unowned let effects: any BotEffects
-  private let program: LoweredProgram
-  /// What there is to know of each subscription while it runs.
-  private let subscriptions: [Subscription]
-  /// JSON text of each state.
+  /// What events are handled by that are delivered now.
+  private var table: BotTable
+  /// Versions that `replace` has put away and whose events have not all ended.
+  private var superseded: [BotTable] = []
+  private var links: BotLinks
+  /// JSON text of each state; lives through `replace`.
   private var states = RawArray<RawArray<UInt8>>()
+  /// By line: the last state event's payload, for states that a later version reads first.
+  private var lastState: [[UInt8]]
   /// Each run has a place of its own in memory, which effects may read while others begin.
   private var runs = RawArray<UnsafeMutablePointer<BotRun>>()
   private var freeRuns = RawArray<Int>()
@@ -20,13 +23,6 @@ public final class BotRuntime {
   private var failures: [Int: BotFailure] = [:]
   /// By requirement: the run whose handlers have not ended yet, and those that wait behind it.
   private var lines: [Line]
-
-  private struct Subscription {
-    var line: Int
-    var handlers: [Int]
-    var states: [Int]
-    var table: JSONFieldScanner.Table
-  }
 
   private struct Line {
     var active = -1
@@ -52,21 +48,12 @@ public final class BotRuntime {
 
   /// - Parameter effects: must outlive the runtime.
   public init(_ bot: BoundBot, effects: any BotEffects) {
-    self.bot = bot
     self.effects = effects
-    let program = LoweredProgram(bot)
-    self.program = program
-    subscriptions = bot.program.subscriptions.enumerated().map { index, subscription in
-      Subscription(
-        line: subscription.requirement, handlers: subscription.handlers, states: subscription.states,
-        table: program.tables[index])
-    }
-    lines = Array(repeating: Line(), count: bot.program.requirements.count)
-    for state in bot.program.states {
-      var text = RawArray<UInt8>()
-      text.append(contentsOf: state.initial)
-      states.append(text)
-    }
+    links = BotLinks(bot.program)
+    table = BotTable(bot, links)
+    lines = Array(repeating: Line(), count: links.lines.count)
+    lastState = Array(repeating: [], count: links.lines.count)
+    for state in bot.program.states { addState(state.initial) }
   }
 
   deinit {
@@ -80,8 +67,55 @@ public final class BotRuntime {
     states.deallocate()
   }
 
+  public var bot: BoundBot { table.bot }
+
+  /// The methods' names, as `BotEffects.call` numbers them: those of the program, and after `replace` further ones.
+  public var methods: [String] { links.methods }
+
   /// How many events are under way.
   public var pendingCount: Int { runs.count - freeRuns.count }
+
+  /// How many of them are handled by versions that `replace` has put away.
+  public var supersededCount: Int { superseded.reduce(0) { $0 + $1.runs } }
+
+  /// Puts another version of the bot in place. Events delivered before are handled by the version that they came to, to
+  /// their end; the order of each instance's events holds across. States keep their values.
+  public func replace(with bot: BoundBot) {
+    let known = links.states.count
+    links.add(bot.program)
+    while lines.count < links.lines.count {
+      lines.append(Line())
+      lastState.append([])
+    }
+    for (slot, index) in zip(bot.program.states, links.own(bot.program).states) where index >= known {
+      while states.count <= index { addState(slot.initial) }
+      if let line = links.states[index].line, !lastState[line].isEmpty { take(lastState[line], for: index) }
+    }
+    let old = table
+    table = BotTable(bot, links)
+    if old.runs > 0 { superseded.append(old) }
+  }
+
+  /// Takes note of a state event that the bot does not read; a later version may.
+  public func noteState(of instance: String, payload: UnsafeRawBufferPointer) {
+    guard let line = links.lines.firstIndex(of: instance) else { return }
+    lastState[line] = Array(payload)
+  }
+
+  private func addState(_ initial: [UInt8]) {
+    var text = RawArray<UInt8>()
+    text.append(contentsOf: initial)
+    states.append(text)
+  }
+
+  /// Reads one state out of an earlier state event.
+  private func take(_ payload: [UInt8], for index: Int) {
+    guard let value = (try? JSONValue(parsing: payload))?[links.states[index].name] else { return }
+    var state = states[index]
+    state.truncate(to: 0)
+    state.append(contentsOf: value.serializedBytes())
+    states[index] = state
+  }
 
   /// Takes an event. The host has made sure that it is of the subscription's topic and instance.
   ///
@@ -98,8 +132,10 @@ public final class BotRuntime {
     }
     let index = take()
     let run = runs[index]
-    run.pointee.begin(subscription: subscription, payload: payload, delivery: delivery)
-    let line = subscriptions[subscription].line
+    run.pointee.begin(
+      table: Unmanaged.passUnretained(table), subscription: subscription, payload: payload, delivery: delivery)
+    table.runs += 1
+    let line = table.subscriptions[subscription].line
     if lines[line].active >= 0 {
       lines[line].append(index)
       return .pending
@@ -158,6 +194,11 @@ public final class BotRuntime {
 
   /// Gives a run back; its failure is what is left of it.
   private func release(_ index: Int) -> BotFailure? {
+    let isSuperseded = table(of: index) { table in
+      table.runs -= 1
+      return table.runs == 0 && table !== self.table
+    }
+    if isSuperseded { superseded.removeAll { $0.runs == 0 } }
     runs[index].pointee.generation &+= 1
     runs[index].pointee.phase = .idle
     freeRuns.append(index)
@@ -174,34 +215,45 @@ public final class BotRuntime {
   /// Keeps the first failure; later ones of the same event are its consequences more often than not.
   private func fail(_ index: Int, handler: Int, instruction: Int, _ message: String) {
     guard failures[index] == nil else { return }
-    let code = bot.program.handlers[handler]
-    let first = Int(program.handlers[handler].firstInstruction)
-    var location = code.location
-    switch code.instructions[instruction - first] {
-    case .call(let call): location = call.location
-    case .fail(_, let place): location = place
-    default: break
-    }
-    failures[index] = BotFailure(handler: code.label, location: location, message: message)
+    failures[index] = table(of: index) { $0.failure(handler: handler, instruction: instruction, message) }
+  }
+
+  /// The version that an event is handled by, without counting a reference.
+  @inline(__always)
+  private func table<Result>(of run: Int, _ body: (BotTable) -> Result) -> Result {
+    (runs[run].pointee.table ?? Unmanaged.passUnretained(table))._withUnsafeGuaranteedRef(body)
+  }
+
+  @inline(__always)
+  private func line(of run: Int) -> Int {
+    let subscription = runs[run].pointee.subscription
+    return table(of: run) { $0.subscriptions[subscription].line }
   }
 
   /// Prepares an event whose turn it is.
   private func begin(_ index: Int) {
     let run = runs[index]
-    let line = subscriptions[run.pointee.subscription].line
-    lines[line].active = index
+    lines[line(of: index)].active = index
     run.pointee.phase = .running
-    run.pointee.findFields(subscriptions[run.pointee.subscription].table)
-    for (position, slot) in subscriptions[run.pointee.subscription].states.enumerated() {
+    table(of: index) { table in
+      let subscription = run.pointee.subscription
+      run.pointee.findFields(table.subscriptions[subscription].fields)
+      if table.subscriptions[subscription].isState { takeStates(run, table.subscriptions[subscription]) }
+      if let first = table.subscriptions[subscription].handlers.first {
+        run.pointee.beginHandler(table.program.handlers[first])
+      }
+    }
+  }
+
+  private func takeStates(_ run: UnsafeMutablePointer<BotRun>, _ subscription: BotTable.Subscription) {
+    lastState[subscription.line] = run.pointee.payload
+    for (position, slot) in subscription.states.enumerated() {
       let text = run.pointee.fieldText(position)
       guard !text.isEmpty else { continue }
       var state = states[slot]
       state.truncate(to: 0)
       state.append(contentsOf: text)
       states[slot] = state
-    }
-    if let first = subscriptions[run.pointee.subscription].handlers.first {
-      run.pointee.beginHandler(program.handlers[first])
     }
   }
 
@@ -213,11 +265,11 @@ public final class BotRuntime {
     while true {
       let run = runs[index]
       run.pointee.isStepping = true
-      let isWaiting = carryOut(run, index)
+      let isWaiting = table(of: index) { carryOut(run, index, $0) }
       run.pointee.isStepping = false
       if isWaiting { return }
       run.pointee.phase = .draining
-      let line = subscriptions[run.pointee.subscription].line
+      let line = line(of: index)
       lines[line].active = -1
       if index != first { settleIfDone(index) }
       guard let next = lines[line].next() else { return }
@@ -227,13 +279,13 @@ public final class BotRuntime {
   }
 
   /// True when a handler waits for a result.
-  private func carryOut(_ run: UnsafeMutablePointer<BotRun>, _ index: Int) -> Bool {
+  private func carryOut(_ run: UnsafeMutablePointer<BotRun>, _ index: Int, _ table: BotTable) -> Bool {
     let subscription = run.pointee.subscription
-    let count = subscriptions[subscription].handlers.count
+    let count = table.subscriptions[subscription].handlers.count
     while run.pointee.handler < count {
-      let handler = subscriptions[subscription].handlers[run.pointee.handler]
+      let handler = table.subscriptions[subscription].handlers[run.pointee.handler]
       steps: while run.pointee.position != BotRun.failedPosition {
-        switch run.pointee.execute(program, states) {
+        switch run.pointee.execute(table.program, states) {
         case .ended: break steps
         case .failed(let failure, let instruction):
           fail(index, handler: handler, instruction: instruction, failure.message)
@@ -248,7 +300,8 @@ public final class BotRuntime {
       }
       run.pointee.handler += 1
       if run.pointee.handler < count {
-        run.pointee.beginHandler(program.handlers[subscriptions[subscription].handlers[run.pointee.handler]])
+        run.pointee.beginHandler(
+          table.program.handlers[table.subscriptions[subscription].handlers[run.pointee.handler]])
       }
     }
     return false

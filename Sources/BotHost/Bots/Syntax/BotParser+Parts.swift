@@ -107,8 +107,8 @@ extension BotParser {
     }
     checkKeys(node, ["event", "name", "do", "super"], "a handler")
     guard let event = word(node, "event") else {
-      if node["event"] == nil {
-        // YAML 1.1 readers made `on` a truth value; people still write it.
+      // YAML 1.1 readers made `on` a truth value; people still write it, and that has been reported.
+      if node["event"] == nil, node["on"] == nil {
         diagnostics.error("the key 'event' is missing in a handler", at: node.location)
       }
       return nil

@@ -130,6 +130,14 @@ public struct BotProject: Sendable {
     main.first { $0.document.name.value == name } ?? beside.first { $0.document.name.value == name }
   }
 
+  /// The bots of the files that were named.
+  var botNames: [String] {
+    main.compactMap { entry in
+      if case .bot(let bot) = entry.document { return bot.name.value }
+      return nil
+    }
+  }
+
   /// The names of the documents that a condition holds for.
   func names(where isWanted: (BotDocument) -> Bool = { _ in true }) -> [String] {
     (main + beside).map(\.document).filter(isWanted).map(\.name.value)
