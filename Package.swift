@@ -34,13 +34,14 @@ let package = Package(
     system("COpenSSL", "openssl", apt: "libssl-dev"),
     system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
     system("CELF", "libelf", apt: "libelf-dev"),
+    system("CEdit", "libedit", apt: "libedit-dev"),
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
       name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
-    .executableTarget(name: "bothost", dependencies: ["BotHost"]),
+    .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
@@ -49,7 +50,8 @@ let package = Package(
       name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
     .target(name: "KafkaLog", path: "Plugins/Kafka/KafkaLog"),
-    .target(name: "KafkaClient", dependencies: ["KafkaLog", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
+    .target(
+      name: "KafkaClient", dependencies: ["KafkaLog", "BotPluginKit", "CRDKafka"], path: "Plugins/Kafka/KafkaClient"),
     .target(
       name: "KafkaPlugin", dependencies: ["KafkaLog", "KafkaClient", "BotPluginKit"], path: "Plugins/Kafka/KafkaPlugin"),
     .target(
@@ -65,7 +67,9 @@ let package = Package(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
-      name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
+      name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources",
+      // Swift's start-up file would register the image with its runtime, and so keep it from ever being unmapped.
+      linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
     .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
@@ -74,7 +78,8 @@ let package = Package(
       name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["BotHost", "BotPluginKit", "TwitchChat"], path: "Benchmarks/Sources"),
+      name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka", "YetibotEngine"],
+      path: "Benchmarks/Sources"),
 
     hostTests("Base"),
     hostTests("Manifest"),

@@ -12,6 +12,7 @@ final class ChildProgram: @unchecked Sendable {
   private var lines: [String] = []
   private var partial = Data()
   private var isEnded = false
+  private var seen: [String: Int] = [:]
 
   /// - Parameter readsErrors: look at standard error instead of standard output.
   init(
@@ -56,6 +57,19 @@ final class ChildProgram: @unchecked Sendable {
   func send(_ line: String) { try? input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) }
   func closeInput() { try? input.fileHandleForWriting.close() }
 
+  /// Waits for such a line that has not been asked for before.
+  @discardableResult
+  func line(after text: String) throws -> String {
+    let wanted = condition.withLock { seen[text, default: 0] } + 1
+    var count = 0
+    let found = try line { line in
+      if line == text { count += 1 }
+      return count == wanted
+    }
+    condition.withLock { seen[text] = wanted }
+    return found
+  }
+
   /// Waits for a line that fits, two minutes at most.
   @discardableResult
   func line(where fits: (String) -> Bool) throws -> String {
@@ -80,12 +94,24 @@ final class ChildProgram: @unchecked Sendable {
   }
 
   /// Runs a program to its end, with its output thrown away; seconds.
-  static func time(_ path: String, _ arguments: [String], input: URL? = nil) throws -> Double {
+  static func time(_ path: String, _ arguments: [String]) throws -> Double {
+    try run(path, arguments, output: FileHandle.nullDevice)
+  }
+
+  /// Runs a program to its end and keeps its output in a file.
+  static func write(_ path: String, _ arguments: [String], to file: String) throws {
+    _ = FileManager.default.createFile(atPath: file, contents: nil)
+    guard let output = FileHandle(forWritingAtPath: file) else {
+      throw Failure(description: "\(file) cannot be written")
+    }
+    _ = try run(path, arguments, output: output)
+  }
+
+  private static func run(_ path: String, _ arguments: [String], output: FileHandle) throws -> Double {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    if let input { process.standardInput = try FileHandle(forReadingFrom: input) }
-    process.standardOutput = FileHandle.nullDevice
+    process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     let began = DispatchTime.now().uptimeNanoseconds
     try process.run()
@@ -100,8 +126,8 @@ final class ChildProgram: @unchecked Sendable {
 /// Where things lie, from the checkout's root, where `make bench` runs.
 enum Place {
   static let root = FileManager.default.currentDirectoryPath
+  static let sources = root + "/Benchmarks"
   static let bothost = root + "/build/bin/bothost"
-  static let simulator = root + "/build/bin/twitch-simulator"
   static let plugins = root + "/build/plugins"
   static let bots = root + "/build/bots"
   static let broker = root + "/../shared/kafka/broker"
@@ -109,6 +135,20 @@ enum Place {
   static func tool(_ name: String) -> String? {
     (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }
       .first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  /// A directory with some of the bundled plugins and no other.
+  static func only(_ names: [String], in directory: String) throws -> String {
+    let folder = directory + "/plugins"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in names {
+      let manifest = try String(contentsOfFile: "\(plugins)/\(name).yaml", encoding: .utf8)
+      try manifest.write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
+      let line = manifest.split(separator: "\n").first { $0.hasPrefix("library:") }
+      guard let library = line?.dropFirst(8).split(separator: " ").first else { continue }
+      try FileManager.default.copyItem(atPath: "\(plugins)/\(library)", toPath: "\(folder)/\(library)")
+    }
+    return folder
   }
 
   static func temporary() throws -> String {

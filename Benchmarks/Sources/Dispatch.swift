@@ -2,7 +2,8 @@ import BotHost
 import CBotHost
 import Foundation
 
-/// Publish -> handler inside one thread, with a thousand subscriptions, beside a direct call through the function pointer.
+/// Publish -> handler inside one thread, with a thousand subscriptions, beside a direct call through the function pointer, Node's
+/// EventEmitter and Python's pluggy.
 enum DispatchBenchmark {
   /// Nanoseconds of processor time a call, so that other work on the machine does not count: the best of some runs.
   static func nanoseconds(_ count: Int, runs: Int = 5, _ body: (Int) -> Void) -> Double {
@@ -28,7 +29,7 @@ enum DispatchBenchmark {
     return bh_rc(BH_OK)
   }
 
-  static func run() throws {
+  static func run(_ report: Report) throws {
     let bus = Bus()
     bus.start()
     defer { bus.stop(timeout: 0) }
@@ -36,11 +37,13 @@ enum DispatchBenchmark {
     counter.pointee = 0
     defer { counter.deallocate() }
     let context = OpaquePointer(UnsafeMutableRawPointer(counter))
+    var topics: [String] = []
     for number in 0..<100 {
       let other = try bus.addEndpoint(name: "other-\(number)", lane: LaneOptions(inline: true))
       var plan = EndpointPlan(generation: 1)
       for index in 0..<10 {
-        let text = index == 0 ? "other.\(number).**" : "other.\(number).topic\(index)"
+        let text = index == 0 ? "wild.\(number).**" : "other.\(number).topic\(index)"
+        topics.append(index == 0 ? "wild.\(number).any" : text)
         guard let pattern = TopicPattern(text) else { continue }
         plan.handlers.append(
           HandlerSpec(id: text, topic: pattern, target: CallTarget(function: count, context: context)))
@@ -54,6 +57,11 @@ enum DispatchBenchmark {
       guard let pattern = TopicPattern(topic) else { continue }
       plan.handlers.append(
         HandlerSpec(id: topic, topic: pattern, target: CallTarget(function: count, context: context)))
+    }
+    let (foreign, foreignTarget) = try foreignTarget()
+    defer { _ = foreign.close() }
+    if let pattern = TopicPattern("bench.foreign") {
+      plan.handlers.append(HandlerSpec(id: "bench.foreign", topic: pattern, target: foreignTarget))
     }
     try consumer.install(plan)
     consumer.openGate()
@@ -84,18 +92,74 @@ enum DispatchBenchmark {
           for _ in 0..<count { blackHole(publisher.publish(0, &event, generation: 1)) }
         }
       }
-      let expected = UInt64(11_000_000 + 5 * 45_000_000)
-      guard counter.pointee > expected else { throw BusError("events were lost: \(counter.pointee)") }
-      print("publish -> handler, inline, 1,000 subscriptions, 32 bytes")
-      print(line("direct call through the function pointer", direct, "ns"))
-      print(line("published, octets", plain, "ns") + String(format: "  %.1f x the direct call", plain / direct))
-      print(line("published, JSON checked", json, "ns") + String(format: "  %.1f x the direct call", json / direct))
+      var references = topics.map { topic in
+        topic.withCString { publisher.topic(bh_str(ptr: $0, len: topic.utf8.count)) }
+      }
+      let turn = references.withUnsafeMutableBufferPointer { references in
+        nanoseconds(10_000_000) { count in
+          var next = 0
+          for _ in 0..<count {
+            event.topic_ref = references[next]
+            next = next == references.count - 1 ? 0 : next + 1
+            blackHole(publisher.publish(0, &event, generation: 1))
+          }
+        }
+      }
+      let expected = UInt64(32 * (255_000_000 + 3 * 51_000_000))
+      guard counter.pointee == expected else { throw BusError("events were lost: \(counter.pointee)") }
+      let name = "publish -> handler, inline, 1,000 subscriptions"
+      let beside = ("a direct call", direct)
+      report.add(Row(what: name, host: plain, unit: "ns", peer: beside, aim: .atMost(40)))
+      report.add(
+        Row(what: "the same, each of the 1,000 in turn", host: turn, unit: "ns", peer: beside, aim: .atMost(40)))
+      report.add(Row(what: "the same, payload checked to be JSON", host: json, unit: "ns", peer: beside))
+      event.topic_ref = "bench.foreign".withCString { publisher.topic(bh_str(ptr: $0, len: 13)) }
+      let foreign = nanoseconds(5_000_000) { count in
+        for _ in 0..<count { blackHole(publisher.publish(0, &event, generation: 1)) }
+      }
+      guard foreignCalls > 5_000_000 else { throw BusError("calls through libffi were lost") }
+      report.add(
+        Row(what: "the same through libffi, three arguments", host: foreign, unit: "ns", peer: beside, aim: .atMost(80))
+      )
+      for (mode, what, own) in [("one", name, plain), ("each", "the same, each of the 1,000 in turn", turn)] {
+        peer(report, what, own, "Node's EventEmitter", .atMostTimes(2)) {
+          guard let node = Place.tool("node") else { throw ChildProgram.Failure(description: "there is no node") }
+          return try Peer.number(node, ["\(Place.sources)/Peers/event_emitter.js", mode])
+        }
+        peer(report, what, own, "pluggy", .atMostTimes(1.0 / 50)) {
+          // Debian's own interpreter, for which python3-pluggy is.
+          try Peer.number("/usr/bin/python3", ["\(Place.sources)/Peers/pluggy_hooks.py", mode])
+        }
+      }
     }
   }
 
-  static func line(_ name: String, _ value: Double, _ unit: String) -> String {
-    "  " + name.padding(toLength: 44, withPad: " ", startingAt: 0) + String(format: "%12.1f %@", value, unit)
+  private static func peer(
+    _ report: Report, _ what: String, _ host: Double, _ name: String, _ aim: Aim, _ measure: () throws -> Double
+  ) {
+    do {
+      report.add(Row(what: what, host: host, unit: "ns", peer: (name, try measure()), aim: aim))
+    } catch { report.leaveOut("\(what), beside \(name)", because: "\(error)") }
   }
+
+  /// A C function that a library without glue could have: called through libffi with the event and two constants.
+  private static func foreignTarget() throws -> (ForeignFunction, CallTarget) {
+    let function: @convention(c) (UnsafePointer<bh_event>?, Int64, Int64) -> Int32 = { event, first, second in
+      DispatchBenchmark.foreignCalls &+= UInt64(truncatingIfNeeded: first &+ second &- 2)
+      return event == nil ? Int32(BH_E_INVALID) : Int32(BH_OK)
+    }
+    let nowhere = OpaquePointer(UnsafeMutableRawPointer.allocate(byteCount: 16, alignment: 16))
+    let api = UnsafeMutablePointer<bh_host_api>.allocate(capacity: 1)
+    api.initialize(to: bh_host_api())
+    let foreign = try ForeignFunction(
+      "foreign", at: unsafeBitCast(function, to: UnsafeMutableRawPointer.self),
+      signature: try Signature(parsing: "i32(event,i64,i64)"),
+      arguments: [ArgumentBinding(.event), ArgumentBinding(.constant(.int(1))), ArgumentBinding(.constant(.int(2)))],
+      use: .handler(emits: nil),
+      environment: .init(plugin: nil, host: nowhere, api: api))
+    return (foreign, CallTarget(function: foreign.handler, context: foreign.context))
+  }
+  nonisolated(unsafe) private static var foreignCalls: UInt64 = 0
 }
 
 /// Keeps the optimiser from seeing that a result is not used.

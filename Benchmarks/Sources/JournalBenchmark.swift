@@ -6,36 +6,32 @@ import Synchronization
 /// Durable publishes through the journal's group commit, beside the same records written with SQLite's own batched inserts: one
 /// prepared statement, one transaction a batch, the same settings (WAL, synchronous=FULL) and the same disk.
 enum JournalBenchmark {
-  static func run() throws {
+  static func run(_ report: Report) throws {
     let record = [UInt8](repeating: UInt8(ascii: "x"), count: 400)
-    print("durable publish, 400 bytes, write-ahead log, synchronous=FULL")
+    func row(
+      _ what: String, beside batch: Int, _ count: Int, aim: Aim = .atLeastTimes(0.7), _ measure: () throws -> Double
+    ) throws {
+      let (own, peer) = try best(measure) { try SQLiteInserts.run(record: record, count: count, batch: batch) }
+      report.add(
+        Row(
+          what: "durable publish, 400 bytes: \(what)", host: own, unit: "/s",
+          peer: ("SQLite, \(batch) a transaction", peer),
+          aim: aim))
+    }
     for (window, count) in [(8192, 400_000), (1024, 200_000), (64, 40_000)] {
-      let (own, peer) = try best {
+      try row("one publisher, groups of up to \(window)", beside: window, count) {
         try submitted(record: record, count: count, window: 2 * window)
-      } beside: {
-        try SQLiteInserts.run(record: record, count: count, batch: window)
       }
-      report("  groups of up to \(window), one publisher", own, "SQLite, \(window) a transaction", peer)
     }
     for (threads, count) in [(8, 8_000), (1, 1_500)] {
-      let (own, peer) = try best {
+      try row(
+        "\(threads) publisher\(threads == 1 ? "" : "s") that wait\(threads == 1 ? "s" : "")", beside: threads, count
+      ) {
         try waited(record: record, count: count, threads: threads)
-      } beside: {
-        try SQLiteInserts.run(record: record, count: count, batch: threads)
       }
-      report("  \(threads) publishers that wait", own, "SQLite, \(threads) a transaction", peer)
     }
-    let (own, peer) = try best {
-      try deliveries(count: 60_000, effects: 64)
-    } beside: {
-      try SQLiteInserts.run(record: record, count: 60_000, batch: 64)
-    }
-    report("  deliveries with 64 effects each, through the bus's log", own, "SQLite, 64 a transaction", peer)
+    try row("deliveries with 64 effects each", beside: 64, 60_000) { try deliveries(count: 60_000, effects: 64) }
   }
-}
-
-private func report(_ name: String, _ own: Double, _ peerName: String, _ peer: Double) {
-  print("\(name): \(Int(own))/s; \(peerName): \(Int(peer))/s; ratio \(format(own / peer)) (aim: 0.70)")
 }
 
 /// The best of three rounds of each, by turns, so that a busy moment of the machine meets both.

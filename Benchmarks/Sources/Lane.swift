@@ -6,25 +6,22 @@ import Foundation
 enum LaneBenchmark {
   static let events = 10_000_000
 
-  static func run() throws {
-    print("publish -> handler through a lane, two threads, 32 bytes")
+  static func run(_ report: Report) throws {
     // By turns, so that both meet the same machine.
     var own: [Double] = []
     var peer: [Double] = []
-    let program = try zeroMQ()
+    var program: String?
+    do { program = try Peer.compiled("zmq_inproc", libraries: ["zmq"]) } catch {
+      report.leaveOut("ZeroMQ beside the lane", because: "\(error)")
+    }
     for _ in 0..<5 {
       own.append(try lane())
-      if let program { peer.append(try rate(program)) }
+      if let program { peer.append(try Peer.number(program, ["\(events)"])) }
     }
-    let ours = own.max() ?? 0
-    print(DispatchBenchmark.line("bothost lane", ours / 1e6, "M/s"))
-    if let theirs = peer.max() {
-      print(
-        DispatchBenchmark.line("ZeroMQ inproc PUSH/PULL", theirs / 1e6, "M/s")
-          + String(format: "  bothost is %.2f times as fast", ours / theirs))
-    } else {
-      print("  ZeroMQ: needs a C compiler and libzmq3-dev")
-    }
+    report.add(
+      Row(
+        what: "publish -> handler through a lane, two threads, 32 bytes", host: own.max() ?? 0, unit: "/s",
+        peer: peer.max().map { ("ZeroMQ inproc PUSH/PULL", $0) }, aim: .atLeastTimes(1)))
   }
 
   /// Events a second.
@@ -64,30 +61,5 @@ enum LaneBenchmark {
     let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
     guard counter.pointee == UInt64(events * 32) else { throw BusError("events were lost") }
     return Double(events) / seconds
-  }
-
-  /// The peer as a program; nil when it cannot be built here.
-  private static func zeroMQ() throws -> String? {
-    let folder = NSTemporaryDirectory() + "bothost-peers"
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let program = folder + "/zmq_inproc"
-    let compiler = Process()
-    compiler.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    compiler.arguments = ["cc", "-O2", "Benchmarks/Peers/zmq_inproc.c", "-o", program, "-lzmq", "-lpthread"]
-    try compiler.run()
-    compiler.waitUntilExit()
-    return compiler.terminationStatus == 0 ? program : nil
-  }
-
-  private static func rate(_ program: String) throws -> Double {
-    let process = Process()
-    let pipe = Pipe()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = ["\(events)"]
-    process.standardOutput = pipe
-    try process.run()
-    let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
   }
 }

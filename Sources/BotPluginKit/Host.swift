@@ -21,6 +21,7 @@ public final class Host: @unchecked Sendable {
   let networkTable: UnsafePointer<bh_net_v1>?
   let threadTable: UnsafePointer<bh_thread_v1>?
   let traceTable: UnsafePointer<bh_trace_v1>?
+  let hookTable: UnsafePointer<bh_hook_v1>?
 
   /// Payload memory that `publish` with a closure uses again; taken out by an exchange while in use.
   let spareBuffer = Atomic<UnsafeMutablePointer<JSONBuffer>?>(nil)
@@ -70,6 +71,7 @@ public final class Host: @unchecked Sendable {
     networkTable = interface(BH_NET, bh_net_v1.self)
     threadTable = interface(BH_THREAD, bh_thread_v1.self)
     traceTable = interface(BH_TRACE, bh_trace_v1.self)
+    hookTable = interface(BH_HOOK, bh_hook_v1.self)
   }
 
   deinit {

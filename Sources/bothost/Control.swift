@@ -19,6 +19,14 @@ enum Control {
     return result
   }
 
+  /// Where the program keeps what outlives it: below XDG_STATE_HOME, or the home directory. Nil without either.
+  static var stateDirectory: String? {
+    let environment = environment
+    if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/bothost" }
+    if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.local/state/bothost" }
+    return nil
+  }
+
   static func client(_ arguments: ArgumentParser.Arguments) throws -> ControlClient {
     do { return try ControlClient(path: socket(arguments)) } catch { throw CommandFailure(error.message) }
   }

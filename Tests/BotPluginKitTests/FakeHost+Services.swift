@@ -16,6 +16,7 @@ extension FakeHost {
     case BH_NET: return UnsafeRawPointer(net)
     case BH_THREAD: return UnsafeRawPointer(thread)
     case BH_TRACE: return UnsafeRawPointer(trace)
+    case BH_HOOK: return UnsafeRawPointer(hook)
     default: return nil
     }
   }
@@ -196,6 +197,19 @@ extension FakeHost {
         host.state.withLock { $0.lane.append(task) }
         return 0
       }))
+
+  nonisolated(unsafe) private static let hook = constant(
+    bh_hook_v1(
+      size: UInt32(MemoryLayout<bh_hook_v1>.size), version: 1,
+      list: { host, method, writer, sink in
+        guard text(method) == "echo" else { return bh_rc(BH_E_NOTFOUND) }
+        let list = """
+          [{"instance":"a","priority":10,"timeout_ns":5,"match":{"/text":"x+"},"about":{"help":"says x"}},
+           {"instance":"b","priority":0,"timeout_ns":6,"match":{},"about":null}]
+          """
+        return Array(list.utf8).withUnsafeBytes { writer!(sink, $0.baseAddress, $0.count) }
+      },
+      revision: { _ in 7 }))
 
   nonisolated(unsafe) private static let trace = constant(
     bh_trace_v1(

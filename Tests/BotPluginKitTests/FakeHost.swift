@@ -89,7 +89,7 @@ final class FakeHost: @unchecked Sendable {
   private let api: UnsafeMutablePointer<bh_host_api>
 
   static let everything: Set<String> = [
-    BH_KV, BH_RPC, BH_TIMER, BH_SECRET, BH_METRIC, BH_NET, BH_THREAD, BH_TRACE,
+    BH_KV, BH_RPC, BH_TIMER, BH_SECRET, BH_METRIC, BH_NET, BH_THREAD, BH_TRACE, BH_HOOK,
   ]
 
   init(configuration: String = "{}", secrets: [String: String] = [:], offering: Set<String> = everything) {

@@ -331,6 +331,18 @@ import Testing
     }
   }
 
+  @Test func hooks() throws {
+    struct About: Decodable { var help: String }
+    try withPlugin { _, plugin in
+      let hooks = try plugin.host.hooks(of: "echo", about: About.self)
+      #expect(
+        hooks.map(\.instance) == ["a", "b"] && hooks.map(\.priority) == [10, 0] && hooks.map(\.timeout) == [5, 6])
+      #expect(hooks[0].match == ["/text": "x+"] && hooks[0].about?.help == "says x" && hooks[1].about == nil)
+      #expect(plugin.host.hookRevision == 7)
+      #expect(throws: PluginError.self) { try plugin.host.hooks(of: "none", about: About.self) }
+    }
+  }
+
   @Test func spans() throws {
     try withPlugin { driver, plugin in
       #expect(plugin.host.span("work", cause: DeliveryToken(rawValue: 6)) { 5 } == 5)
@@ -355,7 +367,8 @@ import Testing
       unsupported(BH_NET) { _ = try host.dial(ConnectionOptions(name: "n", host: "h", port: 1)) }
       unsupported(BH_THREAD) { try host.thread("t") { _ in } }
       unsupported(BH_THREAD) { try host.onLane(host.confine(plugin)) { _ in } }
-      #expect(host.span("s") { 1 } == 1)
+      unsupported(BH_HOOK) { _ = try host.hooks(of: "m", about: String.self) }
+      #expect(host.span("s") { 1 } == 1 && host.hookRevision == 0)
     }
   }
 }

@@ -19,7 +19,7 @@ import Testing
       open: false)
     let source = try fixture.endpoint("source")
     let sent = Atomic<Int>(0)
-    let thread = LaneThread.start(name: "publisher") {
+    let thread = HostThread(name: "publisher") {
       for number in 0..<50 {
         source.send("t", "\(number)")
         sent.wrappingAdd(1, ordering: .releasing)
@@ -28,9 +28,41 @@ import Testing
     eventually { sent.load(ordering: .acquiring) == 4 && endpoint.statistics().waiting == 1 }
     #expect(box.count == 0)
     endpoint.openGate()
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
     eventually { box.count == 50 }
     #expect(box.all == (0..<50).map(String.init))
+  }
+
+  @Test func onASlowLaneRoomIsOfferedLongBeforeHalfOfItIsEmpty() throws {
+    let fixture = BusFixture()
+    let permits = Permits()
+    let endpoint = try fixture.endpoint(
+      "a", lane: LaneOptions(capacity: 4096, spin: 0),
+      [
+        fixture.handler("t") { _ in
+          permits.take(); return 0
+        }
+      ])
+    let source = try fixture.endpoint("source")
+    let sent = Atomic<Int>(0)
+    let thread = HostThread(name: "publisher") {
+      for number in 0..<4200 {
+        source.send("t", "\(number)")
+        sent.wrappingAdd(1, ordering: .releasing)
+      }
+    }
+    eventually { endpoint.statistics().waiting == 1 }
+    let before = sent.load(ordering: .acquiring)
+    var given = 0
+    while sent.load(ordering: .acquiring) == before, given < 4096 {
+      permits.give(1)
+      given += 1
+      eventually { permits.left == 0 }
+    }
+    #expect(given <= 4096 / 4)
+    permits.give(8192)
+    thread?.join()
+    eventually { endpoint.isIdle }
   }
 
   @Test func bytesAreBoundedToo() throws {
@@ -199,10 +231,10 @@ import Testing
       "a", lane: LaneOptions(capacity: 1, spin: 0), [fixture.handler("t") { _ in 0 }], open: false)
     let source = try fixture.endpoint("source")
     source.send("t", "1")
-    let thread = LaneThread.start(name: "publisher") { source.send("t", "2") }
+    let thread = HostThread(name: "publisher") { source.send("t", "2") }
     eventually { endpoint.statistics().waiting == 1 }
     fixture.bus.remove(endpoint)
-    if let thread { pthread_join(thread, nil) }
+    thread?.join()
     #expect(fixture.letters.box.all.map(\.reason) == ["the instance has gone"])
     #expect(source.send("t", "3") == BH_OK)
   }

@@ -54,15 +54,64 @@ final class Box<Value: Sendable>: Sendable {
   var count: Int { values.withLock { $0.count } }
 }
 
-/// Waits until something becomes true; five seconds of patience are only ever used up by a failure.
+/// Waits until something becomes true; a minute of patience is only ever used up by a failure.
 func eventually(
   _ what: String = "", sourceLocation: Testing.SourceLocation = #_sourceLocation, _ condition: () -> Bool
 ) {
-  for _ in 0..<50_000 {
-    if condition() { return }
-    usleep(100)
+  let clock = SystemClock()
+  if !waitUntil(clock.monotonic + 60_000_000_000, clock, condition) {
+    Issue.record("it never happened: \(what)", sourceLocation: sourceLocation)
   }
-  Issue.record("it never happened: \(what)", sourceLocation: sourceLocation)
+}
+
+/// Shut until somebody opens it, once and for all.
+final class Latch: Sendable {
+  private let monitor = Monitor()
+  nonisolated(unsafe) private var isOpen = false
+
+  func open() {
+    monitor.withLock {
+      isOpen = true
+      monitor.broadcast()
+    }
+  }
+
+  func wait() {
+    monitor.withLock { while !isOpen { monitor.wait() } }
+  }
+}
+
+/// How often somebody may go on.
+final class Permits: Sendable {
+  private let monitor = Monitor()
+  nonisolated(unsafe) private var count = 0
+
+  var left: Int { monitor.withLock { count } }
+
+  func give(_ more: Int) {
+    monitor.withLock {
+      count += more
+      monitor.broadcast()
+    }
+  }
+
+  /// Waits until there is one.
+  func take() {
+    monitor.withLock {
+      while count == 0 { monitor.wait() }
+      count -= 1
+    }
+  }
+}
+
+extension Endpoint {
+  /// Returns when the lane has done everything that could be done when this was called: what has not happened then does not happen by
+  /// itself.
+  func settle(sourceLocation: Testing.SourceLocation = #_sourceLocation) {
+    if onLane(timeout: 60_000_000_000, { true }) == nil {
+      Issue.record("the lane of \(name) did not come to rest", sourceLocation: sourceLocation)
+    }
+  }
 }
 
 /// A bus with endpoints of closures.

@@ -181,7 +181,7 @@ import Testing
               return bh_rc(BH_ASYNC)
             }
             return bh_rc(BH_SKIP)
-          }, priority: 1, timeout: 1_000_000_000),
+          }, priority: 1, timeout: 1_000_000_000, passesWhenLate: true),
         HookSpec(
           method: "service.do",
           target: fixture.target { event in
@@ -223,7 +223,7 @@ import Testing
     #expect(guardian.endpoint.pass(tokens.all[0], generation: 1) == BH_OK)
     eventually { results.count == 5 }
     #expect(results.all[4] == #"0 "later""#)
-    // One that takes too long is passed over.
+    // One that takes too long is passed over, where its manifest says so.
     fixture.bus.call("service.do", argument: Array(#""later""#.utf8)) { rc, text in
       results.append("\(rc) \(String(decoding: text, as: UTF8.self))")
     }
@@ -233,6 +233,84 @@ import Testing
     eventually { results.count == 6 }
     #expect(results.all[5] == #"0 "later""#)
     #expect(guardian.endpoint.pass(tokens.all[1], generation: 1) == BH_E_STALE)
+  }
+
+  @Test func aCallFailsWhenItsHookIsLate() throws {
+    let fixture = BusFixture()
+    let service = Holder()
+    service.endpoint = try fixture.endpoint(
+      "service",
+      methods: [
+        MethodSpec(name: "do", target: fixture.target { service.endpoint.answer($0.pointee.delivery, "1") })
+      ])
+    let guardian = try fixture.endpoint(
+      "guardian",
+      hooks: [
+        HookSpec(method: "service.do", target: fixture.target { _ in bh_rc(BH_ASYNC) }, timeout: 1_000_000_000)
+      ])
+    let results = Box<String>()
+    fixture.bus.call("service.do", argument: []) { rc, text in
+      results.append("\(rc) \(String(decoding: text, as: UTF8.self))")
+    }
+    eventually { guardian.statistics().inFlight == 1 }
+    fixture.clock.advance(1_100_000_000)
+    fixture.bus.runTimers()
+    eventually { results.count == 1 }
+    #expect(results.all == ["\(BH_E_TIMEOUT) guardian, which hooks service.do, did not answer in time"])
+    #expect(guardian.statistics().inFlight == 0)
+  }
+
+  @Test func aHookIsAskedAboutTheCallsThatItMatches() throws {
+    let fixture = BusFixture()
+    let (service, helper) = (Holder(), Holder())
+    func method(_ name: String) -> MethodSpec {
+      MethodSpec(name: name, target: fixture.target { service.endpoint.answer($0.pointee.delivery, "\"own\"") })
+    }
+    service.endpoint = try fixture.endpoint("service", methods: [method("do"), method("other")])
+    let revision = service.endpoint.revisionOfHooks
+    #expect(service.endpoint.hooks(of: "do")?.count == 0 && service.endpoint.hooks(of: "none") == nil)
+    func hook(_ method: String, _ answer: String, _ fields: [(String, String)], _ priority: Int32 = 0) throws
+      -> HookSpec
+    {
+      HookSpec(
+        method: method, target: fixture.target { helper.endpoint.answer($0.pointee.delivery, answer) },
+        priority: priority, matches: try fields.map { try FieldMatch(pointer: $0.0, pattern: $0.1) },
+        about: .object(["help": .string(answer)]))
+    }
+    helper.endpoint = try fixture.endpoint(
+      "helper",
+      hooks: [
+        try hook("service.do", "\"word\"", [("/word", "greet")]),
+        try hook("service.do", "\"both\"", [("/word", "gr.*|hi"), ("/user/name", "[a-c]+")], 5),
+        try hook("service.*", "\"deep\"", [("/word", "dé+p")]),
+      ])
+    #expect(service.endpoint.revisionOfHooks != revision)
+    let listed = service.endpoint.hooks(of: "do") ?? []
+    #expect(listed.map { $0.hook.about["help"]?.string } == ["\"both\"", "\"word\"", "\"deep\""])
+    #expect(listed.allSatisfy { $0.instance == "helper" })
+    let results = Box<String>()
+    func ask(_ method: String, _ argument: String) -> String {
+      let before = results.count
+      fixture.bus.call(method, argument: Array(argument.utf8)) { _, text in
+        results.append(String(decoding: text, as: UTF8.self))
+      }
+      eventually { results.count > before }
+      return results.all[before]
+    }
+    #expect(ask("service.do", #"{"word":"greet"}"#) == #""word""#)
+    #expect(ask("service.do", #"{"word":"greet","user":{"name":"abc"}}"#) == #""both""#)
+    #expect(ask("service.do", #"{"word":"greet","user":{"name":"abd"}}"#) == #""word""#)
+    #expect(ask("service.do", #"{"word":"hi","user":{"name":"a"}}"#) == #""both""#)
+    // The whole of the field has to match, and it has to be a text.
+    #expect(ask("service.do", #"{"word":"greets"}"#) == #""own""#)
+    #expect(ask("service.do", #"{"word":["greet"]}"#) == #""own""#)
+    #expect(ask("service.do", "1") == #""own""#)
+    #expect(ask("service.other", #"{"word":"d\u00e9p"}"#) == #""deep""#)
+    // They go with their endpoint.
+    let gone = service.endpoint.revisionOfHooks
+    fixture.bus.remove(helper.endpoint)
+    #expect(service.endpoint.revisionOfHooks != gone && service.endpoint.hooks(of: "do")?.count == 0)
+    #expect(ask("service.do", #"{"word":"greet"}"#) == #""own""#)
   }
 
   @Test func manyCallsAreAnsweredFromAnotherThread() throws {
@@ -253,7 +331,7 @@ import Testing
     let done = Atomic<Int>(0)
     let total = 20_000
     let stop = Atomic<Bool>(false)
-    let worker = LaneThread.start(name: "worker") {
+    let worker = HostThread(name: "worker") {
       while !stop.load(ordering: .acquiring) {
         var mine: [bh_token] = []
         tokens.withLock { swap(&mine, &$0) }
@@ -269,12 +347,12 @@ import Testing
       {
         made += 1
       } else {
-        usleep(50)
+        sched_yield()
       }
     }
     eventually { done.load(ordering: .relaxed) == total }
     stop.store(true, ordering: .releasing)
-    if let worker { pthread_join(worker, nil) }
+    worker?.join()
     eventually { holder.endpoint.statistics().inFlight == 0 }
     #expect(fixture.bus.deadlines.count == 0)
     // Two lanes have a slot each, and that of a call that was open last may just be on its way back.

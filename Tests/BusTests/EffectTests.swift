@@ -149,20 +149,22 @@ final class TestEffect: DeliveryEffect, DurableOperation {
       $0.durableTopics = [TopicPattern("d.*")].compactMap { $0 }
     }
     let box = Box<Seen>()
-    _ = try fixture.endpoint(
-      "a",
-      [
-        fixture.handler("d.x") {
-          box.append(Seen($0)); return 0
-        }
-      ])
-    _ = try fixture.endpoint(
-      "b",
-      [
-        fixture.handler("d.*", id: "all") {
-          box.append(Seen($0)); return 0
-        }
-      ])
+    let handlers = [
+      try fixture.endpoint(
+        "a",
+        [
+          fixture.handler("d.x") {
+            box.append(Seen($0)); return 0
+          }
+        ]),
+      try fixture.endpoint(
+        "b",
+        [
+          fixture.handler("d.*", id: "all") {
+            box.append(Seen($0)); return 0
+          }
+        ]),
+    ]
     let source = try fixture.endpoint("source")
     #expect(source.send("d.x", "1", key: "k") == BH_OK)
     #expect(log.state.withLock { $0.batches.count } == 1)
@@ -174,7 +176,7 @@ final class TestEffect: DeliveryEffect, DurableOperation {
     #expect(log.state.withLock { $0.batches.count } == 1)
     log.state.withLock { $0.failure = DurableFailure(code: bh_rc(BH_E_NOSPACE), reason: "full") }
     #expect(source.send("d.x", "2") == BH_E_NOSPACE)
-    usleep(2000)
+    for endpoint in handlers { endpoint.settle() }
     #expect(box.count == 2)
   }
 

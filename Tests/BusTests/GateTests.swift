@@ -89,7 +89,7 @@ import Testing
     let endpoints = Mutex<[String: Endpoint]>([:])
     @Sendable func endpoint(_ name: String) -> Endpoint? { endpoints.withLock { $0[name] } }
     let started = Atomic<Bool>(false)
-    let go = Atomic<Bool>(false)
+    let go = Latch()
     let results = Box<String>()
     let a = try fixture.endpoint(
       "a",
@@ -114,7 +114,7 @@ import Testing
           name: "m",
           target: fixture.target { event in
             started.store(true, ordering: .releasing)
-            while !go.load(ordering: .acquiring) { usleep(50) }
+            go.wait()
             let token = event.pointee.delivery
             _ = endpoint("b")?.ask("a.n", "1", cause: token) { rc, text in
               _ = endpoint("b")?.answer(token, text, rc: Int(rc))
@@ -129,7 +129,7 @@ import Testing
     // Somebody else's call waits.
     let late = Box<bh_rc>()
     fixture.bus.call("a.n", argument: []) { rc, _ in late.append(rc) }
-    go.store(true, ordering: .releasing)
+    go.open()
     #expect(a.drain(deadline: .max, policy: .wait) == .drained)
     #expect(results.all == ["0 \"through\""])
     #expect(late.count == 0)
@@ -185,11 +185,11 @@ import Testing
       name: "a", lane: LaneOptions(capacity: 256, inline: inline, spin: 0))
     try endpoint.install(try plan(1))
     endpoint.openGate()
-    var threads: [pthread_t?] = []
+    var threads: [HostThread?] = []
     for index in 0..<publishers {
       let source = try fixture.endpoint("source-\(index)")
       threads.append(
-        LaneThread.start(name: "p\(index)") {
+        HostThread(name: "p\(index)") {
           "load.\(index)".withCString { topic in
             "application/octet-stream".withCString { type in
               var event = bh_outgoing()
@@ -215,9 +215,14 @@ import Testing
       try endpoint.install(try plan(generation))
       #expect(endpoint.onLane(timeout: 5_000_000_000) { counters.generation = generation } != nil)
       endpoint.openGate()
-      usleep(500)
+      // A while for the publishers, or as long as something is left of this turn.
+      let seen = counters.total.load(ordering: .relaxed)
+      eventually {
+        let total = counters.total.load(ordering: .relaxed)
+        return total > seen || total == publishers * each
+      }
     }
-    for case let thread? in threads { pthread_join(thread, nil) }
+    for thread in threads { thread?.join() }
     eventually { counters.total.load(ordering: .relaxed) == publishers * each }
     #expect(counters.wrong == 0)
     #expect(counters.next == [each, each, each])

@@ -160,7 +160,7 @@ import Testing
     let source = try fixture.endpoint("source")
     for number in 1...6 { source.send("t", "{\"n\":\(number),\"k\":\(number % 2 == 0 ? "\"a\"" : "\"\\u0061\"")}") }
     eventually { box.count == 3 }
-    usleep(2000)
+    endpoint.settle()
     #expect(box.count == 3)
     #expect(endpoint.ack(box.all[1].delivery, generation: 1) == BH_OK)
     eventually { box.count == 4 }
@@ -218,7 +218,7 @@ import Testing
     eventually { endpoint.statistics().inFlight == 1 }
     fixture.clock.advance(4_900_000_000)
     fixture.bus.runTimers()
-    usleep(2000)
+    endpoint.settle()
     #expect(endpoint.statistics().inFlight == 1)
     turn(fixture) { fixture.letters.box.count == 1 }
     #expect(box.count == 2)
@@ -229,13 +229,13 @@ import Testing
   @Test func aDeliveryMayBeSettledFromAnotherThreadBeforeItsHandlerReturns() throws {
     let fixture = BusFixture()
     let box = Box<bh_token>()
-    let go = Atomic<Bool>(false)
+    let go = Latch()
     let endpoint = try fixture.endpoint(
       "a",
       [
         fixture.handler("t") { event in
           box.append(event.pointee.delivery)
-          while !go.load(ordering: .acquiring) { usleep(50) }
+          go.wait()
           return bh_rc(BH_ASYNC)
         }
       ])
@@ -244,7 +244,7 @@ import Testing
     eventually { box.count == 1 }
     #expect(endpoint.ack(box.all[0], generation: 1) == BH_OK)
     #expect(endpoint.ack(box.all[0], generation: 1) == BH_E_INVALID)
-    go.store(true, ordering: .releasing)
+    go.open()
     eventually { endpoint.isIdle && endpoint.statistics().inFlight == 0 }
     #expect(endpoint.statistics().bindings[0].handled == 1)
   }
@@ -267,7 +267,7 @@ import Testing
     eventually { endpoint.statistics().retrying == 1 }
     fixture.clock.advance(59_000_000_000)
     fixture.bus.runTimers()
-    usleep(2000)
+    endpoint.settle()
     #expect(box.count == 1)
     turn(fixture) { box.count == 2 }
     #expect(endpoint.ack(box.all[1].delivery, generation: 1) == BH_OK)

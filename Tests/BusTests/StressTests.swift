@@ -75,7 +75,7 @@ import Testing
       ])
 
     let stop = Atomic<Bool>(false)
-    let settler = LaneThread.start(name: "settler") {
+    let settler = HostThread(name: "settler") {
       while !stop.load(ordering: .acquiring) {
         var mine: [(Int, bh_token, Int, Int)] = []
         open.withLock { swap(&mine, &$0) }
@@ -95,7 +95,7 @@ import Testing
         usleep(100)
       }
     }
-    let gates = LaneThread.start(name: "gates") {
+    let gates = HostThread(name: "gates") {
       while !stop.load(ordering: .acquiring) {
         let endpoint = endpoints.withLock { $0[roll(2)] }
         endpoint.closeGate()
@@ -104,21 +104,21 @@ import Testing
         usleep(UInt32(roll(1000)))
       }
     }
-    var publishers: [pthread_t?] = []
+    var publishers: [HostThread?] = []
     for key in 0..<keys {
       let source = try fixture.endpoint("source-\(key)")
       publishers.append(
-        LaneThread.start(name: "p\(key)") {
+        HostThread(name: "p\(key)") {
           for number in 0..<each {
             let rc = source.send("work.\(key)", "\(key) \(number)", key: "\(key)", contentType: "text/plain")
             if rc != BH_OK { Issue.record("refused: \(rc)") }
           }
         })
     }
-    for case let thread? in publishers { pthread_join(thread, nil) }
+    for thread in publishers { thread?.join() }
     eventually("everything is settled") { progress.allSatisfy { $0.value.settled == keys * each } }
     stop.store(true, ordering: .releasing)
-    for case let thread? in [settler, gates] { pthread_join(thread, nil) }
+    for thread in [settler, gates] { thread?.join() }
     for endpoint in made { endpoint.openGate() }
     eventually("nothing is left over") { made.allSatisfy(\.isIdle) }
     for index in 0..<2 {

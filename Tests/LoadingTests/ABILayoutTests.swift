@@ -21,6 +21,7 @@ struct ABILayoutTests {
       config_get:64 field:72 retain:80 release:88 reply:96 now:104
     bh_kv_v1 40 size:0 version:4 get:8 put:16 remove:24 scan:32
     bh_rpc_v1 40 size:0 version:4 call:8 cancel:16 amend:24 pass:32
+    bh_hook_v1 24 size:0 version:4 list:8 revision:16
     bh_timer_v1 24 size:0 version:4 set:8 cancel:16
     bh_secret_v1 16 size:0 version:4 use:8
     bh_metric_v1 24 size:0 version:4 define:8 record:16
@@ -90,6 +91,9 @@ struct ABILayoutTests {
           ("size", \.size), ("version", \.version), ("call", \.call), ("cancel", \.cancel), ("amend", \.amend),
           ("pass", \.pass),
         ]),
+      Self.line(
+        "bh_hook_v1", bh_hook_v1.self,
+        [("size", \.size), ("version", \.version), ("list", \.list), ("revision", \.revision)]),
       Self.line(
         "bh_timer_v1", bh_timer_v1.self,
         [("size", \.size), ("version", \.version), ("set", \.set), ("cancel", \.cancel)]),

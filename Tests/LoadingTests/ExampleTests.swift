@@ -32,7 +32,7 @@ struct ExampleTests {
       let expectations = ImageExpectations(manifest, isolation: .thread)
       let staged = try staging.stage(library: library, plugin: manifest.plugin, generation: 1)
       let inspection = try ImageInspection(staged, expecting: expectations)
-      #expect(inspection.exported == ["on_message", "count"])
+      #expect(inspection.exported == ["on_message", "count", "tell"])
       #expect(inspection.unloadSafety == .unmappable)
       image = try registry.load(staged, inspection, expecting: expectations)
       table = try #require(image.descriptor).table

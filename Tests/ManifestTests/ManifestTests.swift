@@ -30,6 +30,11 @@ import Testing
       join: {args: {channel: string}, timeout: 3s}
     hooks:
       - {method: yetibot.command, call: on_command, priority: 100}
+      - method: yetibot.command
+        call: on_command
+        on_timeout: pass
+        match: {/command: "words?"}
+        about: {help: ["words # counts"], category: fun}
     permissions:
       connect: ["irc.chat.twitch.tv:6697", "127.0.0.1:*"]
       publish: [chat.*]
@@ -48,6 +53,7 @@ import Testing
         echoes: {join: message}
     commands:
       - {name: parse, method: parse, summary: parse a line, args: [line]}
+      - {name: try, method: parse, args: [line], show: [/user, /tags/a], error: /why, interactive: {prompt: "? ", complete: join}}
     requires: {kv-index: ^1.2}
     """
 
@@ -75,6 +81,13 @@ import Testing
     #expect(parse.arguments == [Field("line", .string)] && parse.isIdempotent)
     #expect(parse.returns == .record([Field("user", .string), Field("tags", .map(.any))]))
     #expect(value.method("join")?.returns == nil && value.method("join")?.timeout == .seconds(3))
+    #expect(value.hooks[0].matches.isEmpty && value.hooks[0].onTimeout == .fail && value.hooks[0].about.isNull)
+    #expect(value.hooks[1].matches.map(\.pointer) == ["/command"] && value.hooks[1].onTimeout == .pass)
+    #expect(value.hooks[1].matches[0].matches("word") && !value.hooks[1].matches[0].matches("wordss"))
+    #expect(value.hooks[1].about["help"]?.array?.first?.string == "words # counts")
+    #expect(value.commands[0].shows.isEmpty && value.commands[0].interactive == nil)
+    #expect(value.commands[1].shows == ["/user", "/tags/a"] && value.commands[1].error == "/why")
+    #expect(value.commands[1].interactive == CommandDeclaration.Interactive(prompt: "? ", complete: "join"))
     #expect(value.hooks[0].method.text == "yetibot.command" && value.hooks[0].priority == 100)
     #expect(value.permissions.connect.map(\.description) == ["irc.chat.twitch.tv:6697", "127.0.0.1:*"])
     #expect(value.permissions.kvBytes == .mebibytes(1))
@@ -213,6 +226,17 @@ import Testing
     ("methods: {m.n: {}}", "'m.n' is no method: a name has no dots here"),
     ("hooks: [{method: a}]", "expected plugin.method"),
     ("hooks: [{method: a.b}, {method: a.b}]", "hooks the same method already"),
+    ("hooks: [{method: a.b, match: {/x: a}}, {method: a.b, match: {/x: a}}]", "hooks the same method already"),
+    ("hooks: [{method: a.b, match: {/x: \"(\"}}]", "'hooks[0].match./x': "),
+    ("hooks: [{method: a.b, match: {/x: '(a)\\1'}}]", "back-references"),
+    ("hooks: [{method: a.b, match: {x: a}}]", "'x' is no JSON pointer"),
+    ("hooks: [{method: a.b, match: [a]}]", "expected a mapping of JSON pointers"),
+    ("hooks: [{method: a.b, on_timeout: never}]", "expected fail"),
+    ("methods: {m: {}}\ncommands: [{name: a, method: m, interactive: {}}]", "an interactive command needs 'args'"),
+    (
+      "methods: {m: {args: {x: int}}}\ncommands: [{name: a, method: m, args: [x], interactive: {complete: n}}]",
+      "the plugin has no method 'n'"
+    ),
     ("config: {a: {type: enum}}", "an enum needs its words"),
     ("config: {a: {type: int, of: string}}", "'of' belongs to a list or a map"),
     ("config: {a: {type: int, values: [x]}}", "'values' belongs to an enum"),

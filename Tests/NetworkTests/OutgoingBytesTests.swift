@@ -33,6 +33,24 @@ struct OutgoingBytesTests {
     #expect(drain(queue) == "")
   }
 
+  @Test func aCloseWaitsForWritesThatDeliveriesHaveStaged() {
+    let queue = OutgoingBytes(limit: 10)
+    queue.setOpen(true)
+    #expect(!queue.leave())
+    #expect(queue.stage() == BH_OK)
+    #expect(queue.stage() == BH_OK)
+    #expect(queue.leave())
+    #expect(queue.stage() == BH_E_NOTFOUND)
+    #expect(append(queue, "x") == BH_E_NOTFOUND)
+    // What was staged before still comes in.
+    #expect(queue.reserve(2) == BH_OK)
+    queue.commit(Array("ab".utf8))
+    #expect(!queue.settled())
+    #expect(queue.settled())
+    #expect(!queue.isLeaving)
+    #expect(drain(queue) == "ab")
+  }
+
   @Test func isBoundedAndTakesAllOrNothing() {
     let queue = OutgoingBytes(limit: 10)
     queue.setOpen(true)

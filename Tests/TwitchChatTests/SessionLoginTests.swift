@@ -171,7 +171,7 @@ struct SessionLoginTests {
     var script = try Script.connected(["taco", "bell"])
     script.line(":tmi.twitch.tv RECONNECT")
     #expect(script.events() == [.reconnect])
-    #expect(script.outputs.contains { if case .reconnect(0, _) = $0 { true } else { false } })
+    #expect(script.outputs.contains { if case .succeed = $0 { true } else { false } })
     script.outputs = []
     script.input(.closed(reason: "reconnect", isFinal: false))
     script.input(.opened)
@@ -179,6 +179,25 @@ struct SessionLoginTests {
     _ = script.written()
     script.line(":tmi.twitch.tv 001 taco :Welcome")
     #expect(script.written() == ["JOIN #taco", "JOIN #bell"])
+  }
+
+  @Test func `logins keep within the server's limit`() throws {
+    var script = try Script.connected()
+    for _ in 0..<19 {
+      script.input(.closed(reason: "cut", isFinal: false))
+      script.input(.opened)
+      script.line(":tmi.twitch.tv 001 taco :Welcome")
+    }
+    #expect(script.written().filter { $0 == "PASS" }.count == 19)
+    script.outputs = []
+    script.input(.closed(reason: "cut", isFinal: false))
+    script.input(.opened)
+    #expect(script.written().isEmpty)
+    let waits = script.outputs.compactMap { if case .reconnect(let after, _) = $0 { after } else { nil } }
+    #expect(waits.last == 11 * second)
+    script.now += 11 * second
+    script.input(.opened)
+    #expect(script.written().contains("PASS"))
   }
 
   @Test func `the password line`() {

@@ -68,7 +68,13 @@ final class FakeHost {
     }
     guard rc == 0 else { throw Refusal(text: log.last ?? "\(rc)") }
     for (kind, names) in [
-      (BH_BIND_HANDLER, ["on_open", "on_frame", "on_closed", "on_timer", "on_say"]),
+      (
+        BH_BIND_HANDLER,
+        [
+          "on_open", "on_frame", "on_closed", "on_timer", "on_say", "on_open_2", "on_frame_2", "on_closed_2",
+          "on_timer_2",
+        ]
+      ),
       (BH_BIND_METHOD, ["join", "part", "say", "raw", "parse", "state"]),
     ] {
       for name in names {
@@ -112,7 +118,7 @@ final class FakeHost {
     state.withUnsafeBufferPointer { state in
       withString("twitch-session") {
         plugin.pointee.import_state(
-          me, UInt32(BH_STATE_FINAL), $0, 1, bh_bytes(ptr: state.baseAddress, len: state.count))
+          me, UInt32(BH_STATE_FINAL), $0, 2, bh_bytes(ptr: state.baseAddress, len: state.count))
       }
     }
   }

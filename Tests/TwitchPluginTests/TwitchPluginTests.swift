@@ -267,7 +267,7 @@ struct TwitchPluginTests {
     #expect(host.events("twitch.whisper").first?.payload["message"] as? String == "psst")
     #expect(host.events("chat.message").last?.payload["private"] as? Bool == true)
     host.line(":t RECONNECT")
-    #expect(host.events("twitch.reconnect").count == 1 && host.reconnects == 1)
+    #expect(host.events("twitch.reconnect").count == 1 && host.dials == 2)
     host.line(":bob!b@b JOIN #kitchen")
     host.line(":bob!b@b PART #kitchen")
     #expect(host.events("chat.joined").count == 1 && host.events("chat.left").count == 1)

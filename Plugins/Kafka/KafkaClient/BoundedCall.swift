@@ -1,3 +1,4 @@
+import BotPluginKit
 import Glibc
 
 /// Runs a call that may hang inside librdkafka on a thread of its own, and waits for a bounded time.
@@ -5,7 +6,7 @@ import Glibc
 /// librdkafka before 2.6.1 can block in `rd_kafka_destroy`; the process ends at some point anyway, and must not wait for it.
 enum BoundedCall {
   private final class Job: @unchecked Sendable {
-    let lock = Lock()
+    let lock = Monitor()
     let body: () -> Void
     var done = false
 
@@ -25,7 +26,7 @@ enum BoundedCall {
         job.body()
         job.lock.lock()
         job.done = true
-        job.lock.signal()
+        job.lock.broadcast()
         job.lock.unlock()
         return nil
       }, Unmanaged.passRetained(job).toOpaque())
@@ -35,7 +36,7 @@ enum BoundedCall {
       return true
     }
     pthread_detach(thread)
-    let deadline = Lock.now() + seconds * 1_000_000_000
+    let deadline = Monitor.now + seconds * 1_000_000_000
     job.lock.lock()
     defer { job.lock.unlock() }
     while !job.done, job.lock.wait(until: deadline) {}

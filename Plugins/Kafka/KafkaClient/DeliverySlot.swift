@@ -15,8 +15,7 @@ struct DeliverySlots {
   private static let chunk = 1024
 
   mutating func take(token: UInt64, sequence: UInt64) -> UnsafeMutablePointer<DeliverySlot> {
-    if free == nil { grow() }
-    guard let slot = free else { preconditionFailure("a chunk has slots") }
+    let slot = free ?? grow()
     free = slot.pointee.next
     slot.pointee = DeliverySlot(token: token, sequence: sequence, next: nil)
     return slot
@@ -37,13 +36,14 @@ struct DeliverySlots {
     free = nil
   }
 
-  private mutating func grow() {
+  /// Memory for more; the first of them.
+  private mutating func grow() -> UnsafeMutablePointer<DeliverySlot> {
     let chunk = UnsafeMutablePointer<DeliverySlot>.allocate(capacity: Self.chunk)
     for index in 0..<Self.chunk {
       (chunk + index).initialize(
         to: DeliverySlot(token: 0, sequence: 0, next: index + 1 < Self.chunk ? chunk + index + 1 : nil))
     }
     chunks.append(chunk)
-    free = chunk
+    return chunk
   }
 }

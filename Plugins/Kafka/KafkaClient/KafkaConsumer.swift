@@ -1,3 +1,4 @@
+import BotPluginKit
 import CRDKafka
 import Glibc
 import KafkaLog
@@ -35,7 +36,7 @@ public final class KafkaConsumer: @unchecked Sendable {
   private let watch: ConnectionWatch
 
   // Guarded by `lock`.
-  private let lock = Lock()
+  private let lock = Monitor()
   private var assignment: Assignment
   private var queue: OpaquePointer?
 
@@ -87,7 +88,7 @@ public final class KafkaConsumer: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     let goesOn = assignment.settle(reference)
-    lock.signal()
+    lock.broadcast()
     if goesOn, let queue { rd_kafka_queue_yield(queue) }
   }
 
@@ -201,10 +202,10 @@ public final class KafkaConsumer: @unchecked Sendable {
       close(seconds: 5)
       slotCache = [:]
       renewals += 1
-      renewAt = Lock.now() + min(30, 1 << min(renewals, 5)) * 1_000_000_000
+      renewAt = Monitor.now + min(30, 1 << min(renewals, 5)) * 1_000_000_000
     }
-    guard Lock.now() >= renewAt else {
-      _ = lock.sleep(milliseconds: milliseconds)
+    guard Monitor.now >= renewAt else {
+      _ = lock.pause(milliseconds: milliseconds)
       return
     }
     do throws(ClientFailure) {
@@ -212,7 +213,7 @@ public final class KafkaConsumer: @unchecked Sendable {
       watch.renewed()
     } catch {
       observer.clientSays(.error, "no new consumer could be made: \(error.text)")
-      renewAt = Lock.now() + 5_000_000_000
+      renewAt = Monitor.now + 5_000_000_000
     }
   }
 
@@ -298,7 +299,7 @@ public final class KafkaConsumer: @unchecked Sendable {
     if !resumes.isEmpty {
       if held == nil { resume(resumes) } else { heldPauses += resumes }
     }
-    let now = Lock.now()
+    let now = Monitor.now
     if now >= nextCommit {
       nextCommit = now + Self.commitInterval
       commit(waiting: false)
@@ -386,7 +387,7 @@ public final class KafkaConsumer: @unchecked Sendable {
 
   /// Gives open records a moment to end, so that fewer come twice.
   private func settleBeforeRevocation(of partitions: [TopicPartition]) {
-    let deadline = Lock.now() + revokeWait
+    let deadline = Monitor.now + revokeWait
     lock.lock()
     defer { lock.unlock() }
     while partitions.contains(where: { assignment.open(in: $0) > 0 }), lock.wait(until: deadline) {}

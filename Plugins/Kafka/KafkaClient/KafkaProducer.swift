@@ -1,3 +1,4 @@
+import BotPluginKit
 import CRDKafka
 import Glibc
 import KafkaLog
@@ -37,7 +38,7 @@ public final class KafkaProducer: @unchecked Sendable {
   private let watch: ConnectionWatch
 
   // Guarded by `lock`.
-  private let lock = Lock()
+  private let lock = Monitor()
   private var client: OpaquePointer?
   private var topicNames: [[UInt8]] = []
   private var topicNumbers = ByteTable<Int>()
@@ -172,7 +173,7 @@ public final class KafkaProducer: @unchecked Sendable {
     if let client {
       rd_kafka_poll(client, milliseconds)
     } else {
-      _ = lock.sleep(milliseconds: milliseconds)
+      _ = lock.pause(milliseconds: milliseconds)
     }
     giveBack()
     if watch.fatal != nil || broken { renew() }
@@ -200,8 +201,8 @@ public final class KafkaProducer: @unchecked Sendable {
     guard last != nil || waiting.count > 0 else { return }
     if let last {
       rd_kafka_purge(last, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-      let deadline = Lock.now() + 1_000_000_000
-      repeat { rd_kafka_poll(last, 10) } while rd_kafka_outq_len(last) > 0 && Lock.now() < deadline
+      let deadline = Monitor.now + 1_000_000_000
+      repeat { rd_kafka_poll(last, 10) } while rd_kafka_outq_len(last) > 0 && Monitor.now < deadline
     }
     var rest = waiting
     while let record = rest.first {
@@ -352,7 +353,7 @@ public final class KafkaProducer: @unchecked Sendable {
     lock.lock()
     slots.give(head, tail)
     outstanding -= freed
-    if outstanding == 0 { lock.signal() }
+    if outstanding == 0 { lock.broadcast() }
     lock.unlock()
     (freedHead, freedTail, freed) = (nil, nil, 0)
   }
@@ -396,8 +397,8 @@ public final class KafkaProducer: @unchecked Sendable {
       observer.clientSays(
         .error, "the producer failed: \(watch.fatal ?? "fatal error"); a new one sends again what has no report")
       rd_kafka_purge(failed, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
-      let deadline = Lock.now() + 10_000_000_000
-      while rd_kafka_outq_len(failed) > 0, Lock.now() < deadline { rd_kafka_poll(failed, 10) }
+      let deadline = Monitor.now + 10_000_000_000
+      while rd_kafka_outq_len(failed) > 0, Monitor.now < deadline { rd_kafka_poll(failed, 10) }
       giveBack()
       lock.lock()
       pending.merge(resend)
@@ -411,9 +412,9 @@ public final class KafkaProducer: @unchecked Sendable {
       destroyClient(failed)
       // One that fails again and again is not made in a tight loop.
       renewals += 1
-      renewAt = Lock.now() + (renewals <= 1 ? 0 : min(30, 1 << min(renewals, 5)) * 1_000_000_000)
+      renewAt = Monitor.now + (renewals <= 1 ? 0 : min(30, 1 << min(renewals, 5)) * 1_000_000_000)
     }
-    guard Lock.now() >= renewAt else { return }
+    guard Monitor.now >= renewAt else { return }
     do throws(ClientFailure) {
       let fresh = try makeClient()
       watch.renewed()
@@ -423,7 +424,7 @@ public final class KafkaProducer: @unchecked Sendable {
       lock.unlock()
     } catch {
       observer.clientSays(.error, "no new producer could be made: \(error.text)")
-      renewAt = Lock.now() + 5_000_000_000
+      renewAt = Monitor.now + 5_000_000_000
     }
   }
 

@@ -66,7 +66,7 @@ extension ChatSession {
     case "WHISPER": whispered(line, into: &outputs)
     case "RECONNECT":
       outputs.append(.event(.reconnect))
-      outputs.append(.reconnect(after: 0, reason: "the server asks to reconnect"))
+      outputs.append(.succeed)
     case "ERROR": state.closingReason = line.lastParameter?.string
     default: break  // HOSTTARGET, MODE, TOPIC, …: nothing to keep, and twitch.line has them
     }

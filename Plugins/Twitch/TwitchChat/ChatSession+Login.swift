@@ -7,6 +7,14 @@ extension ChatSession {
       // A new connection in the old one's place, without a word about its end.
       lost("the connection was replaced", isFinal: false, now: now, into: &outputs)
     }
+    let loginAt = state.loginWindow.earliest(limit: configuration.logins, now: now)
+    guard loginAt <= now else {
+      // A server that ends one connection after the other must not make us break its limit.
+      state.phase = .offline
+      outputs.append(.reconnect(after: loginAt - now, reason: "more logins than the server permits"))
+      return
+    }
+    state.loginWindow.record(at: now)
     state.capabilities = []
     state.nickTries = 0
     state.pingSentAt = nil

@@ -13,10 +13,10 @@ extension ChatSession {
   // MARK: Commands
 
   mutating func say(
-    channel text: String, text message: String, replyTo: String?, id: CommandID, now: Int64,
+    channel text: String?, text message: String, replyTo: String?, id: CommandID, now: Int64,
     into outputs: inout [SessionOutput]
   ) throws(CommandFailure) {
-    let channel = try channelName(text)
+    let channel = if let text { try channelName(text) } else { try onlyChannel() }
     guard state.phase != .failed else { throw offline() }
     if state.server ?? configuration.server == .twitch,
       configuration.isAnonymous || state.nick.hasPrefix("justinfan")
@@ -98,7 +98,7 @@ extension ChatSession {
   mutating func advanceQueue(now: Int64, into outputs: inout [SessionOutput]) -> Int64? {
     expireQueue(now: now, into: &outputs)
     var next = state.queue.first.map { $0.queuedAt + configuration.queueTime }
-    guard state.phase == .connected, !state.queue.isEmpty else { return next }
+    guard state.phase == .connected, !state.queue.isEmpty, !state.isWindingDown else { return next }
     if state.holdUntil > now { return min(next ?? Int64.max, state.holdUntil) }
 
     // The oldest message of each room has its turn; rooms that must wait are passed over, so that a slow room does not

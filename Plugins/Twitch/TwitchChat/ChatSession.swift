@@ -26,6 +26,8 @@ public struct ChatSession: Sendable {
     self.state.sendWindow = SlidingWindow(
       state.sendWindow, length: configuration.sendWindow,
       capacity: max(configuration.messages, configuration.elevatedMessages))
+    self.state.loginWindow = SlidingWindow(
+      state.loginWindow, length: configuration.loginWindow, capacity: configuration.logins)
     want(configuration.channels)
   }
 

@@ -57,6 +57,10 @@ public struct SessionConfiguration: Hashable, Sendable {
   public var joins = 20
   /// 10 s by the server's rules.
   public var joinWindow: Int64 = 11_000_000_000
+  /// Logins in `loginWindow`.
+  public var logins = 20
+  /// 10 s by the server's rules.
+  public var loginWindow: Int64 = 11_000_000_000
   /// Rooms at once, not counting those where we are moderator or broadcaster.
   public var maxChannels = 100
   /// Messages that may wait to be sent; beyond it a `say` is refused as busy.

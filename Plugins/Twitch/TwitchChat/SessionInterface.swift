@@ -20,8 +20,9 @@ public enum SessionCommand: Hashable, Sendable {
   case join(String)
   /// Settled when the line is written.
   case part(String, reason: String)
-  /// Settled when the server has taken each part of the text, or has refused one.
-  case say(channel: String, text: String, replyTo: String?)
+  /// Settled when the server has taken each part of the text, or has refused one. Without a channel it goes to the only one that we are
+  /// to be in.
+  case say(channel: String?, text: String, replyTo: String?)
   /// One line as it is; only CR, LF and NUL are refused.
   case raw(String)
 }
@@ -84,6 +85,8 @@ public enum SessionOutput: Hashable, Sendable {
   case settle(CommandID, CommandResult)
   /// Give a `.tick` in so many nanoseconds; replaces the one asked for before.
   case wake(after: Int64)
+  /// The server will soon end the connection: open another one before it does. See `ChatRelay`.
+  case succeed
   /// Close, and connect again after so many nanoseconds.
   case reconnect(after: Int64, reason: String)
   /// Close for good.

@@ -41,6 +41,9 @@ public struct SessionState: Hashable, Sendable, Codable {
   var roomOrder: [String] = []
   var joinWindow: SlidingWindow
   var sendWindow: SlidingWindow
+  var loginWindow: SlidingWindow
+  /// Another session is about to take over: nothing new is sent on this one.
+  var isWindingDown = false
   /// No message goes out before.
   var holdUntil: Int64 = 0
   var groups: [UInt64: MessageGroup] = [:]
@@ -53,6 +56,7 @@ public struct SessionState: Hashable, Sendable, Codable {
     joinWindow = SlidingWindow(length: configuration.joinWindow, capacity: configuration.joins)
     sendWindow = SlidingWindow(
       length: configuration.sendWindow, capacity: max(configuration.messages, configuration.elevatedMessages))
+    loginWindow = SlidingWindow(length: configuration.loginWindow, capacity: configuration.logins)
     random = seed
   }
 
@@ -98,6 +102,16 @@ public struct Room: Hashable, Sendable, Codable {
   var lastTextAt: Int64 = 0
 
   init() {}
+
+  /// Takes over what another session knows and owes about the room; not whether we are in it, which is each connection's own.
+  mutating func inherit(_ other: Room) {
+    isWanted = other.isWanted
+    blockedBy = other.blockedBy
+    blockedUntil = other.blockedUntil
+    holdUntil = other.holdUntil
+    lastText = other.lastText
+    lastTextAt = other.lastTextAt
+  }
 }
 
 /// A part of a text that waits to be written.

@@ -12,20 +12,11 @@ struct SharedChatFilter: Hashable, Sendable, Codable {
   /// Whether the id is new. Remembers it.
   mutating func insert(_ id: ByteView) -> Bool {
     if table.isEmpty { table = [UInt64](repeating: 0, count: Self.slots) }
-    let hash = Self.hash(id)
+    let hash = id.fingerprint
     let slot = Int(truncatingIfNeeded: hash) & (Self.slots - 1)
     if table[slot] == hash { return false }
     table[slot] = hash
     return true
-  }
-
-  /// FNV-1a, never 0.
-  private static func hash(_ id: ByteView) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    for index in 0..<id.count { hash = (hash ^ UInt64(id[index])) &* 0x100_0000_01B3 }
-    // The low bits choose the slot, so the high ones, which mix better, take part.
-    hash ^= hash >> 32
-    return hash == 0 ? 1 : hash
   }
 
   /// As one text, since a JSON number does not hold 64 bits everywhere.
@@ -41,5 +32,16 @@ struct SharedChatFilter: Hashable, Sendable, Codable {
       if table.isEmpty { table = [UInt64](repeating: 0, count: Self.slots) }
       table[Int(truncatingIfNeeded: hash) & (Self.slots - 1)] = hash
     }
+  }
+}
+
+extension ByteView {
+  /// A hash that stands for the bytes where a mistake once in 2^64 does no harm: FNV-1a, never 0.
+  var fingerprint: UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for index in 0..<count { hash = (hash ^ UInt64(self[index])) &* 0x100_0000_01B3 }
+    // The low bits may choose a slot, so the high ones, which mix better, take part.
+    hash ^= hash >> 32
+    return hash == 0 ? 1 : hash
   }
 }

@@ -44,7 +44,8 @@ extension TwitchPlugin {
     var reason: String?
   }
   private struct Say: Decodable {
-    var channel: String
+    /// Without it, the only one that the bot is in.
+    var channel: String?
     var text: String
     var replyTo: String?
     private enum CodingKeys: String, CodingKey {
@@ -66,7 +67,7 @@ extension TwitchPlugin {
 
   func say(_ call: borrowing Call) throws {
     let say = try call.decode(Say.self)
-    run(.say(channel: say.channel, text: say.text, replyTo: say.replyTo), channel: say.channel, call.later())
+    run(.say(channel: say.channel, text: say.text, replyTo: say.replyTo), channel: say.channel ?? "", call.later())
   }
 
   func raw(_ call: borrowing Call) throws {
@@ -76,7 +77,7 @@ extension TwitchPlugin {
   private func run(_ command: SessionCommand, channel: String, _ call: PendingCall) {
     let id = newCommand()
     waiters[id] = .call(call, channel: channel)
-    advance(.command(id, command))
+    advance(id, command)
   }
 
   /// Takes a line apart; works without a connection.
@@ -167,9 +168,10 @@ extension TwitchPlugin {
   }
 
   func status() throws -> Status {
-    let state = session.state
+    let state = relay.session.state
     return Status(
-      connected: session.isConnected, phase: state.phase.rawValue, server: state.server?.rawValue, nick: state.nick,
+      connected: relay.session.isConnected, phase: state.phase.rawValue, server: state.server?.rawValue,
+      nick: state.nick,
       capabilities: state.capabilities,
       channels: state.rooms.sorted { $0.key < $1.key }.map { name, room in
         Status.Room(

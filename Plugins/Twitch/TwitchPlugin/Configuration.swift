@@ -147,9 +147,10 @@ struct Configuration: Decodable {
     return session
   }
 
-  /// What the host is asked to connect to.
-  func connection() -> ConnectionOptions {
-    var options = ConnectionOptions(name: "irc", host: host, port: port, framing: .lines, tls: tls)
+  /// What the host is asked to connect to; there are two connections while one takes the other's place.
+  func connection(_ link: ChatLink) -> ConnectionOptions {
+    var options = ConnectionOptions(
+      name: link == .first ? "irc" : "irc-2", host: host, port: port, framing: .lines, tls: tls)
     options.certificateAuthorities = caFile
     options.serverName = serverName
     options.reconnects = true

@@ -15,8 +15,8 @@ extension TwitchPlugin {
       }
       emit(topics.chatConnected, ChatConnection(platform: Self.platform, instance: host.instance), cause)
     case .failed(let reason, let isFinal):
-      host.log(isFinal ? .error : .warning, isFinal ? "failed for good" : "not connected", ["reason": reason])
-      publishState(isConnected: false, nick: session.state.nick, cause)
+      if isFinal { host.log(.error, "failed for good: \(reason)") }
+      publishState(isConnected: false, nick: relay.session.state.nick, cause)
       emit(topics.failed, cause) { json in
         json.field("reason", reason)
         json.field("final", isFinal)
@@ -163,7 +163,7 @@ extension TwitchPlugin {
   }
 
   private func publish(_ sent: SentMessage, _ cause: DeliveryToken) {
-    let state = session.state
+    let state = relay.session.state
     emit(topics.sent, key: sent.channel, cause) { json in
       json.field("channel", sent.channel)
       json.field("username", state.nick)
@@ -186,7 +186,7 @@ extension TwitchPlugin {
   }
 
   private func me() -> ChatUser {
-    let state = session.state
+    let state = relay.session.state
     return ChatUser(
       id: state.userID.isEmpty ? state.nick : state.userID,
       name: state.displayName.isEmpty ? state.nick : state.displayName, bot: true)

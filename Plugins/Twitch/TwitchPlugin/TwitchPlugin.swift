@@ -13,10 +13,14 @@ final class TwitchPlugin: BotPlugin {
   static let version = "1.0.0"
 
   static let table = PluginTable<TwitchPlugin>(name: "twitch", version: version) {
-    Handler("on_open", TwitchPlugin.onOpen)
-    Handler("on_frame", TwitchPlugin.onFrame)
-    Handler("on_closed", TwitchPlugin.onClosed)
-    Handler("on_timer", TwitchPlugin.onTimer)
+    Handler("on_open") { (plugin: TwitchPlugin, event) in try plugin.opened(.first, event) }
+    Handler("on_open_2") { (plugin: TwitchPlugin, event) in try plugin.opened(.second, event) }
+    Handler("on_frame") { (plugin: TwitchPlugin, event) in try plugin.received(.first, event) }
+    Handler("on_frame_2") { (plugin: TwitchPlugin, event) in try plugin.received(.second, event) }
+    Handler("on_closed") { (plugin: TwitchPlugin, event) in try plugin.closed(.first, event) }
+    Handler("on_closed_2") { (plugin: TwitchPlugin, event) in try plugin.closed(.second, event) }
+    Handler("on_timer") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.first) }
+    Handler("on_timer_2") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.second) }
     Handler("on_say", TwitchPlugin.onSay)
     Method("join", TwitchPlugin.join)
     Method("part", TwitchPlugin.part)
@@ -25,8 +29,8 @@ final class TwitchPlugin: BotPlugin {
     Method("parse", TwitchPlugin.parse)
     Method("state", TwitchPlugin.status)
     HandOver(
-      format: "twitch-session", version: 1, export: { $0.session.state },
-      import: { (plugin: TwitchPlugin, state: SessionState) in plugin.take(state) })
+      format: "twitch-session", version: 2, export: { $0.relay.state },
+      import: { (plugin: TwitchPlugin, state: ChatRelay.State) in plugin.take(state) })
     Reconfigure(TwitchPlugin.reconfigure)
   }
 
@@ -34,14 +38,16 @@ final class TwitchPlugin: BotPlugin {
   let topics: Topics
   var configuration: Configuration
   var published: Published
-  var session: ChatSession
+  private(set) var relay: ChatRelay
   var payloads: MessagePayloads
   var waiters: [CommandID: Waiter] = [:]
-  private var connection: Connection?
-  private var outputs: [SessionOutput] = []
+  private var connections: [ChatLink: Connection] = [:]
+  private var outputs: [RelayOutput] = []
   private var json = JSONBuffer(capacity: 8192)
   private var nextCommand: CommandID = 1
   private var hasImported = false
+  /// Why there is no connection.
+  private var lostBecause: String?
   private let lineCount: Counter?
   private let messageCount: Counter?
   private let sentCount: Counter?
@@ -52,7 +58,7 @@ final class TwitchPlugin: BotPlugin {
     published = try configuration.published()
     topics = try Topics(host)
     payloads = MessagePayloads(instance: host.instance)
-    session = ChatSession(configuration: try configuration.session(), seed: .random(in: 0...UInt64.max))
+    relay = ChatRelay(configuration: try configuration.session(), seed: .random(in: 0...UInt64.max))
     lineCount = try? host.counter("lines", "lines received")
     messageCount = try? host.counter("messages", "chat messages received")
     sentCount = try? host.counter("sent", "messages that went out")
@@ -61,18 +67,19 @@ final class TwitchPlugin: BotPlugin {
   // MARK: Life
 
   func activate() throws {
-    let connection = try host.dial(configuration.connection())
-    self.connection = connection
+    for link in relay.links { connections[link] = try host.dial(configuration.connection(link)) }
     if hasImported {
-      advance(.tick)
-    } else if !host.start.contains(.fresh), (try? connection.describe())?.state == "open" {
+      for link in relay.links { advance(.tick, from: link) }
+    } else if !host.start.contains(.fresh), let connection = connections[relay.link],
+      (try? connection.describe())?.state == "open"
+    {
       // A connection of a generation that left no state: nobody knows how far its login is.
       try connection.reconnect()
     }
   }
 
   func quiesce(deadline: Int64) throws {
-    for command in session.detachCommands() {
+    for command in relay.detachCommands() {
       guard let waiter = waiters.removeValue(forKey: command.id) else { continue }
       switch waiter {
       case .call(let call, _):
@@ -80,7 +87,7 @@ final class TwitchPlugin: BotPlugin {
         try? call.reply(CommandAnswer(channel: command.channel, state: .pending))
       case .say(let delivery, _):
         if command.isUntouched {
-          session.withdraw(command)
+          relay.withdraw(command)
           try? delivery.nack(PluginError.retry("the plugin is being replaced", after: .milliseconds(1)))
         } else {
           try? delivery.ack()
@@ -89,18 +96,21 @@ final class TwitchPlugin: BotPlugin {
     }
   }
 
-  func resume() throws { advance(.tick) }
+  func resume() throws { for link in relay.links { advance(.tick, from: link) } }
 
   func health() -> Health {
-    switch session.state.phase {
+    switch relay.session.state.phase {
     case .failed: .bad("login failed for good")
-    case .connected: Health(ok: true, detail: "connected as \(session.state.nick)")
-    case .offline, .probing, .loggingIn: Health(ok: true, detail: "connecting")
+    case .connected: Health(ok: true, detail: "connected as \(relay.session.state.nick)")
+    case .offline: Health(ok: true, detail: "waiting for \(server)\(lostBecause.map { ": \($0)" } ?? "")")
+    case .probing, .loggingIn: Health(ok: true, detail: "logging in at \(server)")
     }
   }
 
-  private func take(_ state: SessionState) {
-    session = ChatSession(configuration: session.configuration, state: state)
+  private var server: String { "\(configuration.host):\(configuration.port)" }
+
+  private func take(_ state: ChatRelay.State) {
+    relay = ChatRelay(configuration: relay.session.configuration, state: state)
     hasImported = true
   }
 
@@ -108,51 +118,82 @@ final class TwitchPlugin: BotPlugin {
     let settings = try new.session()
     let published = try new.published()
     let old = configuration
+    let link = relay.link
     var isNewConnection = false
-    if new.connection() != old.connection() {
-      connection = try host.dial(new.connection())
+    if new.connection(link) != old.connection(link) {
+      connections[link] = try host.dial(new.connection(link))
       isNewConnection = true
     }
     configuration = new
     self.published = published
-    session.reconfigure(settings, now: host.monotonicTime, into: &outputs)
+    relay.reconfigure(settings, now: host.monotonicTime, into: &outputs)
     perform(.none)
     if !isNewConnection, new.nick != old.nick || (new.token == nil) != (old.token == nil) || new.server != old.server {
-      try connection?.reconnect()
+      try connections[link]?.reconnect()
     }
   }
 
   // MARK: Events
 
-  func onOpen(_ event: borrowing Event) throws {
+  private func opened(_ link: ChatLink, _ event: borrowing Event) throws {
     host.log(.info, "connection open")
-    advance(.opened, event.token)
+    if link == relay.link { lostBecause = nil }
+    advance(.opened, from: link, event.token)
   }
 
-  func onClosed(_ closed: ConnectionClosed, _ event: borrowing Event) throws {
+  private func closed(_ link: ChatLink, _ event: borrowing Event) throws {
+    let closed = try event.decode(ConnectionClosed.self)
     let reason = closed.error.map { $0.isEmpty ? closed.reason : "\(closed.reason): \($0)" } ?? closed.reason
-    // A dial that failed changes nothing for the session; the operator has to know why nothing comes.
-    if session.state.phase == .offline, !closed.final { host.log(.warning, "not connected", ["reason": reason]) }
-    advance(.closed(reason: reason, isFinal: closed.final), event.token)
+    if link == relay.link {
+      lostBecause = reason
+      if !closed.final, closed.reason != "local" {
+        let pause = Double((closed.retryIn ?? 0) / 100) / 10
+        host.log(.warning, "waiting for \(server): \(reason); connecting again in \(pause) s")
+      }
+    }
+    advance(.closed(reason: reason, isFinal: closed.final), from: link, event.token)
   }
 
-  func onTimer(_ event: borrowing Event) throws { advance(.tick) }
+  private func timePassed(_ link: ChatLink) throws { advance(.tick, from: link) }
 
   /// One line of the server. Nothing here makes a string when the line is a message.
-  func onFrame(_ event: borrowing Event) throws {
+  private func received(_ link: ChatLink, _ event: borrowing Event) throws {
     lineCount?.add()
     let bytes = event.payload
-    session.handle(.line(bytes), now: host.monotonicTime, into: &outputs)
+    let isShown = relay.handle(.line(bytes), from: link, now: host.monotonicTime, into: &outputs)
     // Taken out before anything can fail: a line that comes again must find nothing of this one.
     var isMessage = false
-    if outputs.count == 1, case .message = outputs[0] { isMessage = true }
-    if isMessage { outputs.removeAll(keepingCapacity: true) } else { perform(event.token) }
+    if outputs.count == 1, case .message = outputs[0] {
+      isMessage = true
+      outputs.removeAll(keepingCapacity: true)
+    } else {
+      isMessage = perform(event.token)
+    }
+    if isShown { try show(bytes, isMessage: isMessage, event.time, event.token) }
+    showHeld()
+  }
+
+  private func show(_ bytes: UnsafeRawBufferPointer, isMessage: Bool, _ time: Int64, _ cause: DeliveryToken) throws {
     if published.contains(.line), let line = IRCLine(bytes) {
       json.removeAll()
       payloads.writeLine(line, to: &json)
-      try host.publish(topics.line, json: json.bytes, effectOf: event.token)
+      try host.publish(topics.line, json: json.bytes, effectOf: cause)
     }
-    if isMessage { try publishMessage(bytes, event.time, event.token) }
+    if isMessage { try publishMessage(bytes, time, cause) }
+  }
+
+  /// Shows what came on a new connection before the old one had ended. The lines belong to no delivery: each is out before the next.
+  private func showHeld() {
+    do {
+      while let (line, outputs) = relay.nextHeld(now: host.monotonicTime) {
+        let isMessage = perform(outputs, .none)
+        try line.withUnsafeBytes { try show($0, isMessage: isMessage, host.unixTime, .none) }
+        relay.removeHeld()
+      }
+    } catch {
+      host.log(.warning, "lines wait to be published: \(error)")
+      attempt("set a timer") { try host.timers.set(Self.timer(relay.link), after: .milliseconds(100)) }
+    }
   }
 
   private func publishMessage(_ bytes: UnsafeRawBufferPointer, _ time: Int64, _ cause: DeliveryToken) throws {
@@ -181,7 +222,7 @@ final class TwitchPlugin: BotPlugin {
     }
     let id = newCommand()
     waiters[id] = .say(event.later(), say)
-    advance(.command(id, .say(channel: say.channel, text: say.text, replyTo: say.replyTo)))
+    advance(id, .say(channel: say.channel, text: say.text, replyTo: say.replyTo))
     return .done
   }
 
@@ -190,7 +231,7 @@ final class TwitchPlugin: BotPlugin {
     if let instance = say.instance, !instance.isEmpty { return instance == host.instance }
     if host.instance == "twitch" { return true }
     guard let channel = try? ChannelName(say.channel, strict: false) else { return false }
-    return session.state.rooms[channel.wire]?.isWanted == true
+    return relay.session.state.rooms[channel.wire]?.isWanted == true
   }
 
   // MARK: The session
@@ -200,47 +241,76 @@ final class TwitchPlugin: BotPlugin {
     return nextCommand
   }
 
-  /// Tells the session what happened and does what it says.
-  func advance(_ input: SessionInput, _ cause: DeliveryToken = .none) {
-    session.handle(input, now: host.monotonicTime, into: &outputs)
-    perform(cause)
+  /// Tells the session what somebody wants and does what it says.
+  func advance(_ id: CommandID, _ command: SessionCommand) {
+    relay.command(id, command, now: host.monotonicTime, into: &outputs)
+    perform(.none)
+    showHeld()
   }
 
-  private func perform(_ cause: DeliveryToken) {
+  /// Tells the sessions what happened on a connection and does what they say.
+  private func advance(_ input: SessionInput, from link: ChatLink, _ cause: DeliveryToken = .none) {
+    relay.handle(input, from: link, now: host.monotonicTime, into: &outputs)
+    perform(cause)
+    showHeld()
+  }
+
+  /// Does what was said; answers whether it was said that the line is a message.
+  @discardableResult
+  private func perform(_ cause: DeliveryToken) -> Bool {
     // Taken out first: settling a command may give the session another one.
-    var batch: [SessionOutput] = []
+    var batch: [RelayOutput] = []
     swap(&batch, &outputs)
-    for output in batch {
-      switch output {
-      case .message: break  // only a line gives one, alone; see onFrame
-      case .write(let line): write(line)
-      case .writePassword(let server): writePassword(server)
-      case .event(let event):
-        if case .sent = event { sentCount?.add() }
-        publish(event, cause)
-      case .settle(let id, let result): settle(id, result)
-      case .wake(let after):
-        attempt("set a timer") { try host.timers.set("session", after: .nanoseconds(after)) }
-      case .reconnect(let after, let reason):
-        host.log(.info, "reconnecting", ["reason": reason])
-        attempt("reconnect") { try connection?.reconnect(after: .nanoseconds(after)) }
-      case .close(let reason):
-        host.log(.info, "closing the connection", ["reason": reason])
-        attempt("close") { try connection?.close() }
-      case .report(let level, let text): host.log(Host.LogLevel(level), text)
-      }
-    }
+    let isMessage = perform(batch, cause)
     batch.removeAll(keepingCapacity: true)
     if outputs.isEmpty { swap(&batch, &outputs) }
+    return isMessage
   }
 
-  private func write(_ line: [UInt8]) {
+  private func perform(_ batch: [RelayOutput], _ cause: DeliveryToken) -> Bool {
+    var isMessage = false
+    for output in batch {
+      switch output {
+      case .message: isMessage = true
+      case .dial(let link):
+        host.log(.notice, "the server will end the connection; another one is opened")
+        attempt("connect") { connections[link] = try host.dial(configuration.connection(link)) }
+      case .session(let output, let link): perform(output, link, cause)
+      }
+    }
+    return isMessage
+  }
+
+  private func perform(_ output: SessionOutput, _ link: ChatLink, _ cause: DeliveryToken) {
+    switch output {
+    case .message, .succeed: break  // the relay has seen to these
+    case .write(let line): write(line, link)
+    case .writePassword(let server): writePassword(server, link)
+    case .event(let event):
+      if case .sent = event { sentCount?.add() }
+      publish(event, cause)
+    case .settle(let id, let result): settle(id, result)
+    case .wake(let after):
+      attempt("set a timer") { try host.timers.set(Self.timer(link), after: .nanoseconds(after)) }
+    case .reconnect(let after, let reason):
+      host.log(.info, "reconnecting", ["reason": reason])
+      attempt("reconnect") { try connections[link]?.reconnect(after: .nanoseconds(after)) }
+    case .close(let reason):
+      host.log(.info, "closing the connection", ["reason": reason])
+      attempt("close") { try connections.removeValue(forKey: link)?.close() }
+    case .report(let level, let text): host.log(Host.LogLevel(level), text)
+    }
+  }
+
+  private static func timer(_ link: ChatLink) -> String { link == .first ? "session" : "session-2" }
+
+  private func write(_ line: [UInt8], _ link: ChatLink) {
     // A connection that is gone says so in an event of its own, and the session then knows what is lost.
-    attempt("write") { try connection?.write(line) }
+    attempt("write") { try connections[link]?.write(line) }
   }
 
   /// Writes the password. It exists in this process's memory only for the length of this call.
-  private func writePassword(_ server: ServerKind) {
+  private func writePassword(_ server: ServerKind, _ link: ChatLink) {
     guard let token = configuration.token else { return }
     attempt("log in") {
       try token.withBytes { secret in
@@ -248,7 +318,7 @@ final class TwitchPlugin: BotPlugin {
           throw PluginError.invalid("the token is empty or holds a space or a line end")
         }
         defer { line.withUnsafeMutableBytes { bytes in _ = bytes.baseAddress.map { explicit_bzero($0, bytes.count) } } }
-        try connection?.write(line)
+        try connections[link]?.write(line)
       }
     }
   }

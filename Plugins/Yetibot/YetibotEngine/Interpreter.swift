@@ -48,7 +48,10 @@ extension Yetibot {
       switch try dispatch(call, context) {
       case .failure(let message):
         var failed = Evaluation()
-        failed.error = "💥 Error in `\(text)`: \(message) 💥"
+        // The error of a command inside says where it was.
+        failed.error =
+          !configuration.quirks.contains(.plainAliases) && message.hasPrefix(Self.errorMark)
+          ? message : "\(Self.errorMark)\(text)`: \(message) 💥"
         failed.value = .null
         return failed
       case .plain(let value):
@@ -67,6 +70,8 @@ extension Yetibot {
     }
     return state
   }
+
+  private static let errorMark = "💥 Error in `"
 
   /// The text of a command: its items one after another, each sub-expression as the text of its result.
   private func text(of command: Expression.Command, _ context: Context) throws -> String {
@@ -118,6 +123,8 @@ extension Yetibot {
     var nextCommands: (() -> [String])? = nil
     var skip = Invocation.SkipCounter()
     var isFallback = false
+    /// Whether those who bring commands have passed it on.
+    var wasOffered = false
     /// Makes the text again, with the data of an item; nil where it is made already.
     var lateText: ((Value) throws -> String)? = nil
     /// Whether `data` is handed over as it is, null too.
@@ -136,11 +143,16 @@ extension Yetibot {
     try context.allowance.chargeCommand()
     return try context.allowance.deeper {
       do {
-        for hook in hooks {
-          let (word, args) = Self.splitCommand(call.text)
-          if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
+        let (word, args) = Self.splitCommand(call.text)
+        // What somebody may not do, others are not asked about either.
+        if !call.wasOffered, refused(word, context.person) == nil {
+          for hook in hooks {
+            if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
+          }
+          let hooked = registry.hooked(for: word)
+          if !hooked.isEmpty { return try dispatchHooked(call, word, args, hooked, context) }
         }
-        return try dispatchUnhooked(call, context)
+        return try dispatchUnhooked(call, word, args, context)
       } catch let complaint as Complaint {
         return .failure(complaint.text)
       } catch let failure as ParseFailure {
@@ -152,28 +164,56 @@ extension Yetibot {
     }
   }
 
-  private func dispatchUnhooked(_ call: Call, _ context: Context) throws -> Outcome {
-    let (word, args) = Self.splitCommand(call.text)
+  /// Why somebody may not use a command.
+  private func refused(_ word: String, _ person: ChatPerson?) -> Outcome? {
+    if configuration.adminCommands.isEmpty, configuration.commandRoles.isEmpty { return nil }
+    if configuration.adminCommands.contains(word), !isAdmin(person) {
+      return .failure("\(word) is for administrators only")
+    }
+    if let roles = configuration.commandRoles[word], !isAdmin(person), roles.isDisjoint(with: person?.roles ?? []) {
+      return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
+    }
+    return nil
+  }
+
+  /// A command that others bring: the same checks as for one of the engine's own.
+  private func dispatchHooked(
+    _ call: Call, _ word: String, _ args: String, _ hooked: [HookedCommand], _ context: Context
+  ) throws -> Outcome {
+    if let blocked = blocked(hooked.reduce(into: []) { $0.formUnion($1.categories) }, word, context) { return blocked }
+    guard isEnabled(word) else { return try dispatchUnhooked(call, word, args, context) }
+    if let runHooked, let outcome = try runHooked(invocation(call, word, args, match: [args], context), hooked) {
+      return outcome
+    }
+    // Its own command of the same name, or how it is used.
+    if registry.command(for: word) == nil { return usage(hooked.flatMap(\.usage)) }
+    var passed = call
+    passed.wasOffered = true
+    return try dispatchUnhooked(passed, word, args, context)
+  }
+
+  /// What is said when one of the categories is switched off in the room. The switch itself is never switched off, so that a room
+  /// cannot lock itself out.
+  private func blocked(_ categories: Set<String>, _ word: String, _ context: Context) -> Outcome? {
+    guard word != "category" else { return nil }
+    let disabled = disabledCategories(context.place)
+    guard !disabled.isEmpty else { return nil }
+    let blocking = categories.intersection(disabled).sorted()
+    guard !blocking.isEmpty else { return nil }
+    return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
+  }
+
+  private func dispatchUnhooked(
+    _ call: Call, _ word: String, _ args: String, _ context: Context
+  ) throws -> Outcome {
     let entry = registry.command(for: word)
     let found = try entry.flatMap { try handler(of: $0, for: args, context) }
     for rule in DispatchRule.allCases {
       switch rule {
       case .adminOnly:
-        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
-          return .failure("\(word) is for administrators only")
-        }
-        if let roles = configuration.commandRoles[word], !isAdmin(context.person),
-          roles.isDisjoint(with: context.person?.roles ?? [])
-        {
-          return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
-        }
+        if let refused = refused(word, context.person) { return refused }
       case .disabledCategory:
-        // The switch itself is never switched off, so that a room cannot lock itself out.
-        guard let handler = found?.handler, word != "category" else { continue }
-        let blocking = handler.categories.intersection(disabledCategories(context.place)).sorted()
-        if !blocking.isEmpty {
-          return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
-        }
+        if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
       case .unknownCommand:
         if entry == nil { return try fallBack(call, context) }
       case .notEnabled:
@@ -225,7 +265,7 @@ extension Yetibot {
   private func fallBack(_ call: Call, _ context: Context) throws -> Outcome {
     if call.isFallback { return .text("I don't know how to handle \(call.text)") }
     let (word, args) = Self.splitCommand(call.text)
-    if let unknown = unknownCommand {
+    if let unknown = unknownCommand, !call.wasOffered, isEnabled(word) {
       if let outcome = try unknown(invocation(call, word, args, match: [args], context)) { return outcome }
     }
     guard configuration.isFallbackEnabled else { return .plain(.suppressed(.map(ValueMap()))) }

@@ -36,6 +36,9 @@ public struct Invocation {
     throw Complaint("expected a collection\(args.isEmpty ? "" : " instead of \(args)")")
   }
 
+  /// How long the message that this belongs to may still take, in milliseconds.
+  public var millisecondsLeft: Int64 { context.allowance.millisecondsLeft }
+
   var engine: Yetibot { context.engine }
   var person: ChatPerson? { context.person }
   var quirks: Quirks { context.engine.configuration.quirks }

@@ -59,6 +59,9 @@ final class Allowance {
     }
   }
 
+  /// What is left of the time.
+  var millisecondsLeft: Int64 { max(0, deadline - clock()) }
+
   func charge(_ value: Value) throws(Raised) {
     var left = limits.valueBytes
     Self.weigh(value, &left)

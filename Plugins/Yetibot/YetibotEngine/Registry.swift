@@ -3,14 +3,14 @@
 /// A word goes to the command whose pattern is exactly that word; else to the first, in order of registration, whose pattern is found in
 /// it. Registering a pattern again replaces its command.
 public struct Registry {
-  /// What answers: one pattern of arguments and its handler.
-  public struct Handler {
+  /// What answers: one pattern of arguments and its handler. A class, because one is handed round for each command that runs.
+  public final class Handler {
     /// Found anywhere in the arguments; nil takes everything.
-    public var pattern: Pattern?
+    public let pattern: Pattern?
     /// One usage line, `name args # what it does`; may have more lines.
-    public var usage: String
-    public var categories: Set<String>
-    public var run: (Invocation) throws -> Outcome
+    public let usage: String
+    public let categories: Set<String>
+    public let run: (Invocation) throws -> Outcome
 
     public init(
       _ pattern: Pattern? = nil, usage: String, categories: Set<String> = [],
@@ -38,6 +38,8 @@ public struct Registry {
   private var words: [String: String] = [:]
   private var help: [String: [String]] = [:]
   private var aliasHelp: [String: [String]] = [:]
+  /// What others bring; they are asked before the commands that are registered here.
+  public var hooked: [HookedCommand] = []
 
   public init() {}
 
@@ -101,15 +103,26 @@ public struct Registry {
     return nil
   }
 
-  public var topics: [String] { help.keys.sorted() }
+  /// The commands that others bring for a word, in the order in which they are asked.
+  func hooked(for word: String) -> [HookedCommand] {
+    hooked.isEmpty ? [] : hooked.filter { $0.pattern.occurs(in: word) }
+  }
+
+  public var topics: [String] { Set(help.keys).union(hooked.map(\.topic)).sorted() }
   public var aliases: [String] { aliasHelp.keys.sorted() }
 
   /// Whether the word is a topic or an alias, letter for letter.
-  public func isTopic(_ word: String) -> Bool { help[word] != nil || aliasHelp[word] != nil }
+  public func isTopic(_ word: String) -> Bool {
+    help[word] != nil || aliasHelp[word] != nil || hooked.contains { $0.topic == word }
+  }
   public func isAlias(_ word: String) -> Bool { aliasHelp[word] != nil }
 
   /// The usage lines of a topic, letter for letter.
-  public func usage(of topic: String) -> [String]? { help[topic] ?? aliasHelp[topic] }
+  public func usage(of topic: String) -> [String]? {
+    let brought = hooked.filter { $0.topic == topic }.flatMap(\.usage)
+    let own = help[topic] ?? aliasHelp[topic]
+    return brought.isEmpty ? own : brought + (own ?? [])
+  }
 
   /// The handlers, each once, of all commands.
   public var handlers: [(entry: Entry, handler: Handler)] {
@@ -137,7 +150,7 @@ public struct Registry {
       }
     }
     guard let first = found.first else { return .none }
-    return found.count == 1 ? .usage(help[first] ?? []) : .several(found)
+    return found.count == 1 ? .usage(usage(of: first) ?? []) : .several(found)
   }
 }
 

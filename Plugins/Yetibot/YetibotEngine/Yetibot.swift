@@ -27,8 +27,12 @@ public final class Yetibot {
   public var leaveRoom: ((_ room: String, _ place: ChatPlace) -> String)?
   /// Adds a reaction to the latest message; nil where the platform has none.
   public var react: ((_ reaction: String, _ place: ChatPlace) -> Bool)?
-  /// Asked for a command that is not registered here; nil passes it on to the fallback.
+  /// Runs a command that others bring; nil passes it on to the commands registered here.
+  public var runHooked: ((Invocation, [HookedCommand]) throws -> Outcome?)?
+  /// Asked for a command that nobody brings and that is not registered here; nil passes it on to the fallback.
   public var unknownCommand: ((Invocation) throws -> Outcome?)?
+  /// What is switched off in each room, as far as it has been looked up.
+  var disabledCategoriesCache: [ChatPlace: Set<String>] = [:]
   private(set) var hooks: [Hook] = []
   private var observers: [(kinds: Set<ChatEvent.Kind>, run: (ChatEvent) -> Void)] = []
 
@@ -81,6 +85,17 @@ public final class Yetibot {
 
   public func unregister(topic: String) { registry.unregister(topic: topic) }
 
+  /// The commands that others bring, in the order in which they are asked; ``runHooked`` runs them.
+  public func setHooked(_ commands: [HookedCommand]) { registry.hooked = commands }
+
+  /// Lets other messages be handled while one waits: what belongs to this one is put aside until `body` returns.
+  public func suspended<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let saved = posts
+    posts = []
+    defer { posts = saved }
+    return try body()
+  }
+
   /// Takes new settings; state stays.
   public func reconfigure(_ configuration: Configuration) { self.configuration = configuration }
 
@@ -126,13 +141,18 @@ public final class Yetibot {
   }
 
   /// Runs the text of one command, as a pipe would.
+  ///
+  /// - Parameter wasOffered: whether those who bring commands have passed it on already.
   public func command(
-    _ text: String, opts: Value? = nil, raw: Value = .empty, data: Value = .null, person: ChatPerson?, place: ChatPlace
+    _ text: String, opts: Value? = nil, raw: Value = .empty, data: Value = .null, person: ChatPerson?, place: ChatPlace,
+    wasOffered: Bool = false
   ) throws -> Outcome {
     var outcome = Outcome.plain(.null)
     _ = try posting {
       let context = Context(self, person: person, place: place, allowance: makeAllowance())
-      outcome = try dispatch(Call(text: text, opts: opts, raw: raw, data: data), context)
+      var call = Call(text: text, opts: opts, raw: raw, data: data)
+      call.wasOffered = wasOffered
+      outcome = try dispatch(call, context)
     }
     return outcome
   }
@@ -165,7 +185,8 @@ public final class Yetibot {
   }
 
   func isEnabled(_ word: String) -> Bool {
-    registry.isAlias(word)
+    if configuration.allowedCommands.isEmpty, configuration.deniedCommands.isEmpty { return true }
+    return registry.isAlias(word)
       || Configuration.isEnabled(
         word, allowed: configuration.allowedCommands, denied: configuration.deniedCommands)
   }

@@ -1,41 +1,70 @@
 import BotPluginKit
 import Dispatch
-import Synchronization
 import YetibotEngine
 import YetibotStore
 
-/// The thread on which expressions run: the lane stays free while one takes long or waits for another plugin.
+/// The engine, on threads of its own: the lane stays free while an expression takes long.
 ///
-/// The engine belongs to the thread: it is made there and never leaves it.
-final class Evaluator: RowStorage {
+/// One thread at a time is inside; one that waits for another plugin lets the others in, so that a slow command keeps nobody but
+/// its user waiting.
+final class Evaluator: RowStorage, @unchecked Sendable {
+  // Unchecked: everything below is touched by whoever has the turn.
+  private let turn = DispatchSemaphore(value: 1)
+
   private let host: Host
   private let say: Topic
+  private let reply: Settings.Reply
+  private let extern: Settings.Extern
   /// Where lines are kept; nil when they are only remembered.
   private let store: SQLiteHistory?
-  private let ask: @Sendable (CommandRequest, DeliveryToken) -> CommandAnswer?
+  private let ask: Ask
   private let rows: Rows
   private var engine: Yetibot
-  /// The delivery whose effects state changes are.
+  private var rooms: Rooms
+  private var recent = RecentMessages()
+  private var hooked = HookedCommands()
+  /// The host's number for the hooks that `hooked` was made of.
+  private var hookRevision: UInt64 = 0
+  /// The delivery or call whose effects state changes are.
   private var token = DeliveryToken.none
+  /// Whether what runs was cut short because the plugin is being replaced.
+  private var isInterrupted = false
 
-  init(
-    host: Host, say: Topic, configuration: YetibotEngine.Configuration, history: HistorySetting, extern: String,
-    ask: @escaping @Sendable (CommandRequest, DeliveryToken) -> CommandAnswer?
-  ) throws {
+  /// Asks those that hook `yetibot.command`; blocks. nil when nobody handled it.
+  typealias Ask = @Sendable (CommandRequest, DeliveryToken, _ milliseconds: Int64) throws(PluginError) -> CommandAnswer?
+
+  init(host: Host, say: Topic, configuration: YetibotEngine.Configuration, settings: Settings, ask: @escaping Ask)
+    throws
+  {
     self.host = host
     self.say = say
     self.ask = ask
-    store = try Self.openHistory(history, host)
+    reply = settings.reply
+    extern = settings.extern
+    store = try Self.openHistory(settings.historySetting, host)
     let relay = Relay()
     rows = Rows(storage: relay)
     try Self.load(rows, host)
+    rooms = try Rooms(host)
     engine = Yetibot(
       configuration: configuration, rows: rows, history: store ?? MemoryHistory(), seed: .random(in: 0...UInt64.max),
       now: { host.unixTime / 1_000_000 })
     relay.target = self
     engine.onStorageFailure = { error in host.log(.error, "a line is not remembered", ["error": "\(error)"]) }
-    engine.unknownCommand = { [unowned self] call in self.askOthers(call) }
-    if extern == "all" { engine.addHook("host") { [unowned self] call in self.askOthers(call) } }
+    engine.runHooked = { [unowned self] call, commands in
+      try self.askOthers(
+        call, milliseconds: commands.reduce(self.hooked.openMilliseconds ?? 0) { $0 + $1.milliseconds })
+    }
+    engine.unknownCommand = { [unowned self] call in
+      guard self.extern == .unknown, let time = self.hooked.openMilliseconds else { return nil }
+      return try self.askOthers(call, milliseconds: time)
+    }
+    if extern == .all {
+      engine.addHook("host") { [unowned self] call in
+        guard let time = self.hooked.openMilliseconds, !self.hooked.claim(call.command) else { return nil }
+        return try self.askOthers(call, milliseconds: time)
+      }
+    }
   }
 
   /// Lets the rows be made before the evaluator that keeps them.
@@ -82,7 +111,7 @@ final class Evaluator: RowStorage {
   /// The file in the instance's own directory. One that is damaged is put aside, and the bot goes on with a new one.
   private static func openHistory(_ setting: HistorySetting, _ host: Host) throws -> SQLiteHistory? {
     guard case .kept(let rows) = setting else { return nil }
-    let (store, damage) = try SQLiteHistory.open(path: host.dataDirectory + "/history.db", capacity: rows)
+    let (store, damage) = try SQLiteHistory.open(path: host.makeDataDirectory() + "/history.db", capacity: rows)
     if let damage {
       host.log(
         .error, "the history was damaged; it is beside, as history.db.damaged, and a new one begins",
@@ -97,26 +126,65 @@ final class Evaluator: RowStorage {
     return try store.batch(body)
   }
 
-  var hasCrons: Bool { engine.hasCrons }
+  // MARK: Turns
+
+  /// Does a job, when it is this thread's turn. Answers whether there are crons now.
+  func run(_ job: Job) -> Bool {
+    turn.wait()
+    defer { turn.signal() }
+    followHooks()
+    defer {
+      token = .none
+      isInterrupted = false
+    }
+    perform(job)
+    return engine.hasCrons
+  }
+
+  var hasCrons: Bool {
+    turn.wait()
+    defer { turn.signal() }
+    return engine.hasCrons
+  }
+
+  /// Lets the other threads in while `body` waits.
+  private func outside<Result>(_ body: () -> Result) -> Result {
+    let (mine, wasInterrupted) = (token, isInterrupted)
+    defer { (token, isInterrupted) = (mine, wasInterrupted) }
+    // What has been said so far is not kept waiting for the end of this.
+    do { try store?.endBatch() } catch { engine.onStorageFailure?(error) }
+    return engine.suspended {
+      turn.signal()
+      defer { turn.wait() }
+      return body()
+    }
+  }
 
   // MARK: Jobs
 
-  func run(_ job: Job) {
-    defer { token = .none }
+  private func perform(_ job: Job) {
     switch job {
     case .event(let event, let address, let delivery):
       token = delivery.token
-      settle(delivery) {
-        let posts = try self.together { self.engine.handle(event) }
-        try self.speak(posts, address, delivery.token)
+      rooms.learn(address, host, effectOf: token)
+      if event.kind == .message, let body = event.body {
+        recent.add(address.message, instance: address.instance, event.person, body)
       }
+      handle(event, address, delivery)
+    case .reaction(var event, let id, let address, let delivery):
+      token = delivery.token
+      let message = recent.message(id, instance: address.instance)
+      event.body = message?.text
+      event.messageAuthor = message?.author
+      handle(event, address, delivery)
     case .tick(let milliseconds, let delivery):
       token = delivery.token
       let due = engine.runCrons(at: milliseconds)
       settle(delivery) {
         for (place, posts) in due {
           let address = Address(
-            platform: place.adapter, instance: place.instance, channel: place.room, room: place.room, isPrivate: false)
+            platform: place.adapter, instance: place.instance,
+            channel: rooms.id(of: place.room, instance: place.instance), room: place.room, isPrivate: false)
           try self.speak(posts, address, delivery.token)
         }
       }
@@ -125,19 +193,7 @@ final class Evaluator: RowStorage {
       evaluate(request, call)
     case .command(let request, let call):
       token = call.token
-      let person = request.user.map {
-        ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? [])
-      }
-      let place = ChatPlace(
-        adapter: request.platform ?? "", instance: request.instance ?? "", room: request.channel ?? "")
-      do {
-        let outcome = try engine.command(
-          request.args.isEmpty ? request.command : "\(request.command) \(request.args)", opts: request.opts?.value,
-          raw: request.raw?.value ?? .empty, data: request.data?.value ?? .null, person: person, place: place)
-        try call.reply(CommandAnswer(outcome))
-      } catch {
-        try? call.fail(PluginError.invalid("\(error)"))
-      }
+      command(request, call)
     case .commands(let call):
       let lines = engine.registry.topics.map { topic in
         CommandLine(name: topic, usage: engine.registry.usage(of: topic) ?? [], alias: false)
@@ -146,6 +202,9 @@ final class Evaluator: RowStorage {
         CommandLine(name: topic, usage: engine.registry.usage(of: topic) ?? [], alias: true)
       }
       try? call.reply(["commands": lines + aliases])
+    case .complete(let request, let call):
+      let found = engine.complete(request.text, cursor: request.cursor)
+      try? call.reply(CompletionAnswer(start: found.start, words: found.words))
     case .reconfigure(let configuration): engine.reconfigure(configuration)
     }
   }
@@ -156,8 +215,19 @@ final class Evaluator: RowStorage {
     var alias: Bool
   }
 
+  private func handle(_ event: ChatEvent, _ address: Address, _ delivery: Delivery) {
+    do {
+      let posts = try together { engine.handle(event) }
+      settle(delivery) { try self.speak(posts, address, delivery.token) }
+    } catch {
+      try? delivery.nack(error)
+    }
+  }
+
   private func settle(_ delivery: Delivery, _ body: () throws -> Void) {
     do {
+      // What was cut short is done from its beginning by the next build.
+      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
       try body()
       try delivery.ack()
     } catch {
@@ -169,57 +239,88 @@ final class Evaluator: RowStorage {
   private static let longestText = 16_384
 
   private func speak(_ posts: [Post], _ address: Address, _ token: DeliveryToken) throws {
+    let replies = reply == .always || (reply == .thread && address.isReply)
     for post in posts {
       let isHere = post.room == address.room
+      let channel = isHere ? address.channel : rooms.id(of: post.room, instance: address.instance)
       try host.publish(
         say,
         ChatSay(
-          platform: address.platform, instance: address.instance, channel: isHere ? address.channel : post.room,
-          text: String(post.text.prefix(Self.longestText)), private: isHere && address.isPrivate ? true : nil),
-        key: "\(address.platform)/\(isHere ? address.channel : post.room)", effectOf: token)
+          platform: address.platform, instance: address.instance, channel: channel,
+          text: String(post.text.prefix(Self.longestText)),
+          replyTo: isHere && replies && !address.message.isEmpty ? address.message : nil,
+          private: isHere && address.isPrivate ? true : nil), key: "\(address.platform)/\(channel)", effectOf: token)
     }
+  }
+
+  private static func place(_ platform: String?, _ instance: String?, _ channel: String?) -> ChatPlace {
+    ChatPlace(adapter: platform ?? "", instance: instance ?? platform ?? "", room: channel ?? "")
   }
 
   private func evaluate(_ request: EvaluationRequest, _ call: PendingCall) {
     let person = request.user.map { ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? []) }
-    let place = ChatPlace(
-      adapter: request.platform ?? "", instance: request.instance ?? "", room: request.channel ?? "")
+    let place = Self.place(request.platform, request.instance, request.channel)
     do {
       let (evaluation, posts) = try engine.evaluate(request.expression, person: person, place: place)
+      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
+      let text = evaluation.error ?? engine.shown(evaluation.value).text
+      let said = posts.map(\.text)
+      let isSuppressed = evaluation.value.isSuppressed
       try call.reply(
         EvaluationAnswer(
-          value: JSONBox(evaluation.value), data: JSONBox(evaluation.data),
-          text: evaluation.error ?? engine.shown(evaluation.value).text, error: evaluation.error,
-          suppressed: evaluation.value.isSuppressed, posts: posts.map(\.text)))
+          value: JSONBox(evaluation.value), data: JSONBox(evaluation.data), text: text, error: evaluation.error,
+          suppressed: isSuppressed, posts: said,
+          shown: said + (evaluation.error != nil || isSuppressed || text.isEmpty ? [] : [text])))
+    } catch let error as PluginError {
+      try? call.fail(error)
     } catch {
       try? call.fail(PluginError.invalid("\(error)"))
     }
   }
 
-  private func askOthers(_ call: Invocation) -> YetibotEngine.Outcome? {
-    let answer = ask(
-      CommandRequest(
-        command: call.command, args: call.args, opts: call.opts.map(JSONBox.init), raw: JSONBox(call.raw),
-        data: JSONBox(call.data), user: call.context.person?.id, userName: call.context.person?.name,
-        roles: call.context.person?.roles, platform: call.context.place.adapter, instance: call.context.place.instance,
-        channel: call.context.place.room), token)
-    return answer?.outcome
-  }
-}
-
-/// One answer that a thread waits for and the lane gives.
-final class AnswerSlot: Sendable {
-  private let answer = Mutex<CommandAnswer?>(nil)
-  private let ready = DispatchSemaphore(value: 0)
-
-  func fill(_ answer: CommandAnswer?) {
-    self.answer.withLock { $0 = answer }
-    ready.signal()
+  private func command(_ request: CommandRequest, _ call: PendingCall) {
+    let person = request.user.map { ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? []) }
+    do {
+      let outcome = try engine.command(
+        request.args.isEmpty ? request.command : "\(request.command) \(request.args)", opts: request.opts?.value,
+        raw: request.raw?.value ?? .empty, data: request.data?.value ?? .null, person: person,
+        place: Self.place(request.platform, request.instance, request.channel), wasOffered: true)
+      try call.reply(CommandAnswer(outcome))
+    } catch {
+      try? call.fail(PluginError.invalid("\(error)"))
+    }
   }
 
-  /// nil when nothing came in time, or nobody handled it.
-  func wait(seconds: Int) -> CommandAnswer? {
-    guard ready.wait(timeout: .now() + .seconds(seconds)) == .success else { return nil }
-    return answer.withLock { $0 }
+  // MARK: Commands that others bring
+
+  private func followHooks() {
+    let revision = host.hookRevision
+    guard extern != .none, revision != hookRevision else { return }
+    hookRevision = revision
+    do {
+      hooked = try HookedCommands(host)
+      engine.setHooked(hooked.commands)
+    } catch {
+      host.log(.error, "the commands of other plugins are not known", ["error": "\(error)"])
+    }
+  }
+
+  /// Asks those that hook the command, for no longer than they may take and the message may still last.
+  private func askOthers(_ call: Invocation, milliseconds: Int64) throws -> YetibotEngine.Outcome? {
+    let request = CommandRequest(
+      command: call.command, args: call.args, opts: call.opts.map(JSONBox.init), raw: JSONBox(call.raw),
+      data: JSONBox(call.data), user: call.context.person?.id, userName: call.context.person?.name,
+      roles: call.context.person?.roles, platform: call.context.place.adapter, instance: call.context.place.instance,
+      channel: call.context.place.room)
+    let (ask, cause, time) = (ask, token, max(1, min(milliseconds, call.millisecondsLeft)))
+    let result = outside { () -> Result<CommandAnswer?, PluginError> in
+      Result { () throws(PluginError) in try ask(request, cause, time) }
+    }
+    switch result {
+    case .success(let answer): return answer?.outcome
+    case .failure(let error):
+      if error.code == .cancelled || error.code == .stale { isInterrupted = true }
+      throw Raised("\(call.command): \(error.message.isEmpty ? "\(error.code)" : error.message)")
+    }
   }
 }

@@ -27,6 +27,20 @@ struct EvaluationAnswer: Encodable, Sendable {
   var suppressed: Bool
   /// What was to be said meanwhile.
   var posts: [String]
+  /// What a chat would have shown: the posts, and the value unless it is suppressed.
+  var shown: [String]
+}
+
+/// The argument of `complete`: a line, and where it is being typed, in Unicode scalars.
+struct CompletionRequest: Decodable, Sendable {
+  var text: String
+  var cursor: Int
+}
+
+/// The answer of `complete`.
+struct CompletionAnswer: Encodable, Sendable {
+  var start: Int
+  var words: [String]
 }
 
 /// The argument of `command`, which other plugins hook: one command as a pipe calls it.

@@ -4,6 +4,7 @@ import YetibotEngine
 /// The manifest's `config`. The host applies the manifest's defaults; those here are the same.
 struct Settings: Decodable, Sendable {
   var prefix = "!"
+  var listen = true
   var embedded = true
   var fallback = true
   var defaultCommand = "help"
@@ -21,10 +22,28 @@ struct Settings: Decodable, Sendable {
   var timeout: Int64 = 5_000_000_000
   var commands = 2000
   var original = false
-  var extern = "unknown"
+  var extern = Extern.all
+  var reply = Reply.thread
+
+  /// Which commands are offered to the plugins that hook them.
+  enum Extern: String, Decodable, Sendable {
+    /// What their manifests match; and all commands, to those that match none in particular.
+    case all
+    /// The same, but only unknown commands to those that match none in particular.
+    case unknown
+    case none
+  }
+
+  /// Which answers name the message that they answer.
+  enum Reply: String, Decodable, Sendable {
+    case never
+    /// Those to messages that are answers themselves.
+    case thread
+    case always
+  }
 
   private enum CodingKeys: String, CodingKey {
-    case prefix, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern
+    case prefix, listen, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern, reply
     case defaultCommand = "default_command"
     case historyRows = "history_rows"
     case fallbackHelp = "fallback_help"
@@ -40,6 +59,7 @@ struct Settings: Decodable, Sendable {
       try values.decodeIfPresent(Value.self, forKey: key) ?? standard
     }
     prefix = try take(.prefix, prefix)
+    listen = try take(.listen, listen)
     embedded = try take(.embedded, embedded)
     fallback = try take(.fallback, fallback)
     defaultCommand = try take(.defaultCommand, defaultCommand)
@@ -57,6 +77,7 @@ struct Settings: Decodable, Sendable {
     commands = try take(.commands, commands)
     original = try take(.original, original)
     extern = try take(.extern, extern)
+    reply = try take(.reply, reply)
   }
 
   /// Where what is said is remembered.

@@ -4,8 +4,8 @@ import YetibotEngine
 
 /// The command pipeline as a plugin: what is said goes to the engine, what the engine answers goes to `chat.say`.
 ///
-/// The lane only takes jobs in and hands them to the evaluator's thread, in order, so that each user's messages are answered in
-/// order. The state is in the instance's key-value store and survives restarts and swaps.
+/// The lane only takes jobs in and hands them to the evaluator's threads. The manifest lets one message of each user be under way, so
+/// that each user's messages are answered in order. The state is in the instance's key-value store and survives restarts and swaps.
 final class YetibotPlugin: BotPlugin {
   static let table = PluginTable<YetibotPlugin>(name: "yetibot", version: "1.0.0") {
     Handler("on_message", YetibotPlugin.onMessage)
@@ -15,6 +15,7 @@ final class YetibotPlugin: BotPlugin {
     Method("eval", YetibotPlugin.evaluate)
     Method("parse", YetibotPlugin.parse)
     Method("commands", YetibotPlugin.commands)
+    Method("complete", YetibotPlugin.complete)
     Method("command", YetibotPlugin.command)
     Reconfigure(YetibotPlugin.reconfigure)
   }
@@ -52,43 +53,57 @@ final class YetibotPlugin: BotPlugin {
 
   func health() -> Health { hasFailed.isSet ? .bad("the state cannot be read; see the log") : .good }
 
+  /// How many expressions may wait for other plugins at the same time.
+  private static let threads = 8
+
+  /// Why a job is not taken.
+  private var unavailable: PluginError {
+    hasFailed.isSet
+      ? .internal("the state cannot be read; see the log, and start the instance again")
+      : .busy("too many messages wait")
+  }
+
   private func startEvaluator() throws {
     let me = host.confine(self)
     let (host, say, queue, flag, failed) = (host, say, queue, hasCrons, hasFailed)
-    let (configuration, history, extern) = (configuration, settings.historySetting, settings.extern)
-    let isOff = extern == "none"
-    try host.thread("evaluator") { stop in
-      failed.set(true)
-      let evaluator = try Evaluator(
-        host: host, say: say, configuration: configuration, history: history, extern: extern,
-        ask: { request, cause in
-          if isOff { return nil }
-          let slot = AnswerSlot()
-          do {
-            try host.onLane(me) { plugin in plugin.ask(request, cause, slot) }
-          } catch { return nil }
-          return slot.wait(seconds: 5)
-        })
-      failed.set(false)
-      flag.set(evaluator.hasCrons)
+    let (configuration, settings) = (configuration, settings)
+    @Sendable func work(_ evaluator: Evaluator, _ stop: StopSignal) {
       while !stop.isRequested {
-        guard let job = queue.pop() else { continue }
-        evaluator.run(job)
-        flag.set(evaluator.hasCrons)
+        if let job = queue.pop() { flag.set(evaluator.run(job)) }
       }
+    }
+    // The first one reads the state, which may take longer than the lane may wait.
+    try host.thread("evaluator") { stop in
+      let evaluator: Evaluator
+      do {
+        evaluator = try Evaluator(
+          host: host, say: say, configuration: configuration, settings: settings,
+          ask: { request, cause, milliseconds throws(PluginError) in
+            let slot = AnswerSlot()
+            try host.onLane(me) { plugin in plugin.ask(request, cause, milliseconds, slot) }
+            let answer = try slot.wait(milliseconds: milliseconds + 1000)
+            return answer.handled ? answer : nil
+          })
+      } catch {
+        failed.set(true)
+        queue.close()
+        throw error
+      }
+      flag.set(evaluator.hasCrons)
+      for number in 2...Self.threads { try host.thread("evaluator-\(number)") { stop in work(evaluator, stop) } }
+      work(evaluator, stop)
     }
   }
 
   /// Calls the method that other plugins hook; nobody but they answer it.
-  private func ask(_ request: CommandRequest, _ cause: DeliveryToken, _ slot: AnswerSlot) {
+  private func ask(_ request: CommandRequest, _ cause: DeliveryToken, _ milliseconds: Int64, _ slot: AnswerSlot) {
     do {
       try host.call(
-        "\(host.instance).command", request, timeout: .seconds(4), cause: cause, returning: CommandAnswer.self
-      ) { result in
-        if case .success(let answer) = result { slot.fill(answer) } else { slot.fill(nil) }
-      }
+        "\(host.instance).command", request, timeout: .milliseconds(milliseconds), cause: cause,
+        returning: CommandAnswer.self
+      ) { slot.fill($0) }
     } catch {
-      slot.fill(nil)
+      slot.fill(.failure(error))
     }
   }
 
@@ -105,18 +120,22 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func onMessage(_ message: ChatMessage, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if message.author.bot { return .skip }
-    let place = place(message.platform, message.instance, message.channel, message.private)
+    if message.author.bot || !settings.listen { return .skip }
+    var place = place(message.platform, message.instance, message.channel, message.private)
+    let person = person(message.author)
+    // A conversation with the bot alone is known by who speaks.
+    if message.private { place.room = person.name }
     let address = Address(
       platform: message.platform, instance: message.instance,
-      channel: message.private ? message.author.id : message.channel.id, room: place.room, isPrivate: message.private)
+      channel: message.private ? message.author.id : message.channel.id, room: place.room, isPrivate: message.private,
+      message: message.message.id, isReply: message.message.replyTo?.isEmpty == false)
     return take(
-      ChatEvent(kind: .message, person: person(message.author), place: place, body: message.message.text), address,
-      event.later())
+      .event(
+        ChatEvent(kind: .message, person: person, place: place, body: message.message.text), address, event.later()))
   }
 
   func onPresence(_ presence: ChatPresence, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if presence.user.bot { return .skip }
+    if presence.user.bot || !settings.listen { return .skip }
     let kind: ChatEvent.Kind =
       switch event.topic.string {
       case ChatTopic.joined: .enter
@@ -127,11 +146,11 @@ final class YetibotPlugin: BotPlugin {
     let address = Address(
       platform: presence.platform, instance: presence.instance, channel: presence.channel.id, room: place.room,
       isPrivate: false)
-    return take(ChatEvent(kind: kind, person: person(presence.user), place: place), address, event.later())
+    return take(.event(ChatEvent(kind: kind, person: person(presence.user), place: place), address, event.later()))
   }
 
   func onReaction(_ reaction: ChatReaction, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if reaction.removed || reaction.user.bot { return .skip }
+    if reaction.removed || reaction.user.bot || !settings.listen { return .skip }
     let place = place(reaction.platform, reaction.instance, reaction.channel, false)
     let address = Address(
       platform: reaction.platform, instance: reaction.instance, channel: reaction.channel.id, room: place.room,
@@ -139,7 +158,9 @@ final class YetibotPlugin: BotPlugin {
     let name = String(
       reaction.reaction.drop { $0 == ":" }.reversed().drop { $0 == ":" }.reversed().map { $0 == "_" ? " " : $0 })
     return take(
-      ChatEvent(kind: .react, person: person(reaction.user), place: place, reaction: name), address, event.later())
+      .reaction(
+        ChatEvent(kind: .react, person: person(reaction.user), place: place, reaction: name),
+        message: reaction.message, address, event.later()))
   }
 
   func onTimer(_ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
@@ -149,9 +170,13 @@ final class YetibotPlugin: BotPlugin {
     return .done
   }
 
-  private func take(_ event: ChatEvent, _ address: Address, _ delivery: Delivery) -> BotPluginKit.Outcome {
-    if !queue.push(.event(event, address, delivery)) {
-      try? delivery.nack(PluginError.retry("too many messages wait", after: .seconds(1)))
+  private func take(_ job: Job) -> BotPluginKit.Outcome {
+    if !queue.push(job) {
+      switch job {
+      case .event(_, _, let delivery), .reaction(_, _, _, let delivery):
+        try? delivery.nack(PluginError.retry(unavailable.message, after: .seconds(1)))
+      default: break
+      }
     }
     return .done
   }
@@ -159,8 +184,11 @@ final class YetibotPlugin: BotPlugin {
   // MARK: Methods
 
   func evaluate(_ request: EvaluationRequest, _ call: borrowing Call) throws {
+    var request = request
+    // Whoever calls from the program's own command line is somebody, too.
+    if request.user == nil, call.caller.string == "host" { request.user = "operator" }
     let pending = call.later()
-    if !queue.push(.evaluate(request, pending)) { try pending.fail(PluginError.busy("too many messages wait")) }
+    if !queue.push(.evaluate(request, pending)) { try pending.fail(unavailable) }
   }
 
   struct ParseRequest: Decodable { var expression: String }
@@ -179,7 +207,12 @@ final class YetibotPlugin: BotPlugin {
 
   func commands(_ call: borrowing Call) throws {
     let pending = call.later()
-    if !queue.push(.commands(pending)) { try pending.fail(PluginError.busy("too many messages wait")) }
+    if !queue.push(.commands(pending)) { try pending.fail(unavailable) }
+  }
+
+  func complete(_ request: CompletionRequest, _ call: borrowing Call) throws {
+    let pending = call.later()
+    if !queue.push(.complete(request, pending)) { try pending.fail(unavailable) }
   }
 
   /// The end of the chain of hooks. The pipeline's own question ends here unanswered; others have the command run.
@@ -190,7 +223,7 @@ final class YetibotPlugin: BotPlugin {
     }
     let request = try call.decode(CommandRequest.self)
     let pending = call.later()
-    if !queue.push(.command(request, pending)) { try pending.fail(PluginError.busy("too many messages wait")) }
+    if !queue.push(.command(request, pending)) { try pending.fail(unavailable) }
   }
 
 }

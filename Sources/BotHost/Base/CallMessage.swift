@@ -27,6 +27,13 @@ public enum CallMessage {
     return made
   }
 
+  /// Where the length of the calling thread's message stands; 0 there means that there is none. Whoever enters a plugin often
+  /// sets it to 0 first, so that a failure is not explained by what an earlier call has left. Nil only without memory.
+  static func pendingLength() -> UnsafeMutablePointer<Int>? {
+    guard let slot = slot(making: true), let offset = MemoryLayout<Slot>.offset(of: \Slot.length) else { return nil }
+    return (slot + offset).assumingMemoryBound(to: Int.self)
+  }
+
   /// Keeps the text until it is taken; the last one wins. Too long a text is cut at a character's boundary.
   public static func set(_ code: Int32, _ text: UnsafeRawBufferPointer) {
     guard let slot = slot(making: true) else { return }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A plain thread of the host, with a name that `top -H` shows. Threads that run plugins and I/O are never those of
-/// Swift's cooperative pool.
+/// Swift's cooperative pool. One that nobody has joined goes on when the value is given up.
 public final class HostThread: @unchecked Sendable {
   /// Enough for a parser's recursion at the depths that the host permits.
   public static let defaultStackBytes = 1 << 20
@@ -31,7 +31,7 @@ public final class HostThread: @unchecked Sendable {
       { context in
         guard let context else { return nil }
         let start = Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-        HostThread.name(start.name)
+        nameThisThread(start.name)
         start.body()
         return nil
       }, start.toOpaque())
@@ -40,15 +40,6 @@ public final class HostThread: @unchecked Sendable {
       isJoined = true
       return nil
     }
-  }
-
-  /// `pthread_setname_np` is not visible from Swift; the file does the same.
-  private static func name(_ name: String) {
-    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    guard file >= 0 else { return }
-    let bytes = Array(name.utf8.prefix(15))
-    _ = write(file, bytes, bytes.count)
-    close(file)
   }
 
   /// Whether the caller runs on this thread.

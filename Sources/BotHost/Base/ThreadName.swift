@@ -5,7 +5,7 @@ import Glibc
 func nameThisThread(_ name: String) {
   let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
   guard file >= 0 else { return }
-  var name = String(name.prefix(15))
-  name.withUTF8 { _ = write(file, $0.baseAddress, $0.count) }
+  let bytes = Array(name.utf8.prefix(15))
+  _ = write(file, bytes, bytes.count)
   close(file)
 }

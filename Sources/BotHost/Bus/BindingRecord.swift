@@ -46,6 +46,8 @@ typealias BindingPointer = UnsafeMutablePointer<BindingRecord>
 /// The cold half of a binding.
 final class Binding: @unchecked Sendable {
   let id: String
+  /// The instance's name.
+  let endpoint: String
   /// `instance/handler`, as the journal knows it.
   let consumer: String
   var record: BindingPointer
@@ -58,6 +60,11 @@ final class Binding: @unchecked Sendable {
   /// Ordering state by hash of the key; equal hashes of different keys only order more than they must. Executor only.
   var keys: [UInt64: KeyState] = [:]
 
+  /// Calls that were too long since one was reported, the longest of them, and when that was. Executor only.
+  private var longCalls = 0
+  private var longestCall: Int64 = 0
+  private var longCallsReportedAt: Int64?
+
   let retried = Atomic<UInt64>(0)
   let skipped = Atomic<UInt64>(0)
   let failed = Atomic<UInt64>(0)
@@ -65,6 +72,7 @@ final class Binding: @unchecked Sendable {
 
   init(id: String, endpoint: String, lane: UnsafeMutablePointer<LaneState>) {
     self.id = id
+    self.endpoint = endpoint
     consumer = "\(endpoint)/\(id)"
     fullName = UnsafeBufferPointer(start: nil, count: 0)
     record = .allocate(capacity: 1)
@@ -74,6 +82,15 @@ final class Binding: @unchecked Sendable {
   deinit {
     record.deinitialize(count: 1)
     record.deallocate()
+  }
+
+  /// Counts a call that held the lane for too long; what is to be reported, at most once a minute.
+  func noteLongCall(_ time: Int64, at now: Int64) -> BusReport? {
+    longCalls += 1
+    longestCall = max(longestCall, time)
+    if let before = longCallsReportedAt, now - before < 60_000_000_000 { return nil }
+    defer { (longCalls, longestCall, longCallsReportedAt) = (0, 0, now) }
+    return .longCall(handler: consumer, nanoseconds: longestCall, times: longCalls)
   }
 
   func take(_ target: CallTarget) {

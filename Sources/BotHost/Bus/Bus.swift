@@ -111,12 +111,7 @@ public final class Bus: @unchecked Sendable {
   @discardableResult
   public func stop(timeout: Int64) -> Bool {
     let all = endpoints
-    let deadline = SystemClock().monotonic &+ max(0, timeout)
-    var isIdle = all.allSatisfy(\.isIdle)
-    while !isIdle, SystemClock().monotonic < deadline {
-      usleep(500)
-      isIdle = all.allSatisfy(\.isIdle)
-    }
+    let isIdle = waitUntil(SystemClock().monotonic &+ max(0, timeout), SystemClock()) { all.allSatisfy(\.isIdle) }
     // Publishers first, in the order in which they came: nobody publishes to a lane that has ended.
     for endpoint in all { remove(endpoint, timeout: 0, queued: .drop) }
     thread.stop()
@@ -198,12 +193,11 @@ public final class Bus: @unchecked Sendable {
     }
     if let call = slot.pointee.call?.takeUnretainedValue() {
       if call.slot == slot {
-        call.endClaimed(bh_rc(BH_E_TIMEOUT), Array("\(call.entry.text) did not answer in time".utf8))
+        call.endClaimed(bh_rc(BH_E_TIMEOUT), Array(call.lateness.utf8))
       } else {
-        // A hook that takes too long is passed over.
         withExtendedLifetime(call) {
           closeHop(slot, answered: false, drop: true)
-          call.advance(ThreadContext.current)
+          call.hookIsLate(ThreadContext.current)
         }
       }
       return

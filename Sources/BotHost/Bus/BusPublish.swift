@@ -237,7 +237,7 @@ extension Bus {
 
   func publish(
     _ event: StoredEvent, source: String, flags: UInt32 = 0, only consumer: String? = nil, admission: Admission,
-    _ thread: UnsafeMutablePointer<ThreadContext>
+    _ thread: UnsafeMutablePointer<ThreadContext>, ended: (@Sendable (bh_rc) -> Void)? = nil
   ) -> bh_rc {
     var name = event.topic
     guard let topic = name.withUTF8({ topic($0) }) else {
@@ -261,7 +261,7 @@ extension Bus {
         record.pointee.flags |= UInt32(BH_EVENT_JSON)
       }
       var emission = Emission(bus: self)
-      emission.add(record, topic, only: bindings)
+      emission.add(record, topic, only: bindings, ended: ended)
       let rc = emission.pushAll(admission, thread)
       if rc != BH_OK { EventArena.release(record) }
       return rc
@@ -314,13 +314,15 @@ extension Bus {
     }
   }
 
-  /// Hands a kept event out again, for an operator (`bothost dead replay`): to one consumer, or to all that want it
-  /// now.
+  /// Hands a kept event out again, for an operator (`bothost dead replay`), to one consumer. On BH_OK, `ended` is called once
+  /// the consumer is done with it, on a lane: BH_E_CANCELLED means that it never saw the event, which is kept nowhere;
+  /// another failure that it was given up again. It must not block.
   public func redeliver(
-    _ event: StoredEvent, to consumer: String?, flags: UInt32 = UInt32(BH_EVENT_REPLAY) | UInt32(BH_EVENT_REDELIVERED)
+    _ event: StoredEvent, to consumer: String, ended: @escaping @Sendable (bh_rc) -> Void
   ) -> bh_rc {
     publish(
-      event, source: event.source, flags: flags, only: consumer, admission: .policy, ThreadContext.current)
+      event, source: event.source, flags: UInt32(BH_EVENT_REPLAY), only: consumer, admission: .policy,
+      ThreadContext.current, ended: ended)
   }
 
   /// Queues what the journal says was not settled when the host ended. Called once, after the plans are installed and
@@ -402,6 +404,7 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.runningSince.store(now, ordering: .relaxed)
     let outer = thread.pointee.view
     thread.pointee.view = view
+    thread.pointee.messageLength?.pointee = 0
     let rc = function(binding.pointee.context, view)
     thread.pointee.view = outer
     if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }

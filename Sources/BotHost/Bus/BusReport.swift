@@ -1,7 +1,7 @@
 /// What an operator should hear about. Sent rarely, from any thread; the receiver must not block.
 public enum BusReport: Sendable {
-  /// A handler held its lane for longer than 10 ms.
-  case longCall(handler: String, nanoseconds: Int64)
+  /// A handler held its lane for longer than 10 ms, so many times since the last report, and for so long at most.
+  case longCall(handler: String, nanoseconds: Int64, times: Int)
   /// A handler is past its deadline and has not returned.
   case stuck(handler: String, nanoseconds: Int64)
   /// Events that a full lane has dropped since the last report.

@@ -11,9 +11,21 @@ struct DeliverySlot: ~Copyable {
   /// The stamp in the high half; state and flags in the low.
   let word: Atomic<UInt64>
   let index: UInt32
+  // Looked at by threads that hold a stale token or walk over all slots, while the owner writes them: what they see counts
+  // only once `move` has found the stamp unchanged.
+  private let generationWord = Atomic<UInt32>(0)
+  private let laneWord = Atomic<LanePointer?>(nil)
+
   /// Of the endpoint when the delivery began.
-  var generation: UInt32 = 0
-  var lane: LanePointer?
+  var generation: UInt32 {
+    @inline(__always) get { generationWord.load(ordering: .relaxed) }
+    @inline(__always) nonmutating set { generationWord.store(newValue, ordering: .relaxed) }
+  }
+  var lane: LanePointer? {
+    @inline(__always) get { laneWord.load(ordering: .relaxed) }
+    @inline(__always) nonmutating set { laneWord.store(newValue, ordering: .relaxed) }
+  }
+
   /// Staged while the handler runs or later; guarded by `locked`.
   var effects: Unmanaged<StagedEffects>?
 
@@ -71,7 +83,7 @@ typealias SlotPointer = UnsafeMutablePointer<DeliverySlot>
 
 extension UnsafeMutablePointer<DeliverySlot> {
   @inline(__always)
-  var token: bh_token { (pointee.word.load(ordering: .relaxed) & ~DeliverySlot.low) | UInt64(pointee.index) }
+  var token: bh_token { (pointee.word.load(ordering: .acquiring) & ~DeliverySlot.low) | UInt64(pointee.index) }
 
   /// The executor's own idle slot becomes that of a delivery.
   @inline(__always)

@@ -8,6 +8,7 @@ struct Emission {
     var event: EventPointer
     var topic: TopicPointer
     var notice: PublishNotice?
+    var ended: (@Sendable (bh_rc) -> Void)?
     /// Handlers that are asked at once.
     var now: [BindingPointer]
     /// Those of lower priorities, highest first.
@@ -45,9 +46,13 @@ struct Emission {
     for binding in observers + first { share(binding.pointee.lane, Int(event.pointee.bytes)) }
   }
 
-  /// Adds an event for some handlers only.
-  mutating func add(_ event: EventPointer, _ topic: TopicPointer, only bindings: [BindingPointer]) {
-    parts.append(Part(event: event, topic: topic, notice: nil, now: bindings, later: []))
+  /// Adds an event for some handlers only. `ended` is told how it ended, on a lane: BH_E_CANCELLED when no handler has seen
+  /// it and it is not kept anywhere.
+  mutating func add(
+    _ event: EventPointer, _ topic: TopicPointer, only bindings: [BindingPointer],
+    ended: (@Sendable (bh_rc) -> Void)? = nil
+  ) {
+    parts.append(Part(event: event, topic: topic, notice: nil, ended: ended, now: bindings, later: []))
     for binding in bindings { share(binding.pointee.lane, Int(event.pointee.bytes)) }
   }
 
@@ -168,8 +173,8 @@ struct Emission {
       return []
     }
     EventArena.retain(part.event, all - 1, thread)
-    if tracked > 0, !part.later.isEmpty || part.notice != nil {
-      EventTracker(event: part.event, now: tracked, later: part.later, notice: part.notice).attach()
+    if tracked > 0, !part.later.isEmpty || part.notice != nil || part.ended != nil {
+      EventTracker(event: part.event, now: tracked, later: part.later, notice: part.notice, ended: part.ended).attach()
     } else {
       part.notice?.send(bh_rc(BH_OK), nil)
     }
@@ -180,7 +185,7 @@ struct Emission {
   static func lost(_ item: LaneItem, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>) {
     if item.event.pointee.kind == .special {
       EventTracker.of(item.event)?._withUnsafeGuaranteedRef {
-        $0.finished(bh_rc(BH_OK), stopped: false, message: nil, bus, thread)
+        $0.finished($0.isFollowed ? bh_rc(BH_E_CANCELLED) : bh_rc(BH_OK), stopped: false, message: nil, bus, thread)
       }
     }
     EventArena.release(item.event)

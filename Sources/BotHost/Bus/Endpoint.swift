@@ -23,7 +23,7 @@ public final class Endpoint: @unchecked Sendable {
     var publishes: [TopicPattern]?
     var standard: Binding?
     var timers: [String: EndpointTimer] = [:]
-    var thread: pthread_t?
+    var thread: HostThread?
     var hasEnded = false
   }
   private let installed = Mutex(Installed())
@@ -60,7 +60,7 @@ public final class Endpoint: @unchecked Sendable {
 
   func startLane() {
     let lane = LaneAddress(lane)
-    let thread = LaneThread.start(name: name) { lane.pointer.run() }
+    let thread = HostThread(name: name) { lane.pointer.run() }
     installed.withLock { $0.thread = thread }
     if thread == nil { bus.fault(name, "the system has no thread left for the lane") }
   }
@@ -166,6 +166,19 @@ public final class Endpoint: @unchecked Sendable {
     planVersion.wrappingAdd(1, ordering: .releasing)
   }
 
+  /// Takes the endpoint's hooks out of the way of the methods that they cover, until the next plan. Calls that stand at one go on
+  /// when its lane comes to them.
+  public func withdrawHooks() {
+    let hooks = installed.withLock { state in
+      let hooks = state.hooks
+      state.hooks = []
+      state.retired += hooks
+      return hooks
+    }
+    try? bus.methods.change(remove: hooks, methods: [], hooks: [])
+    for hook in hooks { hook.record.pointee.flags |= BindingRecord.removed }
+  }
+
   static func isPrivate(_ pattern: TopicPattern) -> Bool {
     pattern.text.hasPrefix("timer.") || pattern.text.hasPrefix("net.")
   }
@@ -192,6 +205,11 @@ public final class Endpoint: @unchecked Sendable {
     case 2: false
     default: askPermission(topic)
     }
+  }
+
+  /// The same for a name that is no topic yet.
+  func mayPublish(named name: UnsafeBufferPointer<UInt8>) -> Bool {
+    installed.withLock { $0.publishes.map { $0.contains { $0.matches(name) } } ?? true }
   }
 
   @inline(never)
@@ -225,8 +243,7 @@ public final class Endpoint: @unchecked Sendable {
     // No new event and no new call.
     bus.routes.change(remove: before.handlers, add: [])
     try? bus.methods.change(remove: before.methods + before.hooks, methods: [], hooks: [])
-    let deadline = SystemClock().monotonic &+ max(0, timeout)
-    while timeout > 0, !isIdle, SystemClock().monotonic < deadline { usleep(500) }
+    if timeout > 0 { _ = waitUntil(SystemClock().monotonic &+ timeout, SystemClock()) { isIdle } }
     closeGate()
     lane.lock()
     lane.pointee.closed = true
@@ -241,12 +258,10 @@ public final class Endpoint: @unchecked Sendable {
     lane.pointee.stopping = true
     lane.pointee.attention.bitwiseOr(LaneState.stopBit, ordering: .releasing)
     lane.unlockAndWake()
-    guard let thread = before.thread else { return }
-    if pthread_equal(thread, pthread_self()) != 0 || lane.pointee.runningSince.load(ordering: .relaxed) != 0 {
-      // A handler that does not return keeps its thread; it ends when the handler does.
-      pthread_detach(thread)
-    } else {
-      pthread_join(thread, nil)
+    installed.withLock { $0.thread = nil }
+    // A handler that does not return keeps its thread; it ends when the handler does.
+    if let thread = before.thread, !thread.isCurrent, lane.pointee.runningSince.load(ordering: .relaxed) == 0 {
+      thread.join()
     }
   }
 

@@ -30,7 +30,7 @@ extension Endpoint {
           lane.pointee.view.pointee.delivery == cause
         {
           let view = lane.pointee.view.pointee.correlation_id
-          text = UnsafeRawBufferPointer(start: view.ptr, count: view.ptr == nil ? 0 : view.len)
+          text = view.bytes
         } else if let event = slot.pointee.item?.event {
           text = UnsafeRawBufferPointer(start: event.correlation, count: Int(event.pointee.correlationLength))
         } else {
@@ -42,10 +42,8 @@ extension Endpoint {
     }
     lane.pointee.outgoing.wrappingAdd(1, ordering: .relaxed)
     let rc = bus.startCall(
-      method: UnsafeBufferPointer(
-        start: UnsafeRawPointer(method.ptr)?.assumingMemoryBound(to: UInt8.self),
-        count: method.ptr == nil ? 0 : method.len),
-      argument: UnsafeRawBufferPointer(start: argument.ptr, count: argument.ptr == nil ? 0 : argument.len),
+      method: method.bytes.assumingMemoryBound(to: UInt8.self),
+      argument: argument.bytes,
       timeout: timeout, source: source, correlation: correlation, parent: parent, callerLane: lane,
       generation: generation, done: done, context: context, completion: nil, token: token, thread)
     if rc != BH_OK { lane.pointee.outgoing.wrappingSubtract(1, ordering: .relaxed) }
@@ -67,7 +65,7 @@ extension Endpoint {
         Int32(BH_E_INVALID), "the token is a delivery's, not a method call's: settle it with `ack` or `nack`")
       return bh_rc(BH_E_INVALID)
     }
-    let bytes = UnsafeRawBufferPointer(start: result.ptr, count: result.ptr == nil ? 0 : result.len)
+    let bytes = result.bytes
     if bytes.count > bus.options.maximumPayload { return bus.tooLarge() }
     if rc >= 0, bytes.count > 0, !Bus.isJSON(bytes.baseAddress, bytes.count, 0) {
       CallMessage.set(Int32(BH_E_INVALID), "the result is not one well-formed JSON value")
@@ -111,7 +109,8 @@ extension Endpoint {
   public func amend(_ token: bh_token, argument: bh_bytes, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
     guard isHook(slot, token) else { return bh_rc(BH_E_INVALID) }
-    let bytes = UnsafeRawBufferPointer(start: argument.ptr, count: argument.ptr == nil ? 0 : argument.len)
+    let bytes = argument.bytes
+    if bytes.count > bus.options.maximumPayload { return bus.tooLarge() }
     guard bytes.count > 0, Bus.isJSON(bytes.baseAddress, bytes.count, 0) else { return bus.notJSON() }
     let thread = ThreadContext.current
     var rc = bh_rc(BH_OK)
@@ -121,6 +120,14 @@ extension Endpoint {
     }
     return isOpen ? rc : late(token)
   }
+
+  /// Who stands in the way of a method of this endpoint, in order; nil when it has no such method.
+  public func hooks(of method: String) -> [(instance: String, hook: HookSpec)]? {
+    bus.methods.hooks(of: "\(name).\(method)")
+  }
+
+  /// Changes whenever a hook of any method comes or goes.
+  public var revisionOfHooks: UInt64 { bus.methods.revisionOfHooks }
 
   /// Whether the token is of a call that stands at a hook. True also for one that is over: that is found out next.
   private func isHook(_ slot: SlotPointer, _ token: bh_token) -> Bool {
@@ -221,6 +228,7 @@ extension Bus {
       CallMessage.set(Int32(BH_E_CYCLE), "\(entry.text) is being called already by the chain that leads here")
       return bh_rc(BH_E_CYCLE)
     }
+    if argument.count > options.maximumPayload { return tooLarge() }
     if argument.count > 0, !Self.isJSON(argument.baseAddress, argument.count, 0) {
       CallMessage.set(Int32(BH_E_INVALID), "the argument of \(entry.text) is not one well-formed JSON value")
       return bh_rc(BH_E_INVALID)

@@ -66,12 +66,13 @@ extension Endpoint {
   /// Waits until nothing of the running generation is under way: no handler runs, nothing is unsettled, no call of
   /// its own is open. The gate must be shut. `deadline` is CLOCK_MONOTONIC of the host's clock, nanoseconds.
   public func drain(deadline: Int64, policy: DrainPolicy) -> DrainResult {
-    var pause: UInt32 = 20
+    // Short waits, because the gate is shut meanwhile: at first the other threads are only let through.
+    var turns = 0
     while true {
       if isDrained { return .drained }
       if policy != .wait, bus.clock.monotonic >= deadline { break }
-      usleep(pause)
-      pause = min(pause * 2, 1000)
+      turns += 1
+      if turns < 100 { sched_yield() } else { usleep(turns < 1000 ? 50 : 500) }
     }
     if policy == .revoke {
       revoke()
@@ -83,18 +84,21 @@ extension Endpoint {
       calls: max(0, lane.pointee.outgoing.load(ordering: .acquiring)))
   }
 
-  private var isDrained: Bool {
-    lane.pointee.atBarrier.load(ordering: .acquiring) && lane.pointee.inFlight.load(ordering: .acquiring) == 0
-      && lane.pointee.outgoing.load(ordering: .acquiring) == 0
+  private var isDrained: Bool { lane.pointee.atBarrier.load(ordering: .acquiring) && isSettled }
+
+  /// On the lane, between two events: whether nothing is unsettled and no call of its own is open.
+  var isSettled: Bool {
+    lane.pointee.inFlight.load(ordering: .acquiring) == 0 && lane.pointee.outgoing.load(ordering: .acquiring) == 0
   }
 
   /// Takes back everything that the generation has under way.
   func revoke() {
     bus.slots.forEach { slot in
-      guard slot.pointee.lane == lane else { return }
+      // The token first: when the slot changes hands after that, its stamp moves on, and the claim fails.
       let token = slot.token
-      guard slot.move(token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil else { return }
-      guard slot.pointee.lane == lane else { return }
+      guard slot.pointee.lane == lane,
+        slot.move(token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil
+      else { return }
       if let call = slot.pointee.call?.takeUnretainedValue() {
         withExtendedLifetime(call) {
           bus.closeHop(slot, answered: false, drop: true)
@@ -248,7 +252,7 @@ extension UnsafeMutablePointer<LaneState> {
       EventTracker.of(event)?._withUnsafeGuaranteedRef { tracker in
         pointee.bus._withUnsafeGuaranteedRef { bus in
           tracker.finished(
-            bh_rc(BH_E_REJECT), stopped: false, message: "the instance has gone", bus, thread)
+            bh_rc(drop ? BH_E_CANCELLED : BH_E_REJECT), stopped: false, message: "the instance has gone", bus, thread)
         }
       }
     }

@@ -15,14 +15,14 @@ extension Endpoint {
     _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ generation: UInt32, _ bus: Bus
   ) -> bh_rc {
     guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
-    guard let topic = resolve(event, bus) else { return bh_rc(BH_E_INVALID) }
-    guard mayPublish(topic) else { return denied(topic) }
+    guard event.pointee.size >= UInt32(Self.settledOffset) else { return tooSmall() }
+    guard let topic = resolve(event, bus) else { return unresolved(event) }
+    guard mayPublish(topic) else { return denied(topic.pointee.text) }
     var content = EventContent(topic: topic.pointee.bytes, source: source)
-    content.key = raw(event.pointee.key)
-    content.correlation = raw(event.pointee.correlation_id)
-    content.contentType = raw(event.pointee.content_type)
-    content.payload = UnsafeRawBufferPointer(
-      start: event.pointee.payload.ptr, count: event.pointee.payload.ptr == nil ? 0 : event.pointee.payload.len)
+    content.key = event.pointee.key.bytes
+    content.correlation = event.pointee.correlation_id.bytes
+    content.contentType = event.pointee.content_type.bytes
+    content.payload = event.pointee.payload.bytes
     content.headerCount = Int(event.pointee.header_count)
     content.headers = event.pointee.headers
     let isJSON = content.contentType.count == 0 || Self.namesJSON(content.contentType)
@@ -46,11 +46,6 @@ extension Endpoint {
   private static let settledOffset = MemoryLayout<bh_outgoing>.offset(of: \bh_outgoing.settled) ?? .max
 
   @inline(__always)
-  private func raw(_ text: bh_str) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: text.ptr, count: text.ptr == nil ? 0 : text.len)
-  }
-
-  @inline(__always)
   private static func namesJSON(_ type: UnsafeRawBufferPointer) -> Bool {
     type.count == 16 && type.elementsEqual("application/json".utf8)
   }
@@ -58,31 +53,51 @@ extension Endpoint {
   @inline(__always)
   private func resolve(_ event: UnsafePointer<bh_outgoing>, _ bus: Bus) -> TopicPointer? {
     if event.pointee.topic_ref != 0 { return bus.topics[Int(truncatingIfNeeded: event.pointee.topic_ref &- 1)] }
-    let name = UnsafeBufferPointer(
-      start: UnsafeRawPointer(event.pointee.topic.ptr)?.assumingMemoryBound(to: UInt8.self),
-      count: event.pointee.topic.ptr == nil ? 0 : event.pointee.topic.len)
-    if let topic = bus.topics.find(name) { return topic }
-    if let topic = bus.topic(name) { return topic }
-    CallMessage.set(
-      Int32(BH_E_INVALID),
-      "'\(String(decoding: name, as: UTF8.self))' is no topic that can be published to: dotted names of [A-Za-z0-9_-], not `timer.` or `net.`"
-    )
-    return nil
+    let name = event.pointee.topic.bytes.assumingMemoryBound(to: UInt8.self)
+    guard name.count <= TopicPattern.maximumLength else { return nil }
+    // A name that it may not publish is not made known: names are never forgotten, and there is room for so many.
+    return bus.topics.find(name) ?? (mayPublish(named: name) ? bus.topic(name) : nil)
   }
 
   @inline(never)
-  private func denied(_ topic: TopicPointer) -> bh_rc {
+  private func unresolved(_ event: UnsafePointer<bh_outgoing>) -> bh_rc {
+    if event.pointee.topic_ref != 0 {
+      CallMessage.set(Int32(BH_E_INVALID), "\(event.pointee.topic_ref) is no number that `topic` has given")
+      return bh_rc(BH_E_INVALID)
+    }
+    let name = event.pointee.topic.bytes.assumingMemoryBound(to: UInt8.self)
+    let shown = String(decoding: name.prefix(128), as: UTF8.self)
+    if name.count <= TopicPattern.maximumLength, TopicPattern.isTopic(name), !Bus.isPrivate(name),
+      !mayPublish(named: name)
+    {
+      return denied(shown)
+    }
+    CallMessage.set(
+      Int32(BH_E_INVALID),
+      "'\(shown)' is no topic that can be published to: dotted names of [A-Za-z0-9_-], \(TopicPattern.maximumLength) bytes at most, "
+        + "not `timer.` or `net.`")
+    return bh_rc(BH_E_INVALID)
+  }
+
+  @inline(never)
+  private func tooSmall() -> bh_rc {
+    CallMessage.set(
+      Int32(BH_E_INVALID), "the event's `size` is smaller than bh_outgoing ever was: set it to sizeof(bh_outgoing)")
+    return bh_rc(BH_E_INVALID)
+  }
+
+  @inline(never)
+  private func denied(_ topic: String) -> bh_rc {
     CallMessage.set(
       Int32(BH_E_DENIED),
-      "\(name) may not publish '\(topic.pointee.text)'; declare it under `topics:` or `permissions: {publish: [...]}`")
+      "\(name) may not publish '\(topic)'; declare it under `topics:` or `permissions: {publish: [...]}`")
     return bh_rc(BH_E_DENIED)
   }
 
   /// `bh_host_api.topic`: a number for a topic that may be published to, or 0.
   public func topic(_ name: bh_str) -> UInt64 {
-    let bytes = UnsafeBufferPointer(
-      start: UnsafeRawPointer(name.ptr)?.assumingMemoryBound(to: UInt8.self), count: name.ptr == nil ? 0 : name.len)
-    guard let topic = bus.topic(bytes) else { return 0 }
+    let bytes = name.bytes.assumingMemoryBound(to: UInt8.self)
+    guard bytes.count <= TopicPattern.maximumLength, let topic = bus.topic(bytes) else { return 0 }
     return UInt64(topic.pointee.index) + 1
   }
 
@@ -142,7 +157,7 @@ extension Endpoint {
     if slot.pointee.word.load(ordering: .relaxed) & DeliverySlot.stateMask == DeliverySlot.running {
       // Its handler runs: the lane's view is of this delivery.
       let view = lane.pointee.view
-      if view.pointee.delivery == delivery { return raw(view.pointee.correlation_id) }
+      if view.pointee.delivery == delivery { return view.pointee.correlation_id.bytes }
     }
     if let event = slot.pointee.call?._withUnsafeGuaranteedRef({ $0.argument }) ?? slot.pointee.item?.event {
       return UnsafeRawBufferPointer(start: event.correlation, count: Int(event.pointee.correlationLength))

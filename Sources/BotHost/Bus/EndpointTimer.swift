@@ -65,7 +65,7 @@ final class EndpointTimer: @unchecked Sendable {
       let flags = payload.count > 0 ? UInt32(BH_EVENT_JSON) : 0
       let event = EventArena.make(content, bytes: bytes, flags: flags, thread)
       EventArena.retain(event, bindings.count - 1, thread)
-      EventTracker(event: event, now: bindings.count, later: [], notice: nil) { [weak self] in
+      EventTracker(event: event, now: bindings.count, later: [], notice: nil) { [weak self] _ in
         self?.isPending.store(false, ordering: .releasing)
       }.attach()
       for binding in bindings {
@@ -82,14 +82,13 @@ extension Endpoint {
 
   /// `bh_timer_v1.set`: sets or replaces the timer. Lives through plans, until the endpoint is removed.
   public func setTimer(name: bh_str, delay: UInt64, period: UInt64, payload: bh_bytes) -> bh_rc {
-    let text = String(
-      decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
+    let text = name.string
     var topic = "timer." + text
     guard topic.withUTF8({ TopicPattern.isTopic($0) }) else {
       CallMessage.set(Int32(BH_E_INVALID), "'\(text)' is no name for a timer: dotted parts of [A-Za-z0-9_-]")
       return bh_rc(BH_E_INVALID)
     }
-    let bytes = UnsafeRawBufferPointer(start: payload.ptr, count: payload.ptr == nil ? 0 : payload.len)
+    let bytes = payload.bytes
     if bytes.count > bus.options.maximumPayload { return bus.tooLarge() }
     if bytes.count > 0, !Bus.isJSON(bytes.baseAddress, bytes.count, 0) { return bus.notJSON() }
     let timer = EndpointTimer(
@@ -109,8 +108,7 @@ extension Endpoint {
 
   /// `bh_timer_v1.cancel`.
   public func cancelTimer(name: bh_str) -> bh_rc {
-    let text = String(
-      decoding: UnsafeRawBufferPointer(start: name.ptr, count: name.ptr == nil ? 0 : name.len), as: UTF8.self)
+    let text = name.string
     guard let timer = withTimers({ $0.removeValue(forKey: text) }) else { return bh_rc(BH_E_NOTFOUND) }
     timer.cancel()
     return bh_rc(BH_OK)

@@ -135,8 +135,9 @@ struct EventContent {
       guard headerCount <= EventRecord.maximumHeaders, let headers else { return nil }
       for index in 0..<headerCount {
         let header = headers[index]
-        guard header.name.len <= EventRecord.maximumText, header.value.len <= maximumPayload else { return nil }
-        bytes &+= MemoryLayout<bh_header>.stride &+ header.name.len &+ header.value.len
+        let (name, value) = (header.name.bytes, header.value.bytes)
+        guard name.count <= EventRecord.maximumText, value.count <= maximumPayload else { return nil }
+        bytes &+= MemoryLayout<bh_header>.stride &+ name.count &+ value.count
       }
       guard bytes < 1 << 31 else { return nil }
     }
@@ -218,13 +219,13 @@ enum EventArena {
     guard let headers = content.headers else { return }
     for index in 0..<content.headerCount {
       let name = out
-      put(UnsafeRawBufferPointer(start: headers[index].name.ptr, count: headers[index].name.len), &out)
+      put(headers[index].name.bytes, &out)
       let value = out
-      put(UnsafeRawBufferPointer(start: headers[index].value.ptr, count: headers[index].value.len), &out)
+      put(headers[index].value.bytes, &out)
       (record.headers + index).initialize(
         to: bh_header(
-          name: bh_str(ptr: name.assumingMemoryBound(to: CChar.self), len: headers[index].name.len),
-          value: bh_bytes(ptr: value.assumingMemoryBound(to: UInt8.self), len: headers[index].value.len)))
+          name: bh_str(ptr: name.assumingMemoryBound(to: CChar.self), len: headers[index].name.bytes.count),
+          value: bh_bytes(ptr: value.assumingMemoryBound(to: UInt8.self), len: headers[index].value.bytes.count)))
     }
   }
 

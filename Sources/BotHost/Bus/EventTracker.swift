@@ -42,13 +42,14 @@ final class EventTracker: @unchecked Sendable {
   private let remaining: Atomic<Int>
   private let stopped = Atomic<Bool>(false)
   private let failure = Mutex<String?>(nil)
-  private let rejected = Atomic<Bool>(false)
+  /// The first failure.
+  private let code = Atomic<bh_rc>(bh_rc(BH_OK))
   private let notice: PublishNotice?
-  private let ended: (@Sendable () -> Void)?
+  private let ended: (@Sendable (bh_rc) -> Void)?
 
   init(
     event: EventPointer, now: Int, later: [[BindingPointer]], notice: PublishNotice?,
-    ended: (@Sendable () -> Void)? = nil
+    ended: (@Sendable (bh_rc) -> Void)? = nil
   ) {
     self.event = event
     self.later = later
@@ -68,13 +69,16 @@ final class EventTracker: @unchecked Sendable {
     return Unmanaged.fromOpaque(link)
   }
 
+  /// Somebody waits to know whether a handler has really seen it.
+  var isFollowed: Bool { ended != nil }
+
   /// One handler is done with the event.
   func finished(
     _ rc: bh_rc, stopped: Bool, message: String?, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
   ) {
     if stopped { self.stopped.store(true, ordering: .relaxed) }
     if rc < 0 {
-      rejected.store(true, ordering: .relaxed)
+      _ = code.compareExchange(expected: bh_rc(BH_OK), desired: rc, ordering: .relaxed)
       failure.withLock { if $0 == nil { $0 = message } }
     }
     guard remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 else { return }
@@ -102,9 +106,9 @@ final class EventTracker: @unchecked Sendable {
       // One was counted for this loop, so that none of them could be the last one meanwhile.
       if remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 { return }
     }
-    notice?.send(
-      rejected.load(ordering: .relaxed) ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 })
-    ended?()
+    let code = code.load(ordering: .relaxed)
+    notice?.send(code < 0 ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 })
+    ended?(code)
     Unmanaged.passUnretained(self).release()
   }
 }

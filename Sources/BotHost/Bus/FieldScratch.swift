@@ -109,13 +109,13 @@ enum EventAccess {
   ) -> bh_rc {
     guard out.pointee.size >= UInt32(MemoryLayout<bh_value>.size) else { return bh_rc(BH_E_INVALID) }
     let payload = event.pointee.payload
-    guard let bytes = payload.ptr, payload.len > 0 else { return bh_rc(BH_E_INVALID) }
+    guard let bytes = payload.ptr, payload.len > 0, pointer.bytes.count <= 4096 else { return bh_rc(BH_E_INVALID) }
     let json = UnsafeRawPointer(bytes).assumingMemoryBound(to: CChar.self)
     if event.pointee.flags & UInt32(BH_EVENT_JSON) == 0, cj_is_json(json, payload.len, 0) == 0 {
       return bh_rc(BH_E_INVALID)
     }
     var value = cj_value()
-    switch cj_field(json, payload.len, pointer.ptr, pointer.len, &value) {
+    switch cj_field(json, payload.len, pointer.ptr, pointer.bytes.count, &value) {
     case 0: break
     case 1: return bh_rc(BH_E_NOTFOUND)
     default: return bh_rc(BH_E_INVALID)

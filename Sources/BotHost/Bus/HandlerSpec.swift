@@ -115,20 +115,35 @@ public struct MethodSpec: Sendable {
 
 /// A function that stands in the way of a method of any instance.
 public struct HookSpec: Sendable {
-  /// The method's full name, `instance.method`.
+  /// The method's full name, `instance.method`, or a pattern of such names.
   public var method: String
   public var target: CallTarget
   /// Higher ones are asked first.
   public var priority: Int32
-  /// Nanoseconds that the hook may keep a call; 0: 5 s. One that takes longer is passed over.
+  /// Nanoseconds that the hook may keep a call; 0: 5 s.
   public var timeout: Int64
+  /// Whether a call whose hook takes longer goes on; otherwise it fails.
+  public var passesWhenLate: Bool
+  /// The hook is asked only about calls whose argument fits all of these.
+  public var matches: [FieldMatch]
+  /// For whoever has the method.
+  public var about: JSONValue
 
-  public init(method: String, target: CallTarget, priority: Int32 = 0, timeout: Int64 = 0) {
+  public init(
+    method: String, target: CallTarget, priority: Int32 = 0, timeout: Int64 = 0, passesWhenLate: Bool = false,
+    matches: [FieldMatch] = [], about: JSONValue = .null
+  ) {
     self.method = method
     self.target = target
     self.priority = priority
     self.timeout = timeout
+    self.passesWhenLate = passesWhenLate
+    self.matches = matches
+    self.about = about
   }
+
+  /// Whether it stands in the way of a method of that name.
+  func covers(_ name: String) -> Bool { method == name || TopicPattern(method)?.matches(name) ?? false }
 }
 
 /// Everything that one generation of an instance puts on the bus; installed in one step (`Endpoint.install`).

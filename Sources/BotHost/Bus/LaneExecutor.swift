@@ -247,18 +247,22 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.runningSince.store(now, ordering: .relaxed)
     let outer = thread.pointee.view
     thread.pointee.view = view
+    thread.pointee.messageLength?.pointee = 0
     let rc = function(binding.pointee.context, view)
     thread.pointee.view = outer
     if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }
     return rc
   }
 
-  /// The call before took longer than a lane should be held.
+  /// The call before took longer than a lane should be held. Said once a minute for a handler: a busy machine can make every call long.
   @inline(never)
   func reportLong(_ time: Int64) {
     guard let binding = BindingPointer(bitPattern: pointee.runningBinding.load(ordering: .relaxed)) else { return }
-    let consumer = binding.pointee.owner._withUnsafeGuaranteedRef { $0.consumer }
-    pointee.bus._withUnsafeGuaranteedRef { $0.report(.longCall(handler: consumer, nanoseconds: time)) }
+    pointee.bus._withUnsafeGuaranteedRef { bus in
+      let now = bus.clock.monotonic
+      let report = binding.pointee.owner._withUnsafeGuaranteedRef { $0.noteLongCall(time, at: now) }
+      if let report { bus.report(report) }
+    }
   }
 
   @inline(__always)

@@ -86,6 +86,7 @@ final class MethodCall: @unchecked Sendable {
 
   /// Gives the call to the next in line. BH_OK, or why it could not be queued.
   func enqueue(_ thread: UnsafeMutablePointer<ThreadContext>) -> bh_rc {
+    while isHook, !argument.fits(entry.hooks[hop]) { hop += 1 }
     let target = target
     let lane = target.pointee.lane
     EventArena.retain(argument, 1, thread)
@@ -164,6 +165,22 @@ final class MethodCall: @unchecked Sendable {
     lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing)
     guard let done, lane.pointee.generation.load(ordering: .relaxed) == callerGeneration else { return }
     result.withUnsafeBufferPointer { done(context, rc, bh_bytes(ptr: $0.baseAddress, len: $0.count)) }
+  }
+
+  /// What a caller is told whose time is over: at whom the call stood.
+  var lateness: String {
+    isHook
+      ? "\(entry.hooks[hop].endpoint), which hooks \(entry.text), did not answer in time"
+      : "\(entry.text) did not answer in time"
+  }
+
+  /// The hook at hand has had the call for too long.
+  func hookIsLate(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    if isHook, entry.hooks[hop].hook?.passesWhenLate == false {
+      end(bh_rc(BH_E_TIMEOUT), text: lateness)
+    } else {
+      advance(thread)
+    }
   }
 
   /// A hook has passed the call on, or taken too long.

@@ -30,6 +30,8 @@ final class MethodRegistry: @unchecked Sendable {
   private let names = TopicTable()
   private let entries: UnsafeMutablePointer<Atomic<UInt>>
   private let state = Mutex(State())
+  /// Changes when a hook comes or goes.
+  private let hookRevision = Atomic<UInt64>(1)
 
   init() {
     entries = ZeroedMemory.map(TopicTable.maximumTopics)
@@ -48,6 +50,18 @@ final class MethodRegistry: @unchecked Sendable {
 
   /// Names of all methods.
   var all: [String] { state.withLock { $0.methods.keys.sorted() } }
+
+  /// A number that changes whenever a hook comes or goes.
+  var revisionOfHooks: UInt64 { hookRevision.load(ordering: .acquiring) }
+
+  /// Who stands in the way of a method, in the order in which they are asked; nil when there is no such method.
+  func hooks(of name: String) -> [(instance: String, hook: HookSpec)]? {
+    state.withLock { state in
+      state.entries[name].map { entry in
+        entry.hooks.compactMap { binding in binding.hook.map { (binding.endpoint, $0) } }
+      }
+    }
+  }
 
   /// Changes methods and hooks in one step. Throws, and changes nothing, when a name is taken or is none.
   func change(
@@ -71,15 +85,19 @@ final class MethodRegistry: @unchecked Sendable {
       var touched = Set<String>()
       for (name, method) in state.methods where gone.contains(ObjectIdentifier(method.binding)) { touched.insert(name) }
       for name in touched { state.methods[name] = nil }
-      for hook in state.hooks where gone.contains(ObjectIdentifier(hook.binding)) { touched.insert(hook.hook.method) }
+      let before = state.hooks.filter { gone.contains(ObjectIdentifier($0.binding)) }.map(\.hook)
       state.hooks.removeAll { gone.contains(ObjectIdentifier($0.binding)) }
       for method in methods {
         state.methods[method.name] = (method.binding, method.timeout)
         touched.insert(method.name)
       }
-      for hook in hooks { touched.insert(hook.hook.method) }
       state.hooks += hooks
+      let changed = before + hooks.map(\.hook)
+      if !changed.isEmpty {
+        for name in state.methods.keys where changed.contains(where: { $0.covers(name) }) { touched.insert(name) }
+      }
       for name in touched { rebuild(name, &state) }
+      if !changed.isEmpty { hookRevision.wrappingAdd(1, ordering: .releasing) }
       return nil
     }
     if let problem { throw problem }
@@ -91,7 +109,7 @@ final class MethodRegistry: @unchecked Sendable {
     var fresh: UInt = 0
     let old = state.entries[name]
     if let method = state.methods[name] {
-      let hooks = state.hooks.filter { $0.hook.method == name }
+      let hooks = state.hooks.filter { $0.hook.covers(name) }
         .enumerated().sorted { ($1.element.hook.priority, $0.offset) < ($0.element.hook.priority, $1.offset) }
         .map(\.element.binding)
       let entry = MethodEntry(

@@ -418,6 +418,24 @@ extension UnsafeMutablePointer<EventRecord> {
   }
 }
 
+extension EventPointer {
+  /// Whether a hook wants to be asked about this argument.
+  func fits(_ binding: Binding) -> Bool {
+    guard let matches = binding.hook?.matches, !matches.isEmpty else { return true }
+    return matches.allSatisfy { match in
+      guard let value = field(match.pointer), value.kind == CJ_STRING, let start = value.text else { return false }
+      guard value.escaped != 0 else {
+        return match.matches(String(decoding: UnsafeRawBufferPointer(start: start, count: value.length), as: UTF8.self))
+      }
+      return withUnsafeTemporaryAllocation(of: CChar.self, capacity: max(value.length, 1)) { buffer in
+        guard let base = buffer.baseAddress else { return false }
+        let count = cj_unescape(start, value.length, base)
+        return match.matches(String(decoding: UnsafeRawBufferPointer(start: base, count: count), as: UTF8.self))
+      }
+    }
+  }
+}
+
 extension RetryPolicy {
   /// Nanoseconds before the attempt that follows the given one: doubling, with up to a quarter of jitter either way.
   func pause(after attempt: UInt32) -> Int64 {

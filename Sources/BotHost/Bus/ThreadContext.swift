@@ -36,6 +36,9 @@ struct ThreadContext: ~Copyable {
   var view: UnsafeMutablePointer<bh_event>?
   var scratch = FieldScratch()
 
+  /// The length of the thread's `CallMessage`.
+  let messageLength = CallMessage.pendingLength()
+
   /// Events that the thread has published; read by others.
   let published = Atomic<UInt64>(0)
 

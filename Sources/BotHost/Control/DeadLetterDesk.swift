@@ -1,8 +1,16 @@
 import CBotHost
+import Synchronization
 
 /// `bothost dead`: listing, showing, bringing back and deleting dead letters.
-struct DeadLetterDesk {
+final class DeadLetterDesk: Sendable {
+  /// Letters of one request.
+  static let maximum = 100_000
+  /// How long a replay waits for handlers to be done with what they got, nanoseconds.
+  private static let patience: Int64 = 5_000_000_000
+
   private let host: Host
+  /// Letters that a handler has got again and is not done with.
+  private let underway = Mutex<Set<Int64>>([])
 
   init(_ host: Host) { self.host = host }
 
@@ -12,34 +20,73 @@ struct DeadLetterDesk {
     let topic = argument["topic"]?.string
     switch argument["action"]?.string {
     case "list"?:
-      let limit = Int(clamping: argument["limit"]?.int ?? 100)
-      let letters = try list(journal, topic: topic, limit: limit)
+      let limit = argument["limit"]?.int ?? 100
+      guard (1...Int64(Self.maximum)).contains(limit) else {
+        throw ControlError(.invalid, "a limit is a number from 1 to \(Self.maximum), not \(limit)")
+      }
+      let letters = try list(journal, topic: topic, limit: Int(limit))
       return .object(["letters": .array(letters.map { Self.describe($0, whole: false) })])
     case "show"?:
-      let letters = try wanted(journal, argument, topic)
+      let letters = try wanted(journal, argument, topic).map { try letter($0, journal) }
       return .object(["letters": .array(letters.map { Self.describe($0, whole: true) })])
     case "replay"?:
-      var count: Int64 = 0
-      for letter in try wanted(journal, argument, topic) {
-        guard let event = StoredEventCoding.decode(letter.record) else {
-          throw ControlError(.internal, "the dead letter \(letter.number) cannot be read")
-        }
-        let code = parts.bus.redeliver(event, to: letter.handler, flags: UInt32(BH_EVENT_REPLAY))
-        guard code >= 0 else {
-          throw ControlError(
-            .internal,
-            "the dead letter \(letter.number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were"
-          )
-        }
-        try journal.removeDeadLetters([letter.number])
-        count += 1
-      }
-      return .object(["count": .int(count)])
+      return try replay(try wanted(journal, argument, topic), journal, parts.bus)
     case "delete"?:
-      let numbers = try wanted(journal, argument, topic).map(\.number)
+      let numbers = try wanted(journal, argument, topic)
       return .object(["count": .int(Int64(try journal.removeDeadLetters(numbers)))])
     default:
       throw ControlError(.invalid, "dead takes list, show, replay or delete")
+    }
+  }
+
+  /// Hands letters to their handlers again, in order. A letter stays in the journal until its handler is done with it, so
+  /// that a host that dies meanwhile loses nothing; one that fails again has become a new letter by then.
+  private func replay(_ numbers: [Int64], _ journal: Journal, _ bus: Bus) throws -> JSONValue {
+    let tally = ReplayTally()
+    var count: Int64 = 0
+    for number in numbers {
+      guard underway.withLock({ $0.insert(number).inserted }) else { continue }
+      var isHandedOut = false
+      defer { if !isHandedOut { underway.withLock { _ = $0.remove(number) } } }
+      let letter = try letter(number, journal)
+      guard let event = StoredEventCoding.decode(letter.record) else {
+        throw ControlError(.internal, "the dead letter \(number) cannot be read; \(count) were replayed before it")
+      }
+      tally.add()
+      let code = bus.redeliver(event, to: letter.handler) { [self] code in
+        if code != BH_E_CANCELLED { remove(number, journal) { tally.remove() } } else { tally.remove() }
+        underway.withLock { _ = $0.remove(number) }
+      }
+      guard code >= 0 else {
+        tally.remove()
+        throw ControlError(
+          .internal,
+          "the dead letter \(number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were "
+            + "replayed before it"
+        )
+      }
+      isHandedOut = true
+      count += 1
+    }
+    let waiting = tally.wait(until: SystemClock().monotonic + Self.patience)
+    return .object(["count": .int(count), "waiting": .int(waiting)])
+  }
+
+  /// Called on a lane: the journal's thread does the work.
+  private func remove(_ number: Int64, _ journal: Journal, _ done: @escaping @Sendable () -> Void) {
+    let transaction = JournalTransaction()
+    transaction.removeDeadLetter(number)
+    let report: @Sendable (JournalError) -> Void = { [log = host.log] error in
+      log.error("journal", "the dead letter \(number) was replayed and could not be removed: \(error)")
+    }
+    do throws(JournalError) {
+      try journal.submit(transaction) { result in
+        if case .failure(let error) = result { report(error) }
+        done()
+      }
+    } catch {
+      report(error)
+      done()
     }
   }
 
@@ -61,18 +108,22 @@ struct DeadLetterDesk {
     return Array(found.prefix(limit))
   }
 
-  private func wanted(_ journal: Journal, _ argument: JSONValue, _ topic: String?) throws -> [DeadLetterEntry] {
-    var numbers = (argument["ids"]?.array ?? []).compactMap(\.int)
+  /// The numbers that a request names, or all, oldest first, so that what is replayed comes back in order.
+  private func wanted(_ journal: Journal, _ argument: JSONValue, _ topic: String?) throws -> [Int64] {
     if argument["all"]?.bool == true {
-      // Oldest first, so that what is replayed comes back in order.
-      numbers = try list(journal, topic: topic, limit: 100_000).map(\.number).sorted()
+      return try list(journal, topic: topic, limit: Self.maximum).map(\.number).sorted()
     }
-    return try numbers.map { number in
-      guard let letter = try journal.deadLetter(number) else {
-        throw ControlError(.notfound, "there is no dead letter \(number); see `bothost dead list`")
-      }
-      return letter
+    let numbers = (argument["ids"]?.array ?? []).compactMap(\.int)
+    // Before anything is done to the first of them.
+    for number in numbers { _ = try letter(number, journal) }
+    return numbers
+  }
+
+  private func letter(_ number: Int64, _ journal: Journal) throws -> DeadLetterEntry {
+    guard let letter = try journal.deadLetter(number) else {
+      throw ControlError(.notfound, "there is no dead letter \(number); see `bothost dead list`")
     }
+    return letter
   }
 
   private static func describe(_ letter: DeadLetterEntry, whole: Bool) -> JSONValue {
@@ -88,5 +139,28 @@ struct DeadLetterDesk {
       object["event"] = EventTail.describe(event, position: 0)
     }
     return .object(object)
+  }
+}
+
+/// Letters that are handed out and not done with.
+private final class ReplayTally: Sendable {
+  private let monitor = Monitor()
+  private nonisolated(unsafe) var open: Int64 = 0
+
+  func add() { monitor.withLock { open += 1 } }
+
+  func remove() {
+    monitor.withLock {
+      open -= 1
+      monitor.broadcast()
+    }
+  }
+
+  /// How many are left at the deadline (CLOCK_MONOTONIC, nanoseconds).
+  func wait(until deadline: Int64) -> Int64 {
+    monitor.withLock {
+      while open > 0, monitor.wait(until: deadline) {}
+      return open
+    }
   }
 }

@@ -22,19 +22,26 @@ struct EventTail {
     guard let parts = host.running else { throw Host.NotRunning() }
     let queue = TailQueue()
     // The tap first, so that nothing falls between the journal's end and the first live event.
-    let tap = try parts.bus.tap(pattern, capacity: 4096) { event in queue.add(Self.describe(event.pointee)) }
+    let tap = try parts.bus.tap(pattern, capacity: 4096) { event in
+      queue.add(bytes: event.pointee.payload.len) { Self.describe(event.pointee) }
+    }
     defer { tap.cancel() }
     var seen: Set<String> = []
     if let from {
       guard try history(parts.journal.journal, from, reply, &seen) else { return .null }
     }
+    var reported: UInt64 = 0
     while reply.isOpen, !host.isEnding {
       for item in queue.take(waiting: 200_000_000) {
         if let id = item["id"]?.string, seen.remove(id) != nil { continue }
         guard reply.item(item) else { return .null }
       }
+      let dropped = tap.dropped + queue.dropped
+      guard dropped > reported else { continue }
+      guard reply.item(.object(["dropped": .int(Int64(clamping: dropped - reported))])) else { return .null }
+      reported = dropped
     }
-    return .object(["dropped": .int(Int64(clamping: tap.dropped))])
+    return .object(["dropped": .int(Int64(clamping: tap.dropped + queue.dropped))])
   }
 
   /// What is in the journal of the matching topics, oldest first. False when the client has gone.
@@ -104,22 +111,45 @@ struct EventTail {
   }
 }
 
-/// Between the lane that taps and the thread that sends.
-private final class TailQueue: @unchecked Sendable {
+/// Between the lane that taps and the thread that sends. A client that does not read loses events, and is told how many; it
+/// costs the host no more memory than the bounds here.
+final class TailQueue: @unchecked Sendable {
+  static let maximumEvents = 4096
+  /// Of payloads. One that is larger alone still passes.
+  static let maximumBytes = 8 << 20
+
   private let monitor = Monitor()
   private var items: [JSONValue] = []
+  private var bytes = 0
+  private var lost: UInt64 = 0
 
-  func add(_ item: JSONValue) {
+  /// Adds what `describe` makes of an event with a payload of so many bytes, if there is room.
+  func add(bytes count: Int, _ describe: () -> JSONValue) {
+    let hasRoom = monitor.withLock {
+      if items.isEmpty || (items.count < Self.maximumEvents && bytes + count <= Self.maximumBytes) { return true }
+      lost += 1
+      return false
+    }
+    guard hasRoom else { return }
+    // Not under the lock: parsing takes its time. Only the lane adds, so the room stays.
+    let item = describe()
     monitor.withLock {
       items.append(item)
+      bytes += count
       monitor.signal()
     }
   }
 
+  /// How many found no room so far.
+  var dropped: UInt64 { monitor.withLock { lost } }
+
   func take(waiting nanoseconds: Int64) -> [JSONValue] {
     monitor.withLock {
       if items.isEmpty { _ = monitor.wait(until: SystemClock().monotonic + nanoseconds) }
-      defer { items.removeAll(keepingCapacity: true) }
+      defer {
+        items = []
+        bytes = 0
+      }
       return items
     }
   }

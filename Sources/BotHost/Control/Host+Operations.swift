@@ -14,10 +14,41 @@ extension Host {
     throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'\(hint)")
   }
 
+  /// The manifest as it is on disk now, with the configuration that comes of it.
+  private func readAgain(_ instance: PluginInstance) throws -> (PluginSource, ResolvedConfiguration) {
+    let before = instance.source
+    var read = try PluginSource.read(again: before, library: nil)
+    // A library that an operator swapped in stays, until the manifest names another one.
+    if read.manifest.library == before.manifest.library {
+      read = PluginSource(manifest: read.manifest, path: read.path, library: before.library)
+    }
+    return (read, try resolve(read.manifest, instance))
+  }
+
+  private func resolve(_ manifest: Manifest, _ instance: PluginInstance) throws -> ResolvedConfiguration {
+    var diagnostics = Diagnostics()
+    let resolved = manifest.resolveConfiguration(
+      overrides: instance.overrides, environment: Environment(options.environment), diagnostics: &diagnostics)
+    guard let resolved else {
+      throw LifecycleFailure(
+        instance.name, "configuration", diagnostics.errors.map(\.description).joined(separator: "; "))
+    }
+    for (_, secret) in resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
+    return resolved
+  }
+
+  /// Has the next start of an instance that is down be one of what was read.
+  private func takeOver(_ read: (PluginSource, ResolvedConfiguration), _ instance: PluginInstance) {
+    instance.source = read.0
+    instance.adopt(read.0.manifest, read.1, text: read.0.manifestText)
+  }
+
+  /// Starts an instance that is down, from the manifest and the library as they are now.
   public func startInstance(_ name: String) throws {
     let instance = try wanted(name)
     try operate { parts in
       guard instance.generation == nil else { return }
+      takeOver(try readAgain(instance), instance)
       parts.supervisor.forget(name)
       do { try parts.tools.start(instance) } catch {
         instance.state = .failed(reason: "\(error)")
@@ -34,11 +65,14 @@ extension Host {
     }
   }
 
+  /// Stops it and starts what the manifest and the library are now; when they cannot be read, what runs goes on.
   public func restartInstance(_ name: String) throws {
     let instance = try wanted(name)
     try operate { parts in
+      let read = try readAgain(instance)
       parts.supervisor.forget(name)
       parts.tools.stop(instance)
+      takeOver(read, instance)
       do { try parts.tools.start(instance) } catch {
         instance.state = .failed(reason: "\(error)")
         throw error
@@ -48,9 +82,9 @@ extension Host {
 
   /// Swaps an instance for the build on disk, or for `library`.
   @discardableResult
-  func swapInstance(
+  public func swapInstance(
     _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false
-  ) throws -> HotSwap.Report {
+  ) throws -> SwapReport {
     let instance = try wanted(name)
     return try operate { parts in
       guard instance.generation != nil else {
@@ -64,17 +98,10 @@ extension Host {
           name, "swap",
           "the new manifest asks for more: \(added.joined(separator: ", ")); agree with --allow, or keep the old one")
       }
-      var diagnostics = Diagnostics()
-      let resolved = read.manifest.resolveConfiguration(
-        overrides: instance.overrides, environment: Environment(options.environment), diagnostics: &diagnostics)
-      guard let resolved else {
-        throw LifecycleFailure(
-          name, "configuration", diagnostics.errors.map(\.description).joined(separator: "; "))
-      }
-      for (_, secret) in resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
+      let resolved = try resolve(read.manifest, instance)
       let swap = HotSwap(
         instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
-      let report: HotSwap.Report
+      let report: SwapReport
       do { report = try swap.run(to: read, resolved: resolved, anyVersion: library != nil) } catch {
         log.error(name, "\(error)")
         parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])

@@ -49,6 +49,10 @@ public struct HostCheck {
     let directory = PluginDirectory.load(directories, files: files)
     var diagnostics = directory.diagnostics
     var sources = directory.sources
+    for path in paths where Self.isDirectory(path) {
+      guard !sources.contains(where: { $0.name.hasPrefix(path.hasSuffix("/") ? path : path + "/") }) else { continue }
+      diagnostics.error("there is no manifest and no bot in it (*.yaml, *.yml)", at: SourceLocation(file: path))
+    }
     for plugin in directory.plugins {
       if let path = plugin.libraryPath { check(library: path, plugin.manifest, &diagnostics) }
     }

@@ -3,8 +3,12 @@ import CBotHost
 /// Answers the control socket with what the host does.
 final class HostControl: ControlHandler {
   private let host: Host
+  private let desk: DeadLetterDesk
 
-  init(_ host: Host) { self.host = host }
+  init(_ host: Host) {
+    self.host = host
+    desk = DeadLetterDesk(host)
+  }
 
   func handle(_ request: ControlRequest, _ reply: ControlReply) {
     do {
@@ -34,7 +38,7 @@ final class HostControl: ControlHandler {
     case "start": return try each(argument, host.startInstance)
     case "stop": return try each(argument, host.stopInstance)
     case "restart": return try each(argument, host.restartInstance)
-    case "dead": return try DeadLetterDesk(host).answer(argument)
+    case "dead": return try desk.answer(argument)
     case "metrics": return .object(["text": .string(host.metricsText())])
     case "commands": return commands(argument)
     default: throw ControlError(.invalid, "this host knows no command '\(command)'")

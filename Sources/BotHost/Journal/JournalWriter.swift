@@ -1,8 +1,10 @@
 import Glibc
 import Synchronization
 
-/// The journal's one writing thread and the queue before it: whatever has come while one transaction was written is the
-/// next one.
+/// The queue before the journal and whoever empties it: whatever has come while one transaction was written is the next one.
+///
+/// One thread writes at a time. A thread that waits for its transaction writes the whole batch itself when nobody else does, because
+/// handing it over and being woken costs as much as the disk; what nobody waits for is written by the journal's own thread.
 final class JournalWriter: @unchecked Sendable {
   private let monitor = Monitor()
   private let options: JournalOptions
@@ -14,20 +16,26 @@ final class JournalWriter: @unchecked Sendable {
   private var pending = PendingBatch()
   private var spare: PendingBatch? = PendingBatch()
   private var isClosing = false
+  /// The journal's own thread waits for something to do.
   private var isIdle = false
-  /// How many threads must wait before the journal's own is woken, while it is gathering.
-  private var wakeAt = 0
+  /// Who writes now.
+  private var writer: pthread_t?
+  /// The journal's own thread is next.
+  private var wantsMaintenance = false
   private var waitingForRoom = 0
+  /// Of the last batch: how many threads waited for it, and what it took, nanoseconds.
+  private var lastWaiters = 0
+  private var lastDuration: Int64 = 0
   /// When the first operation that nobody waits for came; 0: none.
   private var lazySince: Int64 = 0
 
-  // Of the thread alone.
+  // Of whoever writes.
   /// Nil once the file is closed.
   private var tables: JournalTables?
-  private var maintainAt: Int64 = 0
   private var failures = 0
-  private var lastWaiters = 0
-  private var lastDuration: Int64 = 0
+
+  // Of the journal's own thread.
+  private var maintainAt: Int64 = 0
 
   init(tables: JournalTables, options: JournalOptions, log: HostLog?) throws(JournalError) {
     self.tables = tables
@@ -39,20 +47,21 @@ final class JournalWriter: @unchecked Sendable {
 
   /// Writes what waits and ends the thread. Not from a completion.
   func close() {
-    let isFirst = monitor.withLock {
-      defer { isClosing = true }
+    let joins = monitor.withLock {
+      // The last owner may be a completion; then the thread ends by itself.
+      let joins = !isClosing && !isWriter
+      isClosing = true
       monitor.broadcast()
-      return !isClosing
+      return joins
     }
-    // The last owner may be a completion; then the thread ends by itself.
-    if isFirst, thread?.isCurrent != true { thread?.join() }
+    if joins { thread?.join() }
   }
 
   // MARK: - The queue
 
   func commit(_ transaction: JournalTransaction) throws(JournalError) -> JournalReceipt {
     let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in try add(transaction) }
-    outcome.wait()
+    waitFor(outcome)
     return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: unit.value.resultCount).get()
   }
 
@@ -72,7 +81,7 @@ final class JournalWriter: @unchecked Sendable {
     let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in
       try add(topic, time, consumers, record)
     }
-    outcome.wait()
+    waitFor(outcome)
     return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 1).get()[0]
   }
 
@@ -108,7 +117,7 @@ final class JournalWriter: @unchecked Sendable {
       pending.operations.append(.init(kind: OperationBuffer.Kind.rare, a: 0))
       return addUnit(from: start, results: 0, isConditional: true, firstRare: firstRare)
     }
-    outcome.wait()
+    waitFor(outcome)
     _ = try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 0).get()
   }
 
@@ -120,7 +129,7 @@ final class JournalWriter: @unchecked Sendable {
   ) throws(JournalError) -> (BatchOutcome, Placed) {
     monitor.lock()
     defer { monitor.unlock() }
-    if pending.operations.count >= options.maxPendingBytes, thread?.isCurrent != true {
+    if pending.operations.count >= options.maxPendingBytes, !isWriter {
       waitingForRoom += 1
       while pending.operations.count >= options.maxPendingBytes, !isClosing { monitor.wait() }
       waitingForRoom -= 1
@@ -128,10 +137,12 @@ final class JournalWriter: @unchecked Sendable {
     guard !isClosing else { throw JournalError(.closed, "the journal is closed") }
     let placed = try add()
     pending.isUrgent = true
-    if waits { pending.waiters += 1 }
-    if isIdle, pending.waiters >= wakeAt { monitor.broadcast() }
+    if waits { pending.waiters += 1 } else if isIdle, writer == nil, pending.waiters == 0 { monitor.broadcast() }
     return (pending.outcome, placed)
   }
+
+  /// With the lock held: whether this thread is the one that writes, which must never wait for the writing to go on.
+  private var isWriter: Bool { writer.map { pthread_equal($0, pthread_self()) != 0 } ?? false }
 
   private func add(_ transaction: JournalTransaction) throws(JournalError) -> Placed {
     for (topic, _) in transaction.appendedTo { try checkRoom(topic) }
@@ -186,6 +197,56 @@ final class JournalWriter: @unchecked Sendable {
     return (pending.units.count - 1, unit)
   }
 
+  // MARK: - Those who wait
+
+  /// Waits until a batch is on disk, and writes it when nobody else does.
+  private func waitFor(_ outcome: BatchOutcome) {
+    var deadline: Int64?
+    while true {
+      monitor.lock()
+      // Threads that were let go by the last transaction are likely to come back at once: a moment's patience puts them into
+      // one transaction, where the first alone would make all others wait for two. The last to come writes.
+      if writer == nil, !wantsMaintenance, pending.outcome === outcome {
+        let isLate = deadline.map { clock.monotonic >= $0 } ?? false
+        if isLate || pending.waiters >= lastWaiters {
+          let batch = take()
+          monitor.unlock()
+          write(batch)
+          handOn(batch)
+          return
+        }
+        if deadline == nil { deadline = clock.monotonic + min(lastDuration / 2, 500_000) }
+      } else {
+        deadline = nil
+      }
+      monitor.unlock()
+      if outcome.wait(until: deadline) { return }
+    }
+  }
+
+  /// With the lock held: what waits, to be written by this thread.
+  private func take() -> PendingBatch {
+    let batch = pending
+    pending = spare ?? PendingBatch()
+    spare = nil
+    lazySince = 0
+    writer = pthread_self()
+    if waitingForRoom > 0 { monitor.broadcast() }
+    return batch
+  }
+
+  /// Ends this thread's turn: somebody who waits for the next batch is asked to write it, or the journal's own thread.
+  private func handOn(_ written: PendingBatch?) {
+    written?.removeAll()
+    monitor.lock()
+    if let written { spare = written }
+    writer = nil
+    let next = pending.waiters > 0 && !wantsMaintenance ? pending.outcome : nil
+    if isClosing || wantsMaintenance || (next == nil && pending.isUrgent) { monitor.broadcast() }
+    monitor.unlock()
+    next?.askSomebody()
+  }
+
   // MARK: - The thread
 
   private func work() {
@@ -193,53 +254,42 @@ final class JournalWriter: @unchecked Sendable {
     while true {
       monitor.lock()
       let batch = nextBatch()
+      let isEnd = batch == nil && isClosing && pending.isEmpty
+      if batch == nil { writer = pthread_self() }
       monitor.unlock()
       if let batch {
         write(batch)
-        batch.removeAll()
-        monitor.withLock { spare = batch }
-      } else if monitor.withLock({ isClosing && pending.isEmpty }) {
+      } else if isEnd {
         tables = nil
         return
+      } else {
+        maintain()
       }
-      if clock.monotonic >= maintainAt { maintain() }
+      handOn(batch)
     }
   }
 
   private static let maintenancePeriod: Int64 = 1_000_000_000
 
-  /// Waits for something to do: a batch, or nil when it is time for maintenance or for the end.
+  /// Waits for something to do while nobody else writes: a batch, or nil when it is time for maintenance or for the end.
   private func nextBatch() -> PendingBatch? {
-    while pending.isEmpty || !(pending.isUrgent || isClosing) {
-      if isClosing, pending.isEmpty { return nil }
-      var deadline = maintainAt
-      if lazySince > 0 { deadline = min(deadline, lazySince + options.lazyDelay) }
+    while true {
+      let now = clock.monotonic
+      wantsMaintenance = now >= maintainAt
+      if writer == nil {
+        let isDue = pending.waiters == 0 && pending.isUrgent || lazySince > 0 && now >= lazySince + options.lazyDelay
+        if !pending.isEmpty, isDue || isClosing { return take() }
+        if isClosing || wantsMaintenance {
+          wantsMaintenance = false
+          return nil
+        }
+      }
+      var deadline = writer == nil ? maintainAt : now + Self.maintenancePeriod
+      if lazySince > 0, writer == nil { deadline = min(deadline, lazySince + options.lazyDelay) }
       isIdle = true
-      let isInTime = monitor.wait(until: deadline)
+      _ = monitor.wait(until: deadline)
       isIdle = false
-      guard !isInTime || clock.monotonic >= deadline else { continue }
-      if lazySince > 0, clock.monotonic >= lazySince + options.lazyDelay { break }
-      if pending.isEmpty || !pending.isUrgent { return nil }
     }
-    gather()
-    let batch = pending
-    pending = spare ?? PendingBatch()
-    spare = nil
-    lazySince = 0
-    if waitingForRoom > 0 { monitor.broadcast() }
-    return batch
-  }
-
-  /// Threads that were let go by the last transaction are likely to come back at once: a moment's patience puts them into
-  /// one transaction, where the first alone would make all others wait for two.
-  private func gather() {
-    guard lastWaiters > 1, pending.waiters > 0 else { return }
-    let deadline = clock.monotonic + min(lastDuration / 2, 500_000)
-    wakeAt = lastWaiters
-    isIdle = true
-    while pending.waiters < lastWaiters, !isClosing, monitor.wait(until: deadline) {}
-    isIdle = false
-    wakeAt = 0
   }
 
   private func write(_ batch: PendingBatch) {
@@ -254,8 +304,11 @@ final class JournalWriter: @unchecked Sendable {
       failures += 1
       log?.error("journal", "\(batch.units.count) transactions were refused: \(error)")
     }
-    lastWaiters = batch.waiters
-    lastDuration = clock.monotonic - began
+    let duration = clock.monotonic - began
+    monitor.withLock {
+      lastWaiters = batch.waiters
+      lastDuration = duration
+    }
     for (topic, bytes) in batch.appended { topic.pendingBytes.subtract(bytes, ordering: .relaxed) }
     let outcome = batch.outcome
     outcome.finish(failure)

@@ -40,10 +40,11 @@ final class PendingBatch: @unchecked Sendable {
   }
 }
 
-/// How a batch ended. Filled by the journal's thread, then read by those who waited for it.
+/// How a batch ended. Filled by the thread that writes, then read by those who waited for it.
 final class BatchOutcome: @unchecked Sendable {
   private let monitor = Monitor()
   private var isDone = false
+  private var isAsked = false
   private var failure: JournalError?
   private var unitFailures: [Int: JournalError] = [:]
   var results: [Int64] = []
@@ -60,9 +61,28 @@ final class BatchOutcome: @unchecked Sendable {
     }
   }
 
-  /// Waits for the end.
-  func wait() {
-    monitor.withLock { while !isDone { monitor.wait() } }
+  /// Lets one of those who wait look whether it should write the batch itself.
+  func askSomebody() {
+    monitor.withLock {
+      isAsked = true
+      monitor.signal()
+    }
+  }
+
+  /// Waits for the end, until that time (CLOCK_MONOTONIC, nanoseconds; nil: for ever). False when the time has passed or the caller is
+  /// asked to write.
+  func wait(until deadline: Int64?) -> Bool {
+    monitor.withLock {
+      while !isDone, !isAsked {
+        if let deadline {
+          if !monitor.wait(until: deadline) { break }
+        } else {
+          monitor.wait()
+        }
+      }
+      isAsked = false
+      return isDone
+    }
   }
 
   /// After the end: how one unit fared.

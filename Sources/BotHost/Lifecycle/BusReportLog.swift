@@ -2,10 +2,11 @@ extension BusReport {
   /// Tells an operator.
   func write(to log: HostLog) {
     switch self {
-    case .longCall(let handler, let nanoseconds):
+    case .longCall(let handler, let nanoseconds, let times):
       log.warning(
         Self.instance(handler),
-        "\(handler) held its lane for \(nanoseconds / 1_000_000) ms; what waits belongs on a thread")
+        "\(handler) held its lane for \(nanoseconds / 1_000_000) ms; what waits belongs on a thread",
+        times > 1 ? [("times", "\(times)")] : [])
     case .stuck(let handler, let nanoseconds):
       log.error(
         Self.instance(handler),
@@ -32,7 +33,6 @@ extension BusReport {
 extension Bus {
   /// Waits until nothing is queued or under way anywhere, or the time is up.
   func waitUntilIdle(timeout: Int64, clock: any HostClock) {
-    let deadline = clock.monotonic + timeout
-    while clock.monotonic < deadline, endpoints.contains(where: { $0.statistics().depth > 0 }) { pauseBriefly() }
+    _ = waitUntil(clock.monotonic + timeout, clock) { endpoints.allSatisfy { $0.statistics().depth == 0 } }
   }
 }

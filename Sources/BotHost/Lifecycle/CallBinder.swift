@@ -38,7 +38,8 @@ final class CallBinder {
       plan.hooks.append(
         HookSpec(
           method: hook.method.text, target: target, priority: Int32(clamping: hook.priority),
-          timeout: hook.timeout.nanoseconds))
+          timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass, matches: hook.matches,
+          about: hook.about))
     }
     if let standard = image.descriptor?.table.handle {
       plan.standard = CallTarget(function: standard, context: object)

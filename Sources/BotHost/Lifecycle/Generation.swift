@@ -37,11 +37,18 @@ final class Generation: @unchecked Sendable {
   func resume() -> bh_rc { table?.resume.map { $0(object) } ?? bh_rc(BH_OK) }
   func quiesce(deadline: Int64) -> bh_rc { table?.quiesce.map { $0(object, deadline) } ?? bh_rc(BH_OK) }
 
+  /// Bytes that a generation may hand over.
+  static let maximumState = 256 << 20
+
   /// The state in `version`; `BH_E_UNSUPPORTED` when the plugin cannot write that one.
   func exportState(version: UInt32) -> (bh_rc, [UInt8]) {
     guard let export = table?.export_state else { return (bh_rc(BH_E_UNSUPPORTED), []) }
-    let sink = ByteSink(limit: 256 << 20)
+    let sink = ByteSink(limit: Self.maximumState)
     let code = sink.receive { export(object, UInt32(BH_STATE_FINAL), version, $0, $1) }
+    if code < 0, sink.isOverfull {
+      CallMessage.set(
+        code, "its state has more than \(Self.maximumState >> 20) MiB; what is so large belongs in the store (`bh.kv`)")
+    }
     return (code, sink.bytes)
   }
 

@@ -20,7 +20,7 @@ struct GenerationLoader {
   }
 
   func load(
-    _ instance: PluginInstance, manifest: Manifest, library: String, configuration: JSONValue, number: UInt32,
+    _ instance: PluginInstance, manifest: Manifest, library: String, resolved: ResolvedConfiguration, number: UInt32,
     options: StartOptions
   ) throws -> Generation {
     let name = instance.name
@@ -62,14 +62,14 @@ struct GenerationLoader {
       throw LifecycleFailure(name, .load, "\(error)")
     }
 
-    let handle = HostHandle(instance: instance, generation: number)
+    let handle = HostHandle(instance: instance, generation: number, manifest: manifest, resolved: resolved)
     var object: OpaquePointer?
     do {
       if let descriptor = image.descriptor {
-        object = try create(descriptor, handle, instance, configuration, number, options)
+        object = try create(descriptor, handle, instance, resolved.json, number, options)
       }
       let binder = CallBinder(image: image, handle: handle, object: object, instance: name)
-      let plan = try binder.plan(manifest, configuration: configuration, generation: number)
+      let plan = try binder.plan(manifest, configuration: resolved.json, generation: number)
       return Generation(
         number: number, image: image, handle: handle, object: object, foreign: binder.foreign, plan: plan,
         loadedAt: clock.monotonic)
@@ -87,6 +87,10 @@ struct GenerationLoader {
   ) throws -> OpaquePointer {
     guard let create = descriptor.table.create else {
       throw LifecycleFailure(instance.name, .create, "its descriptor has no `create`")
+    }
+    // The ABI promises a directory, not only a name for one.
+    do { try FileTree.makeDirectories(instance.dataDirectory) } catch {
+      throw LifecycleFailure(instance.name, .create, "\(error)")
     }
     var object: OpaquePointer?
     let began = clock.monotonic

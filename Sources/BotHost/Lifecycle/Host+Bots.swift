@@ -120,7 +120,7 @@ extension Host {
     let before = instance.overrides
     instance.overrides = planned.overrides
     guard instance.generation != nil else {
-      instance.adopt(planned.source.manifest, planned.resolved)
+      instance.adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
       return
     }
     let swap = HotSwap(instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock)

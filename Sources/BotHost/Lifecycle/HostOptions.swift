@@ -14,7 +14,7 @@ public struct HostOptions: Sendable {
   public var watch = false
   /// Try each new build in a child process before it is loaded.
   public var probe = true
-  /// Start only these instances and what they require; nil: all that start by themselves.
+  /// Start only these instances, what they require and what hooks their methods; nil: all that start by themselves.
   public var only: [String]?
   public var environment: [String: String]
   /// The data directory is the host's alone and goes with it (one-shot calls).

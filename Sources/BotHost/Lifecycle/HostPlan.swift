@@ -156,13 +156,18 @@ struct HostPlan {
     }
   }
 
-  /// The plugins named and all that they require.
+  /// The plugins named, all that they require, and those that stand in the way of their methods by themselves.
   private static func closure(of names: [String], _ catalog: PluginCatalog) -> Set<String> {
     var found: Set<String> = []
     var open = names
     while let name = open.popLast() {
       guard found.insert(name).inserted else { continue }
-      open += catalog.source(of: name)?.manifest.requires.map(\.plugin) ?? []
+      guard let manifest = catalog.source(of: name)?.manifest else { continue }
+      open += manifest.requires.map(\.plugin)
+      let methods = manifest.methods.map { "\(name).\($0.name)" }
+      open += catalog.manifests.filter { other in
+        other.start == .auto && other.hooks.contains { hook in methods.contains { hook.method.matches($0) } }
+      }.map(\.plugin)
     }
     return found
   }

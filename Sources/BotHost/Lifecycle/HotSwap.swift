@@ -2,10 +2,10 @@ import CBotHost
 
 /// One hot swap: from the generation that serves an instance to another build, without losing, repeating or reordering an event.
 ///
-/// The old generation serves until the new one has been staged, inspected, tried, loaded and created. Then the gate closes: events are
-/// accepted and wait. The old one finishes what it has begun and hands over its state; the new one is activated, put on the bus by one
-/// store, and the gate opens. What fails before that puts the old generation back as it was; what belongs to the host
-/// (connections, timers, the store) never moves.
+/// The old generation serves until the new one has been staged, inspected, tried, loaded and created. Then the lane itself does the
+/// rest (`Switchover`): the gate closes, events are accepted and wait; the old generation finishes what it has begun and hands over its
+/// state; the new one is put on the bus by one store and activated, and the gate opens. What fails before that puts the old generation
+/// back as it was; what belongs to the host (connections, timers, the store) never moves. The old one is ended afterwards, elsewhere.
 struct HotSwap {
   let instance: PluginInstance
   let loader: GenerationLoader
@@ -14,21 +14,8 @@ struct HotSwap {
   /// Go on when the new build cannot take the old one's state.
   var dropsState = false
 
-  /// What a swap did.
-  struct Report: Sendable {
-    var from: UInt32
-    var to: UInt32
-    /// Nanoseconds for which no event was delivered.
-    var pause: Int64
-    /// Nanoseconds from the first step to the last.
-    var total: Int64
-    var stateBytes: Int
-    /// Events that waited at the gate.
-    var waiting: Int
-  }
-
   /// - Parameter source: the new manifest and library.
-  func run(to source: PluginSource, resolved: ResolvedConfiguration, anyVersion: Bool) throws -> Report {
+  func run(to source: PluginSource, resolved: ResolvedConfiguration, anyVersion: Bool) throws -> SwapReport {
     guard let old = instance.generation else {
       throw LifecycleFailure(instance.name, "swap", "no generation is running; start it instead")
     }
@@ -44,7 +31,7 @@ struct HotSwap {
     let new: Generation
     do {
       new = try loader.load(
-        instance, manifest: source.manifest, library: source.library, configuration: resolved.json, number: number,
+        instance, manifest: source.manifest, library: source.library, resolved: resolved, number: number,
         options: options)
       try checkStates(old, new, source.manifest)
     } catch let failure as LifecycleFailure {
@@ -52,54 +39,47 @@ struct HotSwap {
       throw failure.leaving(kept)
     }
 
-    // From here on events wait. Whatever happens, the gate opens again.
-    let endpoint = instance.endpoint
-    let shutAt = clock.monotonic
-    endpoint.closeGate()
-    var stateBytes = 0
-    do {
-      try quiesce(old, instance.manifest.swap)
-      stateBytes = try handOver(from: old, to: new)
-    } catch let failure as LifecycleFailure {
-      discard(new)
-      try goOn(with: old, after: failure)
-      throw failure.leaving(kept)
-    }
-
-    instance.state = .swapping(.activate)
-    let settings = (instance.manifest, instance.configuration)
-    let secrets = instance.resolvedNow
-    instance.adopt(source.manifest, resolved)
-    do {
-      try endpoint.install(new.plan)
-      new.handle.phase = .active
-      try Self.activate(new, on: endpoint)
-    } catch {
-      let failure =
-        error as? LifecycleFailure ?? LifecycleFailure(instance.name, .activate, "\(error)")
-      new.handle.phase = .gone
-      new.handle.threads.stopAll()
-      instance.adopt(settings.0, secrets)
-      do { try endpoint.install(old.plan) } catch {
-        throw failure.leaving("generation \(old.number) cannot be put back: \(error)")
+    // What can be slow is done. From here on the lane is asked: events wait only while it works on the swap.
+    instance.state = .swapping(.quiesce)
+    let switchover = Switchover(
+      .init(
+        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: source.manifestText,
+        drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState), clock: clock, reaper: reaper)
+    instance.endpoint.postToLane { switchover.begin() }
+    var progress = switchover.wait()
+    if case .undrained = progress {
+      do { try drain(old, instance.manifest.swap, until: switchover.drainDeadline) } catch let failure
+        as LifecycleFailure
+      {
+        discard(new)
+        try goOn(with: old, after: failure)
+        throw failure.leaving(kept)
       }
-      discard(new)
-      try goOn(with: old, after: failure)
-      throw failure.leaving(kept)
+      switchover.drained()
+      instance.endpoint.postToLane { switchover.proceed() }
+      progress = switchover.wait()
     }
-
-    old.handle.phase = .gone
-    instance.generation = new
-    instance.source = source
-    let waiting = endpoint.statistics().depth
-    endpoint.openGate()
-    let pause = clock.monotonic - shutAt
-    instance.state = .running
-    instance.startedAt = clock.unix
-    reaper.retire(old, of: instance)
-    return Report(
-      from: old.number, to: new.number, pause: pause, total: clock.monotonic - began, stateBytes: stateBytes,
-      waiting: waiting)
+    switch progress {
+    case .done(let outcome):
+      instance.generation = new
+      instance.source = source
+      instance.state = .running
+      instance.startedAt = clock.unix
+      reaper.retire(old, of: instance)
+      return SwapReport(
+        from: old.number, to: new.number, pause: outcome.pause, total: clock.monotonic - began,
+        stateBytes: outcome.stateBytes, waiting: outcome.waiting)
+    case .failed(let failure):
+      discard(new)
+      instance.state = .running
+      throw failure.leaving(kept)
+    case .lost(let failure), .hung(let failure):
+      if case .lost = progress { discard(new) }
+      instance.state = .failed(reason: failure.outcome ?? failure.reason)
+      throw failure
+    case .at, .undrained, .givenUp:
+      throw LifecycleFailure(instance.name, .activate, "the lane has ended")
+    }
   }
 
   /// Activates a generation on its lane. The gate is shut.
@@ -130,21 +110,8 @@ struct HotSwap {
     }
   }
 
-  /// Ends the old generation's own work and waits until nothing of it is under way.
-  private func quiesce(_ old: Generation, _ policy: SwapPolicy) throws {
-    instance.state = .swapping(.quiesce)
-    let deadline = clock.monotonic + policy.drain.nanoseconds
-    let timeout = max(policy.drain.nanoseconds, 1_000_000)
-    let outcome = instance.endpoint.onLane(timeout: timeout) { () -> (bh_rc, String?) in
-      let code = old.quiesce(deadline: deadline)
-      return (code, CallMessage.take())
-    }
-    guard let (code, said) = outcome else {
-      throw LifecycleFailure(
-        instance.name, .quiesce, "a handler of generation \(old.number) is still running after \(policy.drain)")
-    }
-    guard code >= 0 else { throw LifecycleFailure(instance.name, .quiesce, said ?? ResultCode.name(code)) }
-
+  /// Waits until nothing of the old generation is under way. The gate is shut.
+  private func drain(_ old: Generation, _ policy: SwapPolicy, until deadline: Int64) throws {
     instance.state = .swapping(.drain)
     let drained = instance.endpoint.drain(deadline: deadline, policy: .init(policy.onDrainTimeout))
     if case .timedOut(let inCall, let inFlight, let calls) = drained {
@@ -153,45 +120,11 @@ struct HotSwap {
         "after \(policy.drain) there were still \(inCall) handlers running, \(inFlight) deliveries and \(calls) calls open"
       )
     }
-    old.handle.threads.stopAll()
     let stuck = old.handle.threads.joinAll(deadline: max(deadline, clock.monotonic + 100_000_000), clock: clock)
     guard stuck.isEmpty else {
       throw LifecycleFailure(
         instance.name, .drain, "threads of generation \(old.number) did not stop: \(stuck.joined(separator: ", "))")
     }
-    old.handle.phase = .quiesced
-  }
-
-  /// Moves the state, in the version that the new build wants or else in the old one's own. Returns its size.
-  private func handOver(from old: Generation, to new: Generation) throws -> Int {
-    guard let before = old.descriptor, !before.stateFormat.isEmpty, !dropsState else { return 0 }
-    instance.state = .swapping(.export)
-    let sameFormat = new.descriptor?.stateFormat == before.stateFormat
-    var version = sameFormat ? (new.descriptor?.stateVersion ?? before.stateVersion) : before.stateVersion
-    let endpoint = instance.endpoint
-    func export(_ version: UInt32) throws -> (bh_rc, [UInt8], String?) {
-      let outcome = endpoint.onLane(timeout: 10_000_000_000) { () -> (bh_rc, [UInt8], String?) in
-        let (code, bytes) = old.exportState(version: version)
-        return (code, bytes, CallMessage.take())
-      }
-      guard let outcome else {
-        throw LifecycleFailure(instance.name, .export, "`export_state` did not return within 10 s")
-      }
-      return outcome
-    }
-    var (code, bytes, said) = try export(version)
-    if code == BH_E_UNSUPPORTED && version != before.stateVersion {
-      version = before.stateVersion
-      (code, bytes, said) = try export(version)
-    }
-    guard code >= 0 else { throw LifecycleFailure(instance.name, .export, said ?? ResultCode.name(code)) }
-
-    instance.state = .swapping(.import)
-    let taken = new.importState(format: before.stateFormat, version: version, bytes)
-    guard taken >= 0 else {
-      throw LifecycleFailure(instance.name, .import, CallMessage.take() ?? ResultCode.name(taken))
-    }
-    return bytes.count
   }
 
   /// Puts the old generation back to work after an aborted swap.

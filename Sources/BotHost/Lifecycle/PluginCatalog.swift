@@ -27,6 +27,9 @@ public struct PluginSource: Sendable {
   /// The library's path, resolved.
   public var library: String
 
+  /// The manifest's bytes as they are on disk now, by which a later change is seen; empty when they cannot be read.
+  var manifestText: [UInt8] { (try? FileBytes.read(path, limit: 1 << 20)) ?? [] }
+
   public init(manifest: Manifest, path: String, library: String) {
     self.manifest = manifest
     self.path = path

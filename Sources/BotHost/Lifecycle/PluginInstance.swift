@@ -12,7 +12,7 @@ public final class PluginInstance: @unchecked Sendable {
   let clock: any HostClock
   let services: HostServices
 
-  private struct Settings {
+  fileprivate struct Settings {
     var manifest: Manifest
     var configuration: JSONValue
     var secrets: [String: Secret]
@@ -48,7 +48,7 @@ public final class PluginInstance: @unchecked Sendable {
     self.clock = clock
     self.services = services
     let manifest = source.manifest
-    manifestBytes = Mutex((try? FileBytes.read(source.path, limit: 1 << 20)) ?? [])
+    manifestBytes = Mutex(source.manifestText)
     settings = Mutex(
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
@@ -75,18 +75,34 @@ public final class PluginInstance: @unchecked Sendable {
 
   var pinned: [(generation: UInt32, reasons: [String])] { pinnedStore.withLock { $0 } }
 
-  /// What `adopt` needs to put the present settings back.
+  /// What the present generation was configured with.
   var resolvedNow: ResolvedConfiguration {
     settings.withLock { ResolvedConfiguration(json: $0.configuration, secrets: $0.secrets) }
   }
 
-  /// Takes over a changed manifest and its configuration, as one step for all readers.
-  func adopt(_ manifest: Manifest, _ resolved: ResolvedConfiguration) {
-    manifestBytes.withLock { $0 = (try? FileBytes.read(source.path, limit: 1 << 20)) ?? [] }
-    settings.withLock {
-      $0 = Settings(
-        manifest: manifest, configuration: resolved.json, secrets: resolved.secrets, calls: manifest.permissions.call)
-    }
+  /// The manifest and what it has been resolved to.
+  struct Adopted {
+    fileprivate var settings: Settings
+    fileprivate var manifestText: [UInt8]
+  }
+
+  /// What `adopt` needs to put the present settings back.
+  var settingsNow: Adopted {
+    Adopted(settings: settings.withLock { $0 }, manifestText: manifestBytes.withLock { $0 })
+  }
+
+  /// Takes over a changed manifest, whose text is given too, and its configuration, as one step for all readers.
+  func adopt(_ manifest: Manifest, _ resolved: ResolvedConfiguration, text: [UInt8]) {
+    adopt(
+      Adopted(
+        settings: Settings(
+          manifest: manifest, configuration: resolved.json, secrets: resolved.secrets, calls: manifest.permissions.call),
+        manifestText: text))
+  }
+
+  func adopt(_ adopted: Adopted) {
+    manifestBytes.withLock { $0 = adopted.manifestText }
+    settings.withLock { $0 = adopted.settings }
   }
 
   func declaresSecret(_ name: String) -> Bool {
@@ -102,6 +118,7 @@ public final class PluginInstance: @unchecked Sendable {
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
   /// instance's own methods are always permitted.
   func mayCall(_ method: UnsafeRawBufferPointer) -> Bool {
+    guard method.count <= 1024 else { return false }
     let method = String(decoding: method, as: UTF8.self)
     if method.hasPrefix(name + ".") { return true }
     let patterns = settings.withLock { $0.calls }

@@ -67,7 +67,7 @@ final class Reaper: @unchecked Sendable {
     if running.isEmpty { generation.destroy() }
     generation.handle.phase = .gone
     var leaks = running.map { "thread '\($0)' is still running" }
-    let retained = instance.endpoint.statistics().retained
+    let retained = instance.endpoint.retainedCount(generation: generation.number)
     if retained > 0 { leaks.append("\(retained) retained events were not released") }
     if !leaks.isEmpty {
       instance.log.warning(

@@ -52,9 +52,11 @@ public final class Image: @unchecked Sendable {
   public func retire(leaks: [String] = []) -> Retirement {
     retirement.withLock { retirement in
       if let retirement { return retirement }
+      // Before it is unmapped: from that moment on the next image may lie where this one lay.
+      registry.retiring(baseAddress)
       let result = unmap(reasons: inspection.unloadSafety.reasons + leaks.map { .leaked($0) })
       retirement = result
-      registry.retired(baseAddress, isMapped: result != .unmapped)
+      if result != .unmapped, staged.place == .privateCopy { registry.pinned(baseAddress) }
       return result
     }
   }
@@ -127,7 +129,10 @@ public final class ImageRegistry: Sendable {
           staged: staged, inspection: inspection, descriptor: descriptor, baseAddress: base, handle: handle,
           registry: self)
       } catch {
-        if staged.place == .privateCopy { retired(base, isMapped: flags & RTLD_NODELETE != 0) }
+        if staged.place == .privateCopy {
+          retiring(base)
+          if flags & RTLD_NODELETE != 0 { pinned(base) }
+        }
         throw error
       }
     } catch {
@@ -136,12 +141,9 @@ public final class ImageRegistry: Sendable {
     }
   }
 
-  fileprivate func retired(_ base: UInt, isMapped: Bool) {
-    state.withLock { state in
-      guard state.live.remove(base) != nil, isMapped else { return }
-      state.pinned.insert(base)
-    }
-  }
+  fileprivate func retiring(_ base: UInt) { state.withLock { _ = $0.live.remove(base) } }
+
+  fileprivate func pinned(_ base: UInt) { state.withLock { _ = $0.pinned.insert(base) } }
 
   /// Asks the entry function for the descriptor, and checks it.
   static func descriptor(

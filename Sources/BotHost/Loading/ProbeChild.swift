@@ -140,9 +140,11 @@ struct ProbeChild {
     var status: Int32 = 0
     var reaped = waitpid(process, &status, WNOHANG)
     // Both pipes are closed by an end of the process, but also by a library that closes what is not its own.
-    while reaped == 0 && clock.monotonic < deadline {
-      usleep(500)
-      reaped = waitpid(process, &status, WNOHANG)
+    if reaped == 0 {
+      _ = waitUntil(deadline, clock) {
+        reaped = waitpid(process, &status, WNOHANG)
+        return reaped != 0
+      }
     }
     if reaped == 0 {
       outcome.timedOut = true

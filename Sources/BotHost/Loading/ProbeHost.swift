@@ -106,6 +106,7 @@ final class ProbeHost: @unchecked Sendable {
       case BH_NET: make(net)
       case BH_THREAD: make(thread)
       case BH_TRACE: make(trace)
+      case BH_HOOK: make(hook)
       default: nil
       }
     }
@@ -189,6 +190,17 @@ final class ProbeHost: @unchecked Sendable {
       table.should_stop = { _, _ in 1 }
       table.join = { _, _ in bh_rc(BH_E_NOTFOUND) }
       table.on_lane = { host, _, _ in ProbeHost.deny(host) }
+      return table
+    }
+
+    private static var hook: bh_hook_v1 {
+      var table = bh_hook_v1()
+      table.size = UInt32(MemoryLayout<bh_hook_v1>.size)
+      table.version = 1
+      table.list = { _, _, writer, sink in
+        Array("[]".utf8).withUnsafeBytes { writer?(sink, $0.baseAddress, $0.count) ?? bh_rc(BH_E_INVALID) }
+      }
+      table.revision = { _ in 0 }
       return table
     }
 

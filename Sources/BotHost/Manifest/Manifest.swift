@@ -222,7 +222,19 @@ public struct HookDeclaration: Sendable {
   /// Higher is asked first.
   public var priority: Int
   public var timeout: TimeSpan
+  public var onTimeout: OnTimeout
+  /// Which calls it is asked about: all of these must hold.
+  public var matches: [FieldMatch]
+  /// For the plugin whose method it is; null when the manifest says nothing.
+  public var about: JSONValue
   public var location: SourceLocation
+
+  /// What becomes of a call whose hook takes too long.
+  public enum OnTimeout: String, Sendable, Hashable, CaseIterable {
+    /// The call fails: a guard that sleeps lets nobody in.
+    case fail
+    case pass
+  }
 }
 
 /// What the host lets the plugin do.
@@ -398,7 +410,21 @@ public struct CommandDeclaration: Sendable {
   public var summary: String
   /// Members of the method's argument that are given by position, in order; the others are `--name value`.
   public var arguments: [String]
+  /// JSON pointers to the texts of the result that are printed, and lists of them; empty: the whole result, as JSON.
+  public var shows: [String]
+  /// A JSON pointer: a text there says why the work has failed.
+  public var error: String?
+  /// Nil: one call, and the command ends.
+  public var interactive: Interactive?
   public var location: SourceLocation
+
+  /// How a command takes line after line: each is the last member given by position, and is answered at once.
+  public struct Interactive: Sendable, Hashable {
+    /// What stands before a line on a terminal.
+    public var prompt: String
+    /// The method that completes a line: `{text, cursor}` -> `{start, words}`, in characters.
+    public var complete: String?
+  }
 }
 
 /// Another plugin that must be there.

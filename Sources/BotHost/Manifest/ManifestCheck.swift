@@ -218,7 +218,8 @@ struct ManifestCheck {
   private mutating func checkHooks() {
     var seen: Set<[String]> = []
     for (index, hook) in manifest.hooks.enumerated() {
-      if !seen.insert([hook.method.text, hook.call ?? ""]).inserted {
+      let conditions = hook.matches.map { "\($0.pointer)=\($0.text)" }.sorted()
+      if !seen.insert([hook.method.text, hook.call ?? ""] + conditions).inserted {
         diagnostics.error("'hooks[\(index)]': the same function hooks the same method already", at: hook.location)
       }
     }
@@ -301,6 +302,17 @@ struct ManifestCheck {
           "command \(command.name): the plugin has no method '\(command.method)'", at: command.location,
           hint: Suggestion.hint(for: command.method, in: manifest.methods.map(\.name)))
         continue
+      }
+      if command.interactive != nil, command.arguments.isEmpty {
+        diagnostics.error(
+          "command \(command.name): an interactive command needs 'args', whose last member takes the line",
+          at: command.location)
+      }
+      if let complete = command.interactive?.complete, manifest.method(complete) == nil, !isWritten("methods", complete)
+      {
+        diagnostics.error(
+          "command \(command.name): the plugin has no method '\(complete)'", at: command.location,
+          hint: Suggestion.hint(for: complete, in: manifest.methods.map(\.name)))
       }
       guard let arguments = method.arguments else { continue }
       for name in command.arguments where arguments.named(name) == nil {

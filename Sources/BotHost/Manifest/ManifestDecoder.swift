@@ -164,7 +164,11 @@ struct ManifestDecoder {
     guard let method = reader.text("method").flatMap({ TopicPattern($0) }) else { return nil }
     return HookDeclaration(
       method: method, call: reader.text("call"), priority: reader.int("priority") ?? 0,
-      timeout: reader.span("timeout") ?? MethodDeclaration.defaultTimeout, location: node.location)
+      timeout: reader.span("timeout") ?? MethodDeclaration.defaultTimeout,
+      onTimeout: reader.choice("on_timeout") ?? .fail,
+      matches: reader.members("match").compactMap { member in
+        member.value.scalar.flatMap { try? FieldMatch(pointer: member.key, pattern: $0.text) }
+      }, about: reader.node("about")?.json ?? .null, location: node.location)
   }
 
   private func permissions(_ node: YAMLNode) -> Permissions {
@@ -239,7 +243,13 @@ struct ManifestDecoder {
     guard let name = reader.text("name"), let method = reader.text("method") else { return nil }
     return CommandDeclaration(
       name: name, method: method, summary: reader.text("summary") ?? "",
-      arguments: reader.texts("args").map(\.text), location: node.location)
+      arguments: reader.texts("args").map(\.text), shows: reader.texts("show").map(\.text),
+      error: reader.text("error"),
+      interactive: reader.node("interactive").map { node in
+        let reader = ManifestReader(node, ManifestShape.interactive)
+        return CommandDeclaration.Interactive(
+          prompt: reader.text("prompt") ?? "\(name)> ", complete: reader.text("complete"))
+      }, location: node.location)
   }
 
   private func requirement(_ member: YAMLMember) -> Requirement? {

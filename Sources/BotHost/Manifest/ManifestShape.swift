@@ -145,6 +145,15 @@ enum ManifestShape {
       KeyShape("call", .text(.call), "The exported function, or a name that the plugin binds; without it, `invoke`."),
       KeyShape("priority", .integer(-1_000...1_000), default: "0", "Higher is asked first."),
       KeyShape("timeout", .text(.duration), default: "10s", "How long the hook may take."),
+      KeyShape(
+        "on_timeout", .choice(HookDeclaration.OnTimeout.allCases.map(\.rawValue)), default: "fail",
+        "What becomes of a call whose hook takes too long: it fails, or passes on."),
+      KeyShape(
+        "match", .map(key: .pointer, value: .text(.expression), keyWord: "JSON pointer"),
+        "Fields of the argument and what must match the whole of them: the hook is asked about such calls alone."),
+      KeyShape(
+        "about", .any,
+        "What the hook tells the plugin whose method it is; that plugin's documentation says what it reads."),
     ])
 
   static let permissions = ObjectShape(
@@ -226,6 +235,22 @@ enum ManifestShape {
       KeyShape("method", .text(.name), required: true, "The method that it calls."),
       KeyShape("summary", .text(.line), "What it does, for --help."),
       KeyShape("args", .list(.text(.name)), "Members of the method's argument given by position, in order."),
+      KeyShape(
+        "show", .list(.text(.pointer)),
+        "Where the texts stand in the result that are printed; without it, or with --json: the result, as JSON."),
+      KeyShape("error", .text(.pointer), "Where the result says, as a text, why the work has failed."),
+      KeyShape(
+        "interactive", .object(interactive), "The command takes line after line; each is the last of `args`."),
+    ])
+
+  static let interactive = ObjectShape(
+    name: "interactive",
+    summary: "How a command takes line after line: with an editor, a history and completion on a terminal.",
+    keys: [
+      KeyShape("prompt", .text(.line), default: "NAME> ", "What stands before a line on a terminal."),
+      KeyShape(
+        "complete", .text(.name),
+        "The method that completes a line: {text: string, cursor: int} -> {start: int, words: [string]}."),
     ])
 }
 

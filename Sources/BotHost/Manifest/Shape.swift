@@ -115,6 +115,14 @@ extension TextForm {
   /// A function's name, or a name that the plugin binds itself.
   static let call = TextForm("a function's name", pattern: "^[A-Za-z0-9_.-]+$", problem: { NameRules.topicProblem($0) })
   static let pointer = TextForm("a JSON pointer such as /user/name", pattern: "^(/.*)?$", problem: pointerProblem)
+  static let expression = TextForm(
+    "a POSIX extended regular expression such as words?",
+    problem: { text in
+      do throws(TextPattern.Problem) {
+        _ = try FieldMatch(pointer: "", pattern: text)
+        return nil
+      } catch { return error.message }
+    })
   static let duration = TextForm(
     "a length of time such as 200ms, 5s or 10m", pattern: "^([0-9.]+(ns|us|µs|ms|s|m|h|d))+$",
     accepts: { TimeSpan($0) != nil })

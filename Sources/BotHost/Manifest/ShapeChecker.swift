@@ -69,11 +69,13 @@ struct ShapeChecker {
       return wrongType(node, what, "a mapping with keys such as \(keys)")
     }
     let names = object.keys.map(\.name)
+    // Once for all unknown keys: a file may hold thousands of them.
+    let absent = names.filter { node[$0] == nil }
     for member in members {
       guard let key = object.key(member.key) else {
         diagnostics.error(
           "unknown key '\(member.key)'\(Self.place(what))", at: member.keyLocation,
-          hint: Suggestion.nearest(to: member.key, in: names.filter { node[$0] == nil }).map { "did you mean '\($0)'?" }
+          hint: Suggestion.nearest(to: member.key, in: absent).map { "did you mean '\($0)'?" }
             ?? "expected " + Suggestion.list(names))
         continue
       }
@@ -104,7 +106,8 @@ struct ShapeChecker {
   }
 
   private mutating func wrongType(_ node: YAMLNode, _ what: String, _ expected: String, hint: String? = nil) {
-    diagnostics.error("\(what): expected \(expected), not \(node.summary)", at: node.location, hint: hint)
+    let subject = what.isEmpty ? "" : "\(what): "
+    diagnostics.error("\(subject)expected \(expected), not \(node.summary)", at: node.location, hint: hint)
   }
 
   private mutating func outOfRange(_ node: YAMLNode, _ what: String, _ lower: String, _ upper: String) {

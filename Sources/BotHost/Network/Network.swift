@@ -166,11 +166,19 @@ extension Network {
   /// Has the queue written, after something was put into it.
   func flush(_ id: UInt64) { order(.flush(id)) }
 
-  /// Closes after what is queued has been written; nobody tries again.
+  /// Closes after what is queued, and what deliveries have staged, has been written; nobody tries again.
   func close(_ id: UInt64, owner: String) -> bh_rc {
     mark(id, owner: owner) { entry in
       entry.isClosing = true
-      order(.drain(id))
+      if !entry.outgoing.leave() { order(.drain(id)) }
+    }
+  }
+
+  /// The last write that was staged before a close has been applied, or dropped, and the close with it. A connection whose name another
+  /// one has got meanwhile ends in any case.
+  func settleClose(_ id: UInt64, applied: Bool) {
+    shared.withLock { shared in
+      if !applied, shared.entries[id] != nil { shared.entries[id]?.isClosing = false } else { order(.drain(id)) }
     }
   }
 
@@ -327,7 +335,7 @@ extension Network {
         // It has never begun: nothing is to be told of it, and we stand where it stood.
         connection.predecessor = previous.predecessor
         live[old] = nil
-      } else {
+      } else if !previous.outgoing.isLeaving {
         previous.drain()
       }
     case .resolved(let id, let attempt, let result): live[id]?.resolved(attempt, result)

@@ -9,6 +9,10 @@ final class OutgoingBytes: Sendable {
     var count = 0
     /// Promised to deliveries that are about to be acknowledged.
     var reserved = 0
+    /// Writes that deliveries have staged and whose end is not known.
+    var staged = 0
+    /// The instance has closed the connection; the staged writes come first.
+    var isLeaving = false
     var isOpen = false
     /// What was promised still comes in, nothing else.
     var isSealed = false
@@ -44,11 +48,44 @@ final class OutgoingBytes: Sendable {
   /// Takes nothing more in but what was promised before; what waits still goes out.
   func seal() { state.withLock { $0.isSealed = true } }
 
+  /// A write becomes an effect of a delivery; `settled` follows. BH_E_NOTFOUND after a close.
+  func stage() -> bh_rc {
+    state.withLock { state in
+      guard !state.isLeaving else { return bh_rc(BH_E_NOTFOUND) }
+      state.staged += 1
+      return bh_rc(BH_OK)
+    }
+  }
+
+  /// A staged write has come in, or its delivery has failed. True when it was the last before a close, which is due now if the write
+  /// was `applied`; the close of a delivery that failed is dropped as its writes are: the delivery comes again.
+  func settled() -> Bool {
+    state.withLock { state in
+      state.staged -= 1
+      guard state.isLeaving, state.staged == 0 else { return false }
+      state.isLeaving = false
+      return true
+    }
+  }
+
+  /// The instance closes the connection. True: not before the staged writes have been settled; nothing else is taken in meanwhile.
+  func leave() -> Bool {
+    state.withLock { state in
+      guard state.staged > 0 else { return false }
+      state.isLeaving = true
+      return true
+    }
+  }
+
+  /// Whether a close waits for staged writes.
+  var isLeaving: Bool { state.withLock { $0.isLeaving } }
+
   /// Takes bytes in; BH_E_BUSY above the limit, BH_E_NOTFOUND when not connected.
   func append(_ bytes: UnsafeRawBufferPointer) -> bh_rc {
     // As a number, since the compiler cannot know that the pointer is not kept.
     let (address, count) = (UInt(bitPattern: bytes.baseAddress), bytes.count)
     return state.withLock { state in
+      guard !state.isLeaving else { return bh_rc(BH_E_NOTFOUND) }
       let code = Self.room(for: count, state, limit)
       guard code == BH_OK else { return code }
       state.waiting.append(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))

@@ -354,6 +354,24 @@ typedef struct bh_rpc_v1 {
   bh_rc (*pass)(bh_host *host, bh_token call);
 } bh_rpc_v1;
 
+/* --- bh.hook: who stands before one's own methods ------------------------------------------------- */
+
+#define BH_HOOK "bh.hook"
+
+/* A plugin whose method others hook can learn who they are and what their manifests say of them: commands that they
+ * bring, formats that they read. */
+typedef struct bh_hook_v1 {
+  uint32_t size, version;
+
+  /* Writes those that hook a method of the calling instance, as a JSON list in the order in which they are asked:
+   *   {"instance", "priority", "timeout_ns", "match": {pointer: pattern, ...}, "about": ...}
+   * `match` and `about` stand in the hooking plugin's manifest. BH_E_NOTFOUND: there is no such method. */
+  bh_rc (*list)(bh_host *host, bh_str method, bh_writer writer, void *sink);
+
+  /* A number that changes whenever a hook comes or goes, of any method. Cheap: poll it. */
+  uint64_t (*revision)(bh_host *host);
+} bh_hook_v1;
+
 /* --- bh.timer: time as events ----------------------------------------------------------------------- */
 
 #define BH_TIMER "bh.timer"
@@ -458,7 +476,8 @@ typedef struct bh_net_v1 {
    * than `max_unsent` would wait; BH_E_NOTFOUND: not connected now. */
   bh_rc (*write)(bh_host *host, bh_token delivery_or_0, bh_token connection, bh_bytes bytes);
 
-  /* Closes after what is queued has been written. No reconnect follows. */
+  /* Closes after what is queued has been written, and what is an effect of a delivery that is not settled yet: when that
+   * delivery fails, the close is dropped with it. No reconnect follows. */
   bh_rc (*close)(bh_host *host, bh_token connection);
 
   /* Closes now and connects again at once, or after `delay_ns`. */

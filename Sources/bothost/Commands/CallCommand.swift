@@ -27,7 +27,8 @@ enum CallCommand: Command {
 
     if arguments.words.count == 2 && arguments.words[1] == "-" {
       var failed = false
-      while let line = readLine(), !line.isEmpty {
+      while let line = readLine() {
+        if line.isEmpty { continue }
         var result = JSONObject()
         do {
           result["ok"] = try caller.call(method, try Control.json(line, "the argument"), timeout)
@@ -90,22 +91,33 @@ final class OneShotCaller: MethodCaller {
       throw UsageError("'\(method)' is no method; write INSTANCE.METHOD")
     }
     let log = HostLog.standardError(threshold: .warning)
-    var temporary: String?
-    var template = Array("/tmp/bothost-call-XXXXXX".utf8CString)
-    if arguments.value("data") == nil {
-      guard let made = mkdtemp(&template) else { throw CommandFailure("no temporary directory can be made in /tmp") }
-      temporary = String(cString: made)
-    }
-    let data = arguments.value("data").map(Control.absolute) ?? temporary ?? "/tmp"
+    let given = arguments.value("data").map(Control.absolute)
+    let data = try given ?? Self.temporaryDirectory()
     var options = HostOptions(dataDirectory: data, environment: Control.environment)
     options.pluginDirectories = arguments.values("plugins").map(Control.absolute)
     options.configurationFile = arguments.value("config")
     options.only = [String(method[..<dot])]
     options.probe = false
-    options.removesDataDirectory = temporary != nil
+    options.removesDataDirectory = given == nil
     host = Host(options, log: log)
     signal(SIGPIPE, SIG_IGN)
-    do { try host.start() } catch { throw CommandFailure("\(error)") }
+    do { try host.start() } catch {
+      // An empty directory, or one in which something is left to look at.
+      if given == nil { rmdir(data) }
+      throw CommandFailure("\(error)")
+    }
+  }
+
+  /// A directory of this call's own, where the system keeps such things (POSIX: TMPDIR).
+  private static func temporaryDirectory() throws -> String {
+    let place = Control.environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp"
+    var template = Array("\(place)/bothost-call-XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else {
+      throw CommandFailure(
+        "no temporary directory can be made in \(place): \(String(cString: strerror(errno))); set TMPDIR, or give --data DIR"
+      )
+    }
+    return String(cString: made)
   }
 
   func call(_ method: String, _ argument: JSONValue, _ timeout: Int64) throws -> JSONValue {

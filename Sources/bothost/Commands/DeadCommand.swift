@@ -31,7 +31,12 @@ enum DeadCommand: Command {
       })
     if let topic = arguments.value("topic") { request["topic"] = .string(topic) }
     request["all"] = .bool(arguments.flag("all"))
-    request["limit"] = .int(arguments.value("limit").flatMap(Int64.init) ?? 100)
+    if let limit = arguments.value("limit") {
+      guard let number = Int64(limit), number > 0 else {
+        throw UsageError("--limit needs a number above 0, not '\(limit)'")
+      }
+      request["limit"] = .int(number)
+    }
     if action != "list" && arguments.words.count < 2 && !arguments.flag("all") {
       throw UsageError("dead \(action) needs the numbers of letters, or --all")
     }
@@ -61,6 +66,10 @@ enum DeadCommand: Command {
       let word = action == "replay" ? "replayed" : "deleted"
       Output.line(
         arguments.flag("json") ? answer.serialized() : "\(count) \(count == 1 ? "letter" : "letters") \(word)")
+      if let waiting = answer["waiting"]?.int, waiting > 0 {
+        Output.note(
+          "\(waiting) of them still \(waiting == 1 ? "waits" : "wait") for the handler, and stay listed until then")
+      }
     }
   }
 }

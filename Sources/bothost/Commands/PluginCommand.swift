@@ -32,14 +32,25 @@ enum PluginCommand {
           ? "there is no command '\(plugin)', and no plugin of that name adds one; see bothost --help"
           : "the plugin \(plugin) has no command '\(name)'\(hint)")
     }
-    let argument = try command.argument(Array(rest.dropFirst(2)))
-    let method = "\(plugin).\(command.method)"
-    let caller: any MethodCaller =
-      oneShot ? try OneShotCaller(arguments, method: method) : LiveCaller(client: try Control.client(arguments))
+    var words = Array(rest.dropFirst(2))
+    var printer = ResultPrinter(command: command)
+    if !command.hasOption("json"), let flag = words.firstIndex(of: "--json") {
+      words.remove(at: flag)
+      printer.asJSON = true
+    }
+    let argument = try command.argument(words)
+    let methods = PluginMethods(arguments, plugin: plugin, oneShot: oneShot)
+    if let interactive = command.interactive {
+      try InteractiveSession(
+        plugin: plugin, command: command, interactive: interactive, base: argument, printer: printer
+      )
+      .run(methods)
+      return
+    }
+    let caller = try methods.caller(command.method)
     defer { caller.finish() }
     do {
-      let result = try caller.call(method, argument, 0)
-      if let text = result.string { Output.line(text) } else if !result.isNull { Output.line(result.serialized()) }
+      try printer.print(try caller.call("\(plugin).\(command.method)", argument, 0))
     } catch let failure as MethodFailure {
       throw CommandFailure(failure.description, code: failure.isUsage ? 2 : 1)
     }
@@ -60,5 +71,41 @@ enum PluginCommand {
     return catalog.source(of: plugin)?.manifest.commands.map {
       PluginCommandSyntax($0, $0.method, manifest: catalog.source(of: plugin)?.manifest)
     } ?? []
+  }
+}
+
+/// Where a plugin's methods are called: in the running host, or in one that is made for it.
+struct PluginMethods {
+  let arguments: ArgumentParser.Arguments
+  let plugin: String
+  let oneShot: Bool
+
+  init(_ arguments: ArgumentParser.Arguments, plugin: String, oneShot: Bool) {
+    self.arguments = arguments
+    self.plugin = plugin
+    self.oneShot = oneShot
+  }
+
+  func caller(_ method: String) throws -> any MethodCaller {
+    oneShot
+      ? try OneShotCaller(arguments, method: "\(plugin).\(method)") : LiveCaller(client: try Control.client(arguments))
+  }
+}
+
+/// Prints what a plugin's command answers, as its manifest says.
+struct ResultPrinter {
+  let command: PluginCommandSyntax
+  var asJSON = false
+
+  /// - Throws: ``CommandFailure`` when the result says that the work has failed.
+  func print(_ result: JSONValue) throws {
+    if asJSON {
+      Output.line(result.serialized())
+    } else {
+      for line in command.lines(of: result) { Output.line(line) }
+    }
+    if let pointer = command.error, let text = result.value(at: pointer)?.string {
+      throw CommandFailure(asJSON ? "" : text)
+    }
   }
 }

@@ -20,7 +20,7 @@ enum PsCommand: Command {
       return [
         text("name"), text("plugin"), text("version"), text("state"), number("generation"),
         instance["up_ms"]?.int.map { Output.duration(milliseconds: $0) } ?? "-", number("handled"), number("failed"),
-        number("queued"), text("detail"),
+        number("queued"), instance["detail"]?.string ?? instance["health"]?["detail"]?.string ?? "-",
       ]
     }
     Output.table(

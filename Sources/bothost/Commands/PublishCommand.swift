@@ -23,7 +23,7 @@ enum PublishCommand: Command {
       _ = try Control.request("publish", .object(request), client)
     }
     if arguments.words[1] == "-" {
-      while let line = readLine(), !line.isEmpty { try publish(line) }
+      while let line = readLine() { if !line.isEmpty { try publish(line) } }
     } else {
       try publish(arguments.words[1])
     }

@@ -87,10 +87,6 @@ enum RunCommand: Command {
 
   /// Where the host's data is, or will be.
   static func dataDirectory(_ arguments: ArgumentParser.Arguments) -> String {
-    if let directory = arguments.value("data") { return Control.absolute(directory) }
-    let environment = Control.environment
-    if let state = environment["XDG_STATE_HOME"], !state.isEmpty { return state + "/bothost" }
-    if let home = environment["HOME"], !home.isEmpty { return home + "/.local/state/bothost" }
-    return Control.absolute(".bothost")
+    arguments.value("data").map(Control.absolute) ?? Control.stateDirectory ?? Control.absolute(".bothost")
   }
 }

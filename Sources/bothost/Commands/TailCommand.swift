@@ -26,6 +26,11 @@ enum TailCommand: Command {
     if let from = arguments.value("from") { request["from"] = .string(from) }
     let payloadOnly = arguments.flag("payload")
     try Control.stream("tail", .object(request), try Control.client(arguments)) { event in
+      if event["topic"] == nil, let dropped = event["dropped"]?.int {
+        Output.note(
+          "\(dropped) \(dropped == 1 ? "event was" : "events were") dropped: they come faster than they are read")
+        return true
+      }
       if payloadOnly {
         let payload = event["payload"] ?? .null
         Output.line(payload.string ?? payload.serialized())

@@ -20,6 +20,14 @@ extension Brokers {
     return reader.printed()
   }
 
+  /// The values of a topic's records up to the first that holds the text, in the order of each partition.
+  func values(of topic: String, until text: String, within seconds: Double = 180) throws -> [String] {
+    let reader = try reader(of: topic)
+    try reader.line(.output, within: seconds, "a record of \(topic) with \(text)") { $0.contains(text) }
+    let values = reader.printed()
+    return Array(values.prefix((values.firstIndex { $0.contains(text) } ?? values.count) + 1))
+  }
+
   /// Puts records on a topic through `kcat`, one a line.
   func produce(_ values: [String], to topic: String) throws {
     guard let kcat = Build.tool("kcat") else { throw RunningProgram.Failure(description: "kcat is not installed") }
@@ -49,6 +57,23 @@ extension MockBrokers {
   /// Makes a topic with one partition.
   func create(_ topic: String) {
     program.send("topic \(topic) 1")
+  }
+}
+
+extension MockBrokers {
+  /// Waits until a bot says in the channel what comes on `bot_messages`.
+  func waitUntilRelayed(to channel: String, by host: Host, _ simulator: Simulator) throws {
+    // The bot begins at the end of the topic, so it has to be there first.
+    try host.program.line(.error, within: 90, "that its consumer has partitions") {
+      $0.contains("bot_messages") && $0.contains("assigned")
+    }
+    // Assigned is not yet reading: what comes before the end of the topic has been found out is not read. So one record at a time
+    // until one is relayed.
+    for attempt in 0..<20 {
+      try produce([#"{"channel":"\#(channel)","message":"ready \#(attempt)"}"#], to: "bot_messages")
+      if try simulator.sees(1, "PRIVMSG #\(channel) :ready", within: 3) { return }
+    }
+    throw RunningProgram.Failure(description: "nothing that comes on bot_messages is said in \(channel)")
   }
 }
 

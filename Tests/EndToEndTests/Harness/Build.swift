@@ -18,10 +18,27 @@ enum Build {
   /// What plugins outside the checkout are built with.
   static let include = staged.appendingPathComponent("include").path
 
-  /// Material that lies beside the checkout on some machines only.
-  static let shared = root.deletingLastPathComponent().appendingPathComponent("shared")
-  static let kafkaBroker = shared.appendingPathComponent("kafka/broker").path
-  static var hasKafkaBroker: Bool { FileManager.default.isExecutableFile(atPath: kafkaBroker) }
+  /// A plugin that breaks the rules of the ABI.
+  static let hostilePlugin = root.appendingPathComponent("Tests/Support/HostilePlugin").path
+
+  /// Starts a Kafka broker; lies beside the checkout, or beside the folder that it is in, on some machines only.
+  static let kafkaBroker: String = {
+    let beside = root.deletingLastPathComponent()
+    let places = [beside, beside.deletingLastPathComponent()].map {
+      $0.appendingPathComponent("shared/kafka/broker").path
+    }
+    return places.first { FileManager.default.isExecutableFile(atPath: $0) } ?? places[0]
+  }()
+
+  /// Why there is no real broker to test against; nil: there is one.
+  static let noKafkaBroker: String? = {
+    var missing = ["java", "kcat"].filter { tool($0) == nil }
+    if !FileManager.default.isExecutableFile(atPath: kafkaBroker) { missing.append(kafkaBroker) }
+    guard !missing.isEmpty else { return nil }
+    let reason = "there is no \(missing.joined(separator: " and no "))"
+    print("skipped: the main job against a real Kafka broker (\(reason))")
+    return reason
+  }()
 
   /// An installed program by name, from the usual directories.
   static func tool(_ name: String) -> String? {

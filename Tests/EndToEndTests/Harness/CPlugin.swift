@@ -4,10 +4,14 @@ import Foundation
 enum CPlugin {
   /// Compiles a plugin's source to a library.
   static func compile(_ source: String, to library: String, in directory: TemporaryDirectory) throws {
+    try compile(file: try directory.file("source-\(UUID().uuidString.prefix(8)).c", source), to: library)
+  }
+
+  static func compile(file: String, to library: String) throws {
     guard let compiler = Build.tool("cc") else { throw RunningProgram.Failure(description: "no C compiler") }
-    let file = try directory.file("source-\(UUID().uuidString.prefix(8)).c", source)
     let (status, _, error) = try RunningProgram.run(
-      compiler, ["-std=c99", "-shared", "-fPIC", "-I", Build.include, "-o", library + ".new", file], within: 120)
+      compiler, ["-std=c99", "-pthread", "-shared", "-fPIC", "-I", Build.include, "-o", library + ".new", file],
+      within: 120)
     guard status == 0 else { throw RunningProgram.Failure(description: error.joined(separator: "\n")) }
     // Over the old file at once, as a deployment does it.
     guard rename(library + ".new", library) == 0 else {
@@ -138,6 +142,7 @@ enum CPlugin {
     }
     static void destroy(bh_self *self) { free(self); }
     BH_EXPORT bh_rc on_message(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_OK; }
+    BH_EXPORT bh_rc tell(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_SKIP; }
     BH_EXPORT bh_rc \(method)(bh_self *s, const bh_event *e) { (void)s; (void)e; return BH_OK; }
     static const bh_plugin plugin = {.size = sizeof(bh_plugin), .abi_major = \(abi), .abi_minor = BH_ABI_MINOR,
       .name = {"wordcount-c", 11}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy};

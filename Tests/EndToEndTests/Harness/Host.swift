@@ -22,9 +22,11 @@ final class Host {
 
   /// Runs a subcommand of the program against this host.
   @discardableResult
-  func command(_ arguments: String..., input: String? = nil, expect status: Int32? = 0) throws -> [String] {
+  func command(
+    _ arguments: String..., input: String? = nil, expect status: Int32? = 0, within seconds: Double = 60
+  ) throws -> [String] {
     let words = [arguments[0], "--control", socket] + arguments.dropFirst()
-    let (result, output, error) = try RunningProgram.run(Build.bothost, words, input: input)
+    let (result, output, error) = try RunningProgram.run(Build.bothost, words, input: input, within: seconds)
     if let status, result != status {
       throw RunningProgram.Failure(
         description:

@@ -41,6 +41,8 @@ final class Certificates {
     guard SSL_CTX_use_certificate(context, certificate) == 1, SSL_CTX_use_PrivateKey(context, key) == 1 else {
       throw Failure("TLS takes no certificate")
     }
+    // What waits to be written grows and moves meanwhile.
+    SSL_CTX_ctrl(context, SSL_CTRL_MODE, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER), nil)
     self.context = context
   }
 

@@ -20,6 +20,8 @@ final class Chat {
   var refusesLogins = false
   var enforcesLimits = true
   var floods: [Flood] = []
+  /// Orders that are answered when there is no flood any more.
+  var floodWaiters: [(String) -> Void] = []
   var waiters: [Waiter] = []
   private var nextClient = 1
   private var nextMessage = 1
@@ -29,6 +31,7 @@ final class Chat {
     let channel: String
     let total: Int
     let rate: Int
+    let first: Int
     let start: Int64
     var sent = 0
   }
@@ -93,10 +96,7 @@ final class Chat {
     client.connection.send(Array((line + "\r\n").utf8))
     if let left = client.linesLeft {
       client.linesLeft = left - 1
-      if left <= 1 {
-        client.connection.flush()
-        client.connection.closeNow()
-      }
+      if left <= 1 { client.connection.closeAfterWriting() }
     }
   }
 
@@ -356,19 +356,27 @@ final class Chat {
       while floods[index].sent < floods[index].total {
         let flood = floods[index]
         if flood.rate > 0, now < flood.start + Int64(flood.sent) * second / Int64(flood.rate) { break }
-        let readers = clients.filter { $0.rooms.contains(flood.channel) }
+        let readers = readers(of: flood)
         if readers.isEmpty || readers.contains(where: { $0.connection.unsent > 1 << 18 }) { break }
         floods[index].sent += 1
-        say(flood.channel, "flooder", "message \(flood.sent + 1)")
+        say(flood.channel, "flooder", "message \(flood.first + flood.sent)")
       }
     }
     floods.removeAll { $0.sent >= $0.total }
+    guard floods.isEmpty, !floodWaiters.isEmpty else { return }
+    for answer in floodWaiters { answer(#"{"ok":true}"#) }
+    floodWaiters = []
+  }
+
+  /// Those that a flood's next line reaches: while there is none, it waits.
+  private func readers(of flood: Flood) -> [Client] {
+    clients.filter { $0.rooms.contains(flood.channel) && !$0.connection.isClosing }
   }
 
   /// When `pump` has something to do again.
   var nextPump: Int64? {
     floods.compactMap { flood -> Int64? in
-      let readers = clients.filter { $0.rooms.contains(flood.channel) }
+      let readers = readers(of: flood)
       if flood.rate > 0 { return flood.start + Int64(flood.sent) * second / Int64(flood.rate) }
       return readers.isEmpty || readers.contains { $0.connection.unsent > 1 << 18 } ? nil : 0
     }.min()

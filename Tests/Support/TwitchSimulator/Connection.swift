@@ -15,6 +15,8 @@ final class Connection {
   /// Whether lines are written in pieces of one to seven bytes, each a packet of its own.
   var writesPieces = false
   private var pieces: UInt64 = 0x9E37_79B9
+  /// What TLS wants to be given again (SSL_write(3)), as the beginning of as much or more.
+  private var offered = 0
 
   init(descriptor: Int32, context: OpaquePointer?) {
     self.descriptor = descriptor
@@ -108,7 +110,9 @@ final class Connection {
         let start = bytes.baseAddress.map { $0 + outputStart }
         guard let tls else { return Glibc.send(descriptor, start, length, Int32(MSG_NOSIGNAL)) }
         ERR_clear_error()
-        let count = SSL_write(tls, start, Int32(min(length, 16384)))
+        offered = max(offered, min(length, 16384))
+        let count = SSL_write(tls, start, Int32(offered))
+        if count > 0 { offered = 0 }
         if count <= 0 {
           let reason = SSL_get_error(tls, count)
           errno = reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE

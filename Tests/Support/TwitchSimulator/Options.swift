@@ -21,13 +21,15 @@ struct Options {
     Logins, joins and ends of connections are told on standard output: {"event":"joined","client":1,…}.
     Orders, one a line, from standard input or the control port; each is answered there with one line of JSON:
       say CHANNEL USER TEXT      a message of another user
-      flood CHANNEL COUNT [RATE] numbered messages, RATE a second, or as fast as they are read
+      flood CHANNEL COUNT [RATE [FIRST]]
+                                 numbered messages, RATE a second, or (0) as fast as they are read; from number FIRST (1)
+      flooded                    answers when all floods have been written
       raw LINE                   any line, to all clients
       notice ID [CHANNEL]        the next message is answered with this NOTICE; with CHANNEL it is sent now
       rank CHANNEL RANK          what clients are there: normal, vip, moderator, broadcaster
       suspend CHANNEL            a JOIN there is refused;  unknown CHANNEL: is not answered
       reconnect                  RECONNECT to all, who are cut three seconds later
-      cut                        close all connections;  cut-after N: each after N more lines to it
+      cut                        close all connections;  cut-after N: each after N more lines, which it gets
       silent [off]               answer nothing;  slow [MS]: answer late (500; 0 is off)
       split [off]                write lines in odd pieces
       badlogin [off]             refuse all logins;  limits [off]: enforce the limits (they are)

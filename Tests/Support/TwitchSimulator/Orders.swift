@@ -11,8 +11,8 @@ extension Chat {
       let name = try word(index, "CHANNEL").lowercased()
       return name.hasPrefix("#") ? name : "#" + name
     }
-    func number(_ index: Int, _ name: String) throws -> Int {
-      let text = try word(index, name)
+    func number(_ index: Int, _ name: String) throws -> Int { try number(word(index, name), name) }
+    func number(_ text: String, _ name: String) throws -> Int {
       guard let value = Int(text), (0...100_000_000).contains(value) else {
         throw Failure("\(words[0]): “\(text)” is no \(name)")
       }
@@ -29,8 +29,15 @@ extension Chat {
       let id = say(try channel(1), try word(2, "USER"), try word(3, "TEXT"))
       return answer(#"{"ok":true,"id":\#(json(id))}"#)
     case "flood":
-      let rate = words.count > 3 ? try number(3, "RATE") : 0
-      floods.append(Flood(channel: try channel(1), total: try number(2, "COUNT"), rate: rate, start: monotonicTime()))
+      let rest = words.count > 3 ? words[3].split(separator: " ").map(String.init) : []
+      let (rate, first) = (try number(rest.first ?? "0", "RATE"), try number(rest.count > 1 ? rest[1] : "1", "FIRST"))
+      floods.append(
+        Flood(
+          channel: try channel(1), total: try number(2, "COUNT"), rate: rate, first: first, start: monotonicTime()))
+    case "flooded":
+      if floods.isEmpty { break }
+      floodWaiters.append(answer)
+      return
     case "raw":
       let text = String(line.dropFirst(4))
       for client in clients where client.isLoggedIn { reply(client, text) }

@@ -7,7 +7,8 @@
  *     cc -std=c99 -O2 -shared -fPIC -I ../../../Sources/CBotHost/include -o libWordCountC.so Sources/wordcount.c
  *     bothost call wordcount-c.count '{"channel": "lobby"}' --plugins .
  *
- * The manifest, wordcount-c.yaml, says which topic reaches `on_message` and which method reaches `count`.
+ * The manifest, wordcount-c.yaml, says which topic reaches `on_message`, which method reaches `count`, and which chat
+ * command reaches `tell`.
  *
  * Three things to know before reading:
  *  - The host enters the plugin from one thread at a time, so nothing here is locked.
@@ -158,6 +159,26 @@ BH_EXPORT bh_rc count(bh_self *self, const bh_event *args) {
                         c ? c->messages : 0);
   bh_bytes result = {(const uint8_t *)json, (size_t)length};
   return self->api->reply(self->host, args->delivery, BH_OK, result);
+}
+
+/* Hooks yetibot.command for the word `wordcount-c`: what it answers is the command's result. An answer without
+ * `handled` would pass the command on, as BH_SKIP does. */
+BH_EXPORT bh_rc tell(bh_self *self, const bh_event *command) {
+  bh_str name;
+  if (text_field(self, command, "/args", &name) != BH_OK) return BH_SKIP;
+  while (name.len > 0 && name.ptr[0] == ' ') name.ptr++, name.len--;
+  while (name.len > 0 && name.ptr[name.len - 1] == ' ') name.len--;
+  if (name.len == 0 && text_field(self, command, "/channel", &name) != BH_OK)
+    return fail(self, BH_E_INVALID, "name a channel");
+  const channel *c = find_channel(self, name);
+  uint64_t words = c ? c->words : 0, messages = c ? c->messages : 0;
+  char json[192];
+  int length = snprintf(json, sizeof json,
+                        "{\"handled\":true,\"value\":\"%" PRIu64 " words in %" PRIu64
+                        " messages\",\"data\":{\"words\":%" PRIu64 ",\"messages\":%" PRIu64 "}}",
+                        words, messages, words, messages);
+  bh_bytes result = {(const uint8_t *)json, (size_t)length};
+  return self->api->reply(self->host, command->delivery, BH_OK, result);
 }
 
 /* ---- The plugin's life ------------------------------------------------------------------------------------ */

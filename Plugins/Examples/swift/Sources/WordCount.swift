@@ -18,6 +18,7 @@ final class WordCount: BotPlugin {
   static let table = PluginTable<WordCount>(name: "word-count", version: "1.0.0") {
     Handler("on_message", WordCount.onMessage)
     Method("count", WordCount.count)
+    Hook("tell", WordCount.tell)
     HandOver(\.channels)
   }
 
@@ -35,6 +36,26 @@ final class WordCount: BotPlugin {
 
   func count(_ query: Query) -> Count {
     channels[query.channel, default: Count()]
+  }
+
+  /// A command of a chat, as yetibot hands it to those that hook it.
+  struct Command: Decodable {
+    var args: String
+    var channel: String?
+  }
+
+  /// The command's result. Without `handled` it would be passed on.
+  struct Answer: Encodable {
+    var handled = true
+    var value: String
+    var data: Count
+  }
+
+  func tell(_ command: Command) throws -> HookOutcome {
+    let named = command.args.split(separator: " ").joined(separator: " ")
+    guard let channel = named.isEmpty ? command.channel : named else { throw PluginError.invalid("name a channel") }
+    let count = channels[channel, default: Count()]
+    return .answer(Answer(value: "\(count.words) words in \(count.messages) messages", data: count))
   }
 }
 

@@ -122,6 +122,9 @@ extension Yetibot {
     for (entry, handler) in registry.handlers where handler.categories.contains(name) && isEnabled(entry.topic) {
       lines.insert(handler.usage)
     }
+    for command in registry.hooked where command.categories.contains(name) && isEnabled(command.topic) {
+      lines.formUnion(command.usage)
+    }
     return lines.sorted()
   }
 
@@ -135,6 +138,7 @@ extension Yetibot {
   }
 
   static let disabledCategoriesKey = "disabled-categories"
+  private static let cachedPlaces = 10_000
 
   /// Switches these categories off in a room, and all others on.
   public func setDisabledCategories(_ names: Set<String>, _ place: ChatPlace) {
@@ -142,7 +146,11 @@ extension Yetibot {
   }
 
   public func disabledCategories(_ place: ChatPlace) -> Set<String> {
-    guard let text = setting(Self.disabledCategoriesKey, place), !text.isEmpty else { return [] }
-    return Set(text.split(separator: " ").map(String.init))
+    if let known = disabledCategoriesCache[place] { return known }
+    let text = setting(Self.disabledCategoriesKey, place) ?? ""
+    let disabled = Set(text.split(separator: " ").map(String.init))
+    if disabledCategoriesCache.count >= Self.cachedPlaces { disabledCategoriesCache = [:] }
+    disabledCategoriesCache[place] = disabled
+    return disabled
   }
 }

@@ -134,6 +134,8 @@ extension Yetibot {
   func setting(_ key: String, _ place: ChatPlace) -> String? { settingRow(key, place)?["value"] }
 
   func setSetting(_ key: String, _ value: String?, _ place: ChatPlace) {
+    // A room may be known as several places: private or not.
+    disabledCategoriesCache = [:]
     let row = settingRow(key, place)
     guard let value else {
       if let row { rows.remove("channel") { $0.id == row.id } }

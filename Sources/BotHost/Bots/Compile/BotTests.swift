@@ -58,8 +58,8 @@ extension BotCompiler {
         diagnostics.error("\(what): expected a text to look at, not \(value.type.summary)", at: location)
         return nil
       }
-      do throws(BotPattern.Problem) {
-        return (.matches(try BotPattern(text)), .string(text))
+      do throws(TextPattern.Problem) {
+        return (.matches(try TextPattern(text)), .string(text))
       } catch {
         diagnostics.error(
           "\(what): \(error.message)", at: location, hint: "POSIX extended regular expressions")

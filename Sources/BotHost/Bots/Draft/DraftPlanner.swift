@@ -326,7 +326,7 @@ struct DraftPlanner {
     case .matches:
       var isWhole = true
       for text in test.texts {
-        do throws(BotPattern.Problem) { _ = try BotPattern(text.text) } catch {
+        do throws(TextPattern.Problem) { _ = try TextPattern(text.text) } catch {
           diagnostics.error(
             "\"\(text.text)\" is no expression: \(error.message)", at: text.location,
             hint: "POSIX extended regular expressions")
@@ -337,8 +337,8 @@ struct DraftPlanner {
       pattern = Self.either(texts)
     }
     // Many long texts make one expression.
-    do throws(BotPattern.Problem) {
-      _ = try BotPattern(pattern)
+    do throws(TextPattern.Problem) {
+      _ = try TextPattern(pattern)
       return .matches(pattern)
     } catch {
       diagnostics.error(

@@ -159,7 +159,7 @@ struct BotTest: Sendable {
     case equals(BotOperand)
     case differs(BotOperand)
     case contained(BotOperand)
-    case matches(BotPattern)
+    case matches(TextPattern)
     case greater(BotOperand)
     case less(BotOperand)
     case present(Bool)

@@ -76,7 +76,7 @@ final class LoweredProgram: @unchecked Sendable {
   private(set) var handlers = RawArray<Handler>()
   private(set) var paths = RawArray<Text>()
   private(set) var pool = RawArray<UInt8>()
-  private(set) var patterns: [BotPattern] = []
+  private(set) var patterns: [TextPattern] = []
   private(set) var tables: [JSONFieldScanner.Table] = []
   private var tableMemory: [(RawArray<JSONFieldTable.Node>, RawArray<JSONFieldTable.Member>, RawArray<UInt8>)] = []
   private let constants: [[UInt8]]

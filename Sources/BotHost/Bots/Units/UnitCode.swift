@@ -293,7 +293,7 @@ enum UnitCode {
       case .contained: return .contained(try operand(0))
       case .matches:
         let text = try reader.string()
-        guard let pattern = try? BotPattern(text) else { throw Fault() }
+        guard let pattern = try? TextPattern(text) else { throw Fault() }
         return .matches(pattern)
       case .greater: return .greater(try operand(0))
       case .less: return .less(try operand(0))

@@ -4,18 +4,27 @@ import Glibc
 /// The borrowed text and bytes of the ABI, seen from Swift.
 extension bh_str {
   /// The bytes; valid as long as the borrow.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: ptr, count: ptr == nil ? 0 : len) }
+  @inline(__always)
+  var bytes: UnsafeRawBufferPointer { borrowedBytes(ptr, len) }
 
-  /// A copy as a String; bytes that are no UTF-8 become U+FFFD.
-  var string: String { String(decoding: bytes, as: UTF8.self) }
+  /// A copy as a String; bytes that are no UTF-8 become U+FFFD. Empty when there are more than anything is permitted to have.
+  var string: String { bytes.count > 64 << 20 ? "" : String(decoding: bytes, as: UTF8.self) }
 }
 
 extension bh_bytes {
   /// The bytes; valid as long as the borrow.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: ptr, count: ptr == nil ? 0 : len) }
+  @inline(__always)
+  var bytes: UnsafeRawBufferPointer { borrowedBytes(ptr, len) }
 
-  /// A copy as a String; bytes that are no UTF-8 become U+FFFD.
-  var string: String { String(decoding: bytes, as: UTF8.self) }
+  /// A copy as a String; bytes that are no UTF-8 become U+FFFD. Empty when there are more than anything is permitted to have.
+  var string: String { bytes.count > 64 << 20 ? "" : String(decoding: bytes, as: UTF8.self) }
+}
+
+/// What a plugin lends. NULL is empty, whatever the length says; a length beyond `Int.max` (-1, by mistake) counts as longer
+/// than every bound, so that whoever checks his bound refuses it.
+@inline(__always)
+func borrowedBytes(_ start: UnsafeRawPointer?, _ length: Int) -> UnsafeRawBufferPointer {
+  UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : length < 0 ? .max : length)
 }
 
 /// Calls `body` with the text borrowed for its duration.
@@ -61,6 +70,8 @@ final class StoredText: @unchecked Sendable {
 /// Collects what a plugin writes into a sink, up to a bound.
 final class ByteSink {
   private(set) var bytes: [UInt8] = []
+  /// Something was refused because the limit was reached.
+  private(set) var isOverfull = false
   private let limit: Int
 
   init(limit: Int = 64 << 20) { self.limit = limit }
@@ -70,7 +81,10 @@ final class ByteSink {
     let writer: bh_writer = { sink, bytes, count in
       guard let sink else { return bh_rc(BH_E_INVALID) }
       let collector = Unmanaged<ByteSink>.fromOpaque(sink).takeUnretainedValue()
-      guard count <= collector.limit - collector.bytes.count else { return bh_rc(BH_E_NOSPACE) }
+      guard count <= collector.limit - collector.bytes.count else {
+        collector.isOverfull = true
+        return bh_rc(BH_E_NOSPACE)
+      }
       guard count > 0 else { return bh_rc(BH_OK) }
       guard let bytes else { return bh_rc(BH_E_INVALID) }
       collector.bytes.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: count))

@@ -24,12 +24,26 @@ final class HostHandle: @unchecked Sendable {
   let generation: UInt32
   let threads = PluginThreads()
   let spans = SpanTable()
+  /// What the generation runs with, which is not yet the instance's while it is being created for a swap; nil when it is gone.
+  private let settings: Mutex<Settings?>
   private let phaseStore = Atomic<UInt8>(Phase.standby.rawValue)
 
   private static let all = Mutex<[HostHandle]>([])
 
-  init(instance: PluginInstance, generation: UInt32) {
+  /// A generation's manifest and configuration.
+  struct Settings {
+    let manifest: Manifest
+    let resolved: ResolvedConfiguration
+
+    /// Whether the manifest names a secret.
+    func declaresSecret(_ name: String) -> Bool {
+      manifest.permissions.secrets.contains(name) || manifest.configKey(name)?.kind == .secret
+    }
+  }
+
+  init(instance: PluginInstance, generation: UInt32, manifest: Manifest, resolved: ResolvedConfiguration) {
     self.instance = instance
+    settings = Mutex(Settings(manifest: manifest, resolved: resolved))
     endpoint = instance.endpoint
     self.generation = generation
     Self.all.withLock { $0.append(self) }
@@ -37,7 +51,16 @@ final class HostHandle: @unchecked Sendable {
 
   var phase: Phase {
     get { Phase(rawValue: phaseStore.load(ordering: .acquiring)) ?? .gone }
-    set { phaseStore.store(newValue.rawValue, ordering: .releasing) }
+    set {
+      phaseStore.store(newValue.rawValue, ordering: .releasing)
+      // Handles are kept, secrets are not.
+      if newValue == .gone { settings.withLock { $0 = nil } }
+    }
+  }
+
+  /// Lends what the generation runs with; nil when it is gone.
+  func withSettings<Result>(_ body: (Settings) -> Result) -> Result? {
+    settings.withLock { $0 }.map(body)
   }
 
   /// The pointer that the plugin gets.

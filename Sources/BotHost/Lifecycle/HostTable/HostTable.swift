@@ -22,6 +22,7 @@ enum HostTable {
     BH_TIMER: UnsafeRawPointer(TimerService.table), BH_SECRET: UnsafeRawPointer(SecretService.table),
     BH_METRIC: UnsafeRawPointer(MetricService.table), BH_NET: UnsafeRawPointer(NetService.table),
     BH_THREAD: UnsafeRawPointer(ThreadService.table), BH_TRACE: UnsafeRawPointer(TraceService.table),
+    BH_HOOK: UnsafeRawPointer(HookService.table),
   ]
 
   private static let log: @convention(c) (OpaquePointer?, Int32, bh_str, UnsafePointer<bh_header>?, UInt32) -> Void = {
@@ -79,7 +80,8 @@ enum HostTable {
       host, pointer, writer, sink in
       withHost(host) { host in
         let pointer = pointer.string
-        guard let value = host.instance.configuration.value(at: pointer) else {
+        guard let value = host.withSettings({ $0.resolved.json.value(at: pointer) }) else { return bh_rc(BH_E_STALE) }
+        guard let value else {
           return host.refuse(BH_E_NOTFOUND, "the configuration of \(host.instance.name) has nothing at '\(pointer)'")
         }
         return write(value.serialized(), to: writer, sink)

@@ -62,7 +62,7 @@ enum KeyValueService {
     @convention(c) (OpaquePointer?, bh_str, bh_str, UInt32, bh_kv_entry?, UnsafeMutableRawPointer?) -> bh_rc = {
       host, prefix, after, limit, entry, context in
       withHost(host) { host in
-        guard let entry else { return bh_rc(BH_E_INVALID) }
+        guard let entry, prefix.bytes.count <= 1024, after.bytes.count <= 1024 else { return bh_rc(BH_E_INVALID) }
         return withStore(host) { store in
           let prefix = Array(prefix.bytes)
           var last = Array(after.bytes)

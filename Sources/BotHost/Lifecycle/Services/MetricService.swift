@@ -17,7 +17,7 @@ enum MetricService {
           case .success(let made):
             metric.pointee = metrics.token(of: made)
             return bh_rc(BH_OK)
-          case .failure(let error): return host.refuse(Int(error.code.rc), error.message)
+          case .failure(let error): return host.refuse(Int(error.rc), error.description)
           }
         }
       },

@@ -1,4 +1,5 @@
 import CBotHost
+import Synchronization
 
 /// `bh.net`: connections that the host owns.
 enum NetService {
@@ -12,6 +13,9 @@ enum NetService {
           guard permitted == BH_OK else { return permitted }
           if delivery == 0 { return network.write(connection, owner: host.instance.name, bytes.bytes) }
           guard let outgoing = network.outgoing(connection, host.instance.name) else { return bh_rc(BH_E_NOTFOUND) }
+          guard bytes.bytes.count <= 64 << 20 else { return bh_rc(BH_E_BUSY) }
+          let staged = outgoing.stage()
+          guard staged == BH_OK else { return staged }
           let effect = ConnectionWrite(
             network: network, connection: connection, outgoing: outgoing, bytes: Array(bytes.bytes))
           return host.endpoint.stage(effect, delivery: delivery, generation: host.generation)
@@ -86,12 +90,14 @@ enum NetService {
     }
 }
 
-/// Bytes for a connection that go out when a delivery is acknowledged.
+/// Bytes for a connection that go out when a delivery is acknowledged. Made after `OutgoingBytes.stage`.
 private final class ConnectionWrite: DeliveryEffect {
   private let network: Network
   private let connection: UInt64
   private let outgoing: OutgoingBytes
   private let bytes: [UInt8]
+  private let isReserved = Atomic<Bool>(false)
+  private let isApplied = Atomic<Bool>(false)
 
   init(network: Network, connection: UInt64, outgoing: OutgoingBytes, bytes: [UInt8]) {
     self.network = network
@@ -100,14 +106,27 @@ private final class ConnectionWrite: DeliveryEffect {
     self.bytes = bytes
   }
 
-  func prepare(_ batch: inout DurableBatch) -> bh_rc { outgoing.reserve(bytes.count) }
+  /// A close that came behind this write waits for its end, whatever that is.
+  deinit {
+    guard outgoing.settled() else { return }
+    network.settleClose(connection, applied: isApplied.load(ordering: .relaxed))
+  }
+
+  func prepare(_ batch: inout DurableBatch) -> bh_rc {
+    let code = outgoing.reserve(bytes.count)
+    isReserved.store(code == BH_OK, ordering: .relaxed)
+    return code
+  }
 
   func commit() {
     outgoing.commit(bytes)
+    isApplied.store(true, ordering: .relaxed)
     network.flush(connection)
   }
 
-  func abandon() { outgoing.abandon(bytes.count) }
+  func abandon() {
+    if isReserved.exchange(false, ordering: .relaxed) { outgoing.abandon(bytes.count) }
+  }
 }
 
 extension ConnectionSpec {

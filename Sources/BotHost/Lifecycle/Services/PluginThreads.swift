@@ -124,6 +124,18 @@ final class PluginThreads: @unchecked Sendable {
     }
   }
 
+  /// Whether one has not returned yet.
+  var areRunning: Bool {
+    state.withLock { state in
+      state.records.contains { !$0.finished.load(ordering: .acquiring) }
+    }
+  }
+
+  /// Gives back what the system keeps of threads that have returned.
+  func joinFinished() {
+    _ = joinAll(deadline: 0, clock: SystemClock())
+  }
+
   /// How many were ever started: an image in which threads ran is looked at twice before it is unmapped.
   var started: Int { state.withLock { $0.records.count } }
 }

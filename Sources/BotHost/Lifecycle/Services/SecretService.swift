@@ -10,11 +10,13 @@ enum SecretService {
         withHost(host) { host in
           guard let use else { return bh_rc(BH_E_INVALID) }
           let name = name.string
-          guard host.instance.declaresSecret(name) else {
+          guard let (isDeclared, secret) = host.withSettings({ ($0.declaresSecret(name), $0.resolved.secrets[name]) })
+          else { return bh_rc(BH_E_STALE) }
+          guard isDeclared else {
             return host.refuse(
               BH_E_DENIED, "the manifest of \(host.instance.name) declares no secret '\(name)'; add it to `config:`")
           }
-          guard let secret = host.instance.secret(name) else {
+          guard let secret else {
             return host.refuse(BH_E_NOTFOUND, "the secret '\(name)' of \(host.instance.name) has no value")
           }
           // A copy of its own, so that it can be wiped.

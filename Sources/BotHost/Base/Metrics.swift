@@ -27,23 +27,36 @@ public final class Metrics: Sendable {
 
   public init() { table = MetricTable(capacity: Self.maxTotal) }
 
+  /// Why a metric cannot be had.
+  public struct Refusal: Error, CustomStringConvertible {
+    /// The failure for the ABI.
+    public let rc: bh_rc
+    public let description: String
+
+    init(rc: bh_rc, _ description: String) {
+      self.rc = rc
+      self.description = description
+    }
+  }
+
   /// Makes or finds a metric. BH_E_INVALID: the name is none, or is known as another kind; BH_E_NOSPACE: the owner has
   /// too many.
   public func define(
     _ kind: Metric.Kind, _ identity: Metric.Identity, help: String
-  ) -> Result<Metric, ControlError> {
+  ) -> Result<Metric, Refusal> {
     guard Self.isName(identity.name) else {
-      return .failure(ControlError(.invalid, "'\(identity.name)' is no name of a metric: [a-z][a-z0-9_]*, at most 64"))
+      return .failure(
+        Refusal(rc: bh_rc(BH_E_INVALID), "'\(identity.name)' is no name of a metric: [a-z][a-z0-9_]*, at most 64"))
     }
     return state.withLock { state in
       if let known = state.byIdentity[identity] {
         guard known.kind == kind else {
-          return .failure(ControlError(.invalid, "the metric '\(identity.name)' is of another kind already"))
+          return .failure(Refusal(rc: bh_rc(BH_E_INVALID), "the metric '\(identity.name)' is of another kind already"))
         }
         return .success(known)
       }
       guard state.perOwner[identity.owner, default: 0] < Self.maxPerOwner, state.count < Self.maxTotal else {
-        return .failure(ControlError(.nospace, "an instance has at most \(Self.maxPerOwner) metrics"))
+        return .failure(Refusal(rc: bh_rc(BH_E_NOSPACE), "an instance has at most \(Self.maxPerOwner) metrics"))
       }
       let line = help.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
       let metric = Metric(kind: kind, identity: identity, help: line)

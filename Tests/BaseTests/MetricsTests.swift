@@ -49,16 +49,16 @@ import Testing
   @Test func namesAndNumbersAreBounded() throws {
     let metrics = Metrics()
     for name in ["", "A", "9x", "a-b", "é", String(repeating: "a", count: 65)] {
-      #expect(throws: ControlError.self) { try metrics.define(.counter, .init(name: name), help: "").get() }
+      #expect(throws: Metrics.Refusal.self) { try metrics.define(.counter, .init(name: name), help: "").get() }
     }
-    #expect(throws: ControlError.self) {
+    #expect(throws: Metrics.Refusal.self) {
       _ = try metrics.define(.counter, .init(name: "x", owner: "p"), help: "").get()
       _ = try metrics.define(.gauge, .init(name: "x", owner: "p"), help: "").get()
     }
     for number in 1..<Metrics.maxPerOwner {
       _ = try metrics.define(.counter, .init(name: "n\(number)", owner: "p"), help: "").get()
     }
-    #expect(throws: ControlError.self) {
+    #expect(throws: Metrics.Refusal.self) {
       try metrics.define(.counter, .init(name: "toomany", owner: "p"), help: "").get()
     }
     _ = try metrics.define(.counter, .init(name: "mine", owner: "q"), help: "").get()

@@ -1,0 +1,22 @@
+import BotPluginKit
+import Dispatch
+import Synchronization
+
+/// One answer that a thread waits for and the lane gives.
+final class AnswerSlot: Sendable {
+  private let answer = Mutex<Result<CommandAnswer, PluginError>?>(nil)
+  private let ready = DispatchSemaphore(value: 0)
+
+  func fill(_ answer: Result<CommandAnswer, PluginError>) {
+    self.answer.withLock { $0 = answer }
+    ready.signal()
+  }
+
+  /// - Throws: what the call failed with, and `timeout` when nothing came.
+  func wait(milliseconds: Int64) throws(PluginError) -> CommandAnswer {
+    guard ready.wait(timeout: .now() + .milliseconds(Int(clamping: milliseconds))) == .success,
+      let answer = answer.withLock({ $0 })
+    else { throw .timeout("no answer came in time") }
+    return try answer.get()
+  }
+}

@@ -1,1 +1,0 @@
-// The control socket is tested end to end.

@@ -1,0 +1,180 @@
+/// A plugin in C that behaves as it is told: by `mode` in its configuration, which every build reads anew from the manifest, and by its
+/// method `act`. It counts the events that it has handled, and hands the count over.
+enum Actor {
+  static let source = #"""
+    #include <bothost.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <string.h>
+
+    #ifndef FORMAT
+    #define FORMAT "actor"
+    #endif
+
+    struct bh_self { bh_host *host; const bh_host_api *api; unsigned long count; char mode[32]; bh_token link; };
+
+    static bh_str str(const char *text) { bh_str result = {text, strlen(text)}; return result; }
+
+    static int is(const bh_self *self, const char *mode) { return strcmp(self->mode, mode) == 0; }
+
+    static bh_rc refuse(bh_self *self, const char *why) {
+      self->api->set_error(self->host, BH_E_INTERNAL, str(why));
+      return BH_E_INTERNAL;
+    }
+
+    /* Takes a JSON string without escapes. */
+    static bh_rc take_mode(void *context, const void *bytes, size_t count) {
+      bh_self *self = context;
+      const char *text = bytes;
+      if (count < 2 || count - 2 >= sizeof self->mode) return BH_E_NOSPACE;
+      memcpy(self->mode, text + 1, count - 2);
+      self->mode[count - 2] = 0;
+      return BH_OK;
+    }
+
+    BH_EXPORT bh_rc on_work(bh_self *self, const bh_event *event) {
+      (void)event;
+      if (is(self, "hold")) return BH_ASYNC;
+      self->count++;
+      return BH_OK;
+    }
+
+    static bh_rc answer(bh_self *self, const bh_event *call, const char *json) {
+      bh_bytes result = {(const uint8_t *)json, strlen(json)};
+      return self->api->reply(self->host, call->delivery, BH_OK, result);
+    }
+
+    BH_EXPORT bh_rc count(bh_self *self, const bh_event *call) {
+      char json[32];
+      snprintf(json, sizeof json, "%lu", self->count);
+      return answer(self, call, json);
+    }
+
+    BH_EXPORT bh_rc act(bh_self *self, const bh_event *call) {
+      bh_value mode;
+      memset(&mode, 0, sizeof mode);
+      mode.size = sizeof mode;
+      if (self->api->field(self->host, call, str("/mode"), &mode) != BH_OK || mode.text.len >= sizeof self->mode)
+        return refuse(self, "no mode");
+      memcpy(self->mode, mode.text.ptr, mode.text.len);
+      self->mode[mode.text.len] = 0;
+      return answer(self, call, "true");
+    }
+
+    /* Says goodbye on its connection and closes it, all as part of one delivery. */
+    BH_EXPORT bh_rc on_leave(bh_self *self, const bh_event *event) {
+      const bh_net_v1 *net = self->api->query(self->host, str(BH_NET), 1);
+      bh_bytes words = {(const uint8_t *)"goodbye\n", 8};
+      bh_rc rc = net->write(self->host, event->delivery, self->link, words);
+      if (rc != BH_OK) return refuse(self, "write");
+      rc = net->close(self->host, self->link);
+      if (rc != BH_OK) return refuse(self, "close");
+      /* The first attempt fails: neither the words nor the close may come of it. */
+      return event->attempt < 2 ? BH_E_RETRY : BH_OK;
+    }
+
+    BH_EXPORT bh_rc dial(bh_self *self, const bh_event *call) {
+      const bh_net_v1 *net = self->api->query(self->host, str(BH_NET), 1);
+      bh_value port;
+      memset(&port, 0, sizeof port);
+      port.size = sizeof port;
+      if (self->api->field(self->host, call, str("/port"), &port) != BH_OK) return refuse(self, "no port");
+      bh_net_spec spec;
+      memset(&spec, 0, sizeof spec);
+      spec.size = sizeof spec;
+      spec.name = str("link");
+      spec.host = str("127.0.0.1");
+      spec.port = (uint32_t)port.i;
+      spec.framing = BH_FRAMING_LINES;
+      bh_rc rc = net->dial(self->host, &spec, &self->link);
+      return rc == BH_OK ? answer(self, call, "true") : rc;
+    }
+
+    static bh_rc create(bh_host *host, const bh_host_api *api, const bh_start *start, bh_self **out) {
+      bh_self *self = calloc(1, sizeof *self);
+      if (self == NULL) return BH_E_INTERNAL;
+      self->host = host;
+      self->api = api;
+      api->config_get(host, str("/mode"), take_mode, self);
+      if (is(self, "create") && !(start->flags & BH_START_PROBE)) {
+        api->set_error(host, BH_E_INTERNAL, str("told not to be created"));
+        free(self);
+        return BH_E_INTERNAL;
+      }
+      *out = self;
+      return BH_OK;
+    }
+
+    static bh_rc activate(bh_self *self) { return is(self, "activate") ? refuse(self, "told not to be activated") : BH_OK; }
+
+    static bh_rc quiesce(bh_self *self, int64_t deadline) {
+      if (is(self, "quiesce")) return refuse(self, "told not to come to rest");
+      /* Well past the deadline, and not for ever. */
+      if (is(self, "hang")) while (self->api->now(self->host, BH_CLOCK_MONO) < deadline + 200000000) {}
+      return BH_OK;
+    }
+
+    static bh_rc export_state(bh_self *self, uint32_t phase, uint32_t version, bh_writer writer, void *sink) {
+      (void)phase; (void)version;
+      if (is(self, "export")) return refuse(self, "told not to hand over");
+      if (is(self, "large")) {
+        static char block[1 << 20];
+        memset(block, ' ', sizeof block);
+        for (int index = 0; index < 1024; index++) {
+          bh_rc rc = writer(sink, block, sizeof block);
+          if (rc != BH_OK) return rc;
+        }
+      }
+      char text[32];
+      int length = snprintf(text, sizeof text, "%lu", self->count);
+      return writer(sink, text, (size_t)length);
+    }
+
+    static bh_rc import_state(bh_self *self, uint32_t phase, bh_str format, uint32_t version, bh_bytes state) {
+      (void)phase; (void)format; (void)version;
+      if (is(self, "import")) return refuse(self, "told not to take over");
+      char text[32] = {0};
+      if (state.len >= sizeof text) return refuse(self, "too long");
+      memcpy(text, state.ptr, state.len);
+      self->count = strtoul(text, NULL, 10);
+      return BH_OK;
+    }
+
+    static bh_rc resume(bh_self *self) { self->mode[0] = 0; return BH_OK; }
+
+    static void destroy(bh_self *self) { free(self); }
+
+    static const bh_plugin plugin = {
+        .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
+        .name = {NAME, sizeof NAME - 1}, .version = {"1.0.0", 5}, .state_format = {FORMAT, sizeof FORMAT - 1},
+        .state_version = 1, .create = create, .activate = activate, .quiesce = quiesce,
+        .export_state = export_state, .import_state = import_state, .resume = resume, .destroy = destroy,
+    };
+
+    BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
+    """#
+
+  /// The manifest of an actor. `mode` is its configuration's default; `more` are further lines.
+  static func manifest(_ name: String = "actor", mode: String = "", _ more: String = "") -> String {
+    """
+    bothost: 1
+    plugin: \(name)
+    version: 1.0.0
+    library: lib\(name).so
+    config:
+      mode: {type: string, default: "\(mode)"}
+    handlers:
+      - {topic: work, call: on_work, timeout: 30s}
+      - {topic: leave, call: on_leave, retry: {max: 5, backoff: 1ms..1ms}}
+    methods:
+      count: {call: count}
+      act: {call: act}
+      dial: {call: dial}
+    permissions:
+      connect: ["127.0.0.1:*"]
+    swap: {drain: 300ms, state: \(name == "actor" ? "actor" : name)/1}
+    \(more)
+
+    """
+  }
+}
