@@ -200,7 +200,17 @@ import Testing
     _ = bot.say("!alias pong = ping")
     #expect(bot.say("!ping").first?.contains("runs itself") == true)
     // Numbers beyond nine.
-    #expect(Formatting.pseudoFormatN("$1-$2", ["a", "b"], prefix: "$") == "a-b")
+    let ten = (1...10).map { String($0) }
+    #expect(Formatting.pseudoFormatN("$10 $2 $11 $0 $x", ten, prefix: "$") == "10 2  $0 $x")
+    #expect(Formatting.pseudoFormatN("$10", ten, prefix: "$", isShort: true) == "10")
+    #expect(Formatting.pseudoFormatN("$10", ["a"], prefix: "$", isShort: true) == "a0")
+    // Collections and data go through, and errors stay errors.
+    _ = bot.say("!alias first2 = \"sort | head 2\"")
+    #expect(try bot.value("list c a b | first2") == ["a", "b"])
+    _ = bot.say("!alias names = \"category names\"")
+    #expect(try bot.value("names | render {{fun}}").text.contains("nothing to do with work"))
+    _ = bot.say("!alias oops = \"error oh\"")
+    #expect(try bot.error("oops | echo after") == "💥 Error in `error oh`: oh 💥")
   }
 
   @Test func repeatAndFiltersKnowWhoAsks() throws {
@@ -292,6 +302,15 @@ import Testing
     #expect(try bot.value("echo ab cd | title") == "Ab Cd")
     #expect(try bot.value("echo a/b | sed s/\\//-/") == "a-b")
     #expect(try bot.value("echo Aa | sed s/a/x/gi") == "xx")
+  }
+
+  @Test func listsKnowQuotes() throws {
+    let bot = TestBot()
+    #expect(try bot.value(#"list "a b" c"#) == ["a b", "c"])
+    #expect(try bot.value(#"list "a, b", c, "d""#) == ["a, b", "c", "d"])
+    #expect(try bot.value(#"list "a, b" c"#) == ["a, b", "c"])
+    #expect(try bot.value(#"list 5" disk"#) == ["5\"", "disk"])
+    #expect(try TestBot(.original).value(#"list "a b" c"#) == ["\"a", "b\"", "c"])
   }
 
   @Test func pastimes() throws {

@@ -106,11 +106,12 @@ final class TemporaryDirectory {
     let seed: UInt64 = 20
     var random = SplitMix64(seed: seed)
     let memory = try make(.memory)
-    let file = try make(.file)
+    let file = try SQLiteHistory(path: directory.path + "/history.db")
     let words = ["foo", "bar", "!history", "!echo", "baz qux", "Foo", "ab", "a.c", "%", "_", "\"", "'", "é"]
     let names = ["alice", "bob", "carol"]
     let rooms = ["#a", "#b", "alice"]
     func pick<Element>(_ list: [Element]) -> Element { list[Int.random(in: 0..<list.count, using: &random)] }
+    var entries: [HistoryEntry] = []
     for number in 0..<400 {
       let isByBot = Int.random(in: 0..<4, using: &random) == 0
       let room = pick(rooms)
@@ -119,8 +120,9 @@ final class TemporaryDirectory {
         by: isByBot ? nil : pick(names), in: room, isCommand: !isByBot && Bool.random(using: &random),
         isPrivate: room == "alice", at: Int64(number))
       try memory.append(entry)
-      try file.append(entry)
+      entries.append(entry)
     }
+    try file.batch { for entry in entries { try file.append(entry) } }
     for _ in 0..<500 {
       var conditions: [HistoryQuery.Condition] = [.visible(in: pick(rooms))]
       for _ in 0..<Int.random(in: 0...4, using: &random) {
@@ -142,6 +144,46 @@ final class TemporaryDirectory {
       #expect(try file.lines(query, &limits) == expected, "seed \(seed): \(query)")
       #expect(try file.count(query, &limits) == memory.count(query, &limits), "seed \(seed): \(query)")
     }
+  }
+
+  /// Many lines: what is asked of them is found, and how long it takes is printed. 200,000 with BOTHOST_FULL=1, else a thousand.
+  @Test func manyLines() throws {
+    let isFull = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1"
+    let count = isFull ? 200_000 : 1000
+    let store = try SQLiteHistory(path: directory.path + "/many.db")
+    func measure<Result>(_ what: String, _ body: () throws -> Result) throws -> Result {
+      let start = ContinuousClock.now
+      let result = try body()
+      if isFull { print("\(count) lines: \(what) in \(ContinuousClock.now - start)") }
+      return result
+    }
+    try measure("kept") {
+      for start in stride(from: 0, to: count, by: 1000) {
+        try store.batch {
+          for number in start..<start + 1000 {
+            try store.append(
+              Self.entry(
+                "line \(number) of some length, as people write them", by: "user\(number % 50)",
+                in: "#room\(number % 20)", isCommand: number % 3 == 0, at: Int64(number) * 1000))
+          }
+        }
+      }
+    }
+    func lines(_ what: String, _ query: HistoryQuery) throws -> Int {
+      var limits = HistoryLimits()
+      return try measure(what) { try store.lines(query, &limits).count }
+    }
+    let room: [HistoryQuery.Condition] = [.visible(in: "#room7"), .instance("test"), .room("#room7")]
+    #expect(try lines("the last three of a room", HistoryQuery(room, order: .newestLast, limit: 3)) == 3)
+    var limits = HistoryLimits()
+    #expect(try measure("the count of a room") { try store.count(HistoryQuery(room), &limits) } == count / 20)
+    let rare = try Pattern("line \(count - 13) of")
+    #expect(try lines("a rare text in a room", HistoryQuery(room + [.matches(rare)], limit: 10)) == 1)
+    #expect(
+      try lines(
+        "the latest of a person",
+        HistoryQuery([.instance("test"), .userNames(["user3"])], order: .newestFirst, limit: 1)) == 1)
+    #expect(try lines("five seconds", HistoryQuery([.instance("test"), .since(5000), .until(9000)])) == 5)
   }
 
   @Test func linesSurviveTheProgram() throws {

@@ -26,9 +26,38 @@ public enum Formatting {
     return found ? String(decoding: result, as: UTF8.self) : nil
   }
 
-  /// `%1`, `%2`, … replaced by the arguments ("" for one that is missing), in ascending order, so that the `%1` of `%10` is
-  /// replaced first. nil when the text has none.
-  static func replaceNumbered(_ prefix: Character, in text: String, by arguments: [String]) -> String? {
+  /// `%1`, `%2`, … replaced by the arguments, "" for one that is missing. nil when the text has none.
+  ///
+  /// - Parameter isShort: whether the numbers are replaced in ascending order, so that the `%1` of `%10` is replaced first.
+  static func replaceNumbered(
+    _ prefix: Character, in text: String, by arguments: [String], isShort: Bool
+  ) -> String? {
+    isShort
+      ? replaceAscending(prefix, in: text, by: arguments) : replaceWhole(prefix, in: text, by: arguments)
+  }
+
+  private static func replaceWhole(_ prefix: Character, in text: String, by arguments: [String]) -> String? {
+    var result = ""
+    var isFound = false
+    var rest = text[...]
+    while let place = rest.firstIndex(of: prefix) {
+      result += rest[..<place]
+      let tail = rest[rest.index(after: place)...]
+      let digits = tail.prefix { $0.isASCII && $0.isWholeNumber }
+      if let number = Int(digits.prefix(3)), number > 0, number <= maximumPlaceholder {
+        isFound = true
+        if number <= arguments.count { result += arguments[number - 1] }
+      } else {
+        result.append(prefix)
+        result += digits
+      }
+      rest = tail[digits.endIndex...]
+      if result.utf8.count > maximumLength { break }
+    }
+    return isFound ? result + rest : nil
+  }
+
+  private static func replaceAscending(_ prefix: Character, in text: String, by arguments: [String]) -> String? {
     var highest = 0
     var number: Int?
     for character in text {
@@ -56,16 +85,18 @@ public enum Formatting {
 
   /// `%1`, `%2`, … replaced; the text itself when it has none.
   public static func formatN(_ text: String, _ arguments: [String]) -> String {
-    replaceNumbered("%", in: text, by: arguments) ?? text
+    replaceAscending("%", in: text, by: arguments) ?? text
   }
 
   /// What an alias does with its arguments: `%s` stands for all of them, `%1` for the first; where there is neither they are
   /// appended. With no arguments `%s` goes and `%1` stays.
-  public static func pseudoFormatN(_ text: String, _ arguments: [String], prefix: Character = "%") -> String {
+  public static func pseudoFormatN(
+    _ text: String, _ arguments: [String], prefix: Character = "%", isShort: Bool = false
+  ) -> String {
     if arguments.isEmpty { return replaceMarker("\(prefix)s", in: text, by: "") ?? text }
     let all = arguments.joined(separator: " ")
     let withAll = replaceMarker("\(prefix)s", in: text, by: all)
-    if let numbered = replaceNumbered(prefix, in: withAll ?? text, by: arguments) { return numbered }
+    if let numbered = replaceNumbered(prefix, in: withAll ?? text, by: arguments, isShort: isShort) { return numbered }
     return withAll ?? (text + " " + all)
   }
 

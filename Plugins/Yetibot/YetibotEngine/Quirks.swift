@@ -38,5 +38,10 @@ public struct Quirks: OptionSet, Sendable, Hashable {
   /// A cron is checked by the number of its fields, and runs for nobody.
   public static let looseCrons = Quirks(rawValue: 1 << 15)
 
-  public static let all = Quirks(rawValue: (1 << 16) - 1)
+  /// The number of a placeholder is read digit by digit, so that `$10` is the first argument and a 0.
+  public static let shortPlaceholders = Quirks(rawValue: 1 << 16)
+  /// An alias takes and hands on texts only: collections and data are lost, and its error is a text as any other.
+  public static let plainAliases = Quirks(rawValue: 1 << 17)
+
+  public static let all = Quirks(rawValue: (1 << 18) - 1)
 }

@@ -61,6 +61,9 @@ final class SQLiteDatabase {
     }
   }
 
+  /// The number of the row that was inserted last.
+  var lastID: Int64 { sqlite3_last_insert_rowid(handle) }
+
   func execute(_ sql: String) throws(StoreError) {
     let status = sqlite3_exec(handle, sql, nil, nil, nil)
     if status != SQLITE_OK { throw error(status) }

@@ -88,21 +88,21 @@ public final class SQLiteHistory: HistoryStore {
     isInBatch = false
   }
 
+  private static let insertion =
+    "INSERT INTO yetibot_history (\(columns.dropFirst().joined(separator: ", "))) VALUES (\(columns.dropFirst().map { _ in "?" }.joined(separator: ", ")))"
+
   public func append(_ entry: HistoryEntry) throws {
-    let names = Self.columns.dropFirst()
     try database.run(
       SQLQuery(
-        statement:
-          "INSERT INTO yetibot_history (\(names.joined(separator: ", "))) VALUES (\(names.map { _ in "?" }.joined(separator: ", ")))",
+        statement: Self.insertion,
         [
           .integer(entry.createdAt), .text(entry.instance), .text(entry.room), .text(entry.userID),
           .text(entry.userName), .text(entry.command), .text(entry.correlationID), .text(entry.body),
           .integer(entry.isByBot ? 1 : 0), .integer(entry.isPrivate ? 1 : 0), .integer(entry.isError ? 1 : 0),
           .integer(entry.isCommand ? 1 : 0),
         ]))
-    guard let capacity, let last = try database.integer(SQLQuery(statement: "SELECT last_insert_rowid()")),
-      last > capacity
-    else { return }
+    let last = database.lastID
+    guard let capacity, last > capacity else { return }
     // One comes, one goes: the cost is spread, and a file that grew under a larger capacity shrinks with time.
     try database.run(
       SQLQuery(

@@ -10,8 +10,9 @@ enum YetibotFunctions {
     switch name {
     case "pseudoFormat", "xargsFormat": return .string(Formatting.pseudoFormat(text(0), text(1)))
     case "formatN": return .string(Formatting.formatN(text(0), strings(1)))
-    case "pseudoFormatN": return .string(Formatting.pseudoFormatN(text(0), strings(1)))
-    case "pseudoFormatN with prefix $": return .string(Formatting.pseudoFormatN(text(0), strings(1), prefix: "$"))
+    case "pseudoFormatN": return .string(Formatting.pseudoFormatN(text(0), strings(1), isShort: true))
+    case "pseudoFormatN with prefix $":
+      return .string(Formatting.pseudoFormatN(text(0), strings(1), prefix: "$", isShort: true))
     case "limitAndTrimLines": return .string(Formatting.limitAndTrimLines(Int(value(0).number ?? 0), text(1)))
     case "removeSurroundingQuotes": return .string(Formatting.removeSurroundingQuotes(text(0)))
     case "toCollectionIfNewlines":

@@ -75,12 +75,27 @@ extension Yetibot {
     let context = call.context
     let arguments =
       call.args.isEmpty ? [] : call.args.pieces(separatedBy: " ")
-    let text = Formatting.pseudoFormatN(body, arguments, prefix: "$")
+    let text = Formatting.pseudoFormatN(
+      body, arguments, prefix: "$", isShort: call.quirks.contains(.shortPlaceholders))
     try context.allowance.charge(bytes: text.utf8.count)
     let saved = context.contextualData
     context.contextualData = .null
     defer { context.contextualData = saved }
-    let evaluation = try context.running(name) { try call.engine.evaluateText(text, context) }
-    return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
+    if call.quirks.contains(.plainAliases) {
+      let evaluation = try context.running(name) { try call.engine.evaluateText(text, context) }
+      return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
+    }
+    // A piped collection goes to the first command of the body.
+    var start = Evaluation()
+    if let opts = call.opts {
+      start = Evaluation(value: opts, data: call.data)
+      start.dataCollection = call.dataCollection
+    }
+    let evaluation = try context.running(name) {
+      try call.engine.evaluate(try call.engine.parser.parse(text), context, from: start)
+    }
+    if let error = evaluation.error { return .failure(error) }
+    return .record(
+      .init(evaluation.value, data: evaluation.data, dataCollection: evaluation.dataCollection))
   }
 }

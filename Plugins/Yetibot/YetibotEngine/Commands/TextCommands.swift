@@ -95,12 +95,48 @@ extension Yetibot {
   }
 
   private static func list(_ call: Invocation) -> Outcome {
+    if !call.quirks.contains(.plainGrammar), let items = quotedItems(call.args) { return .lines(items) }
     if call.args.contains(",") {
       return .lines(call.args.pieces(separatedBy: ",").map(\.trimmed))
     }
     var pieces = call.args.unicodeScalars.split(omittingEmptySubsequences: false) { $0.isSpace }.map { String($0) }
     while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
     return .lines(pieces)
+  }
+
+  /// The items of a text in which some stand in double quotes, without the quotes: between commas if there is one, else
+  /// between spaces. nil for a text without items in quotes.
+  private static func quotedItems(_ text: String) -> [String]? {
+    guard text.utf8.contains(0x22) else { return nil }
+    var isInside = false
+    let hasComma = text.contains { character in
+      if character == "\"" { isInside.toggle() }
+      return character == "," && !isInside
+    }
+    var items: [(text: String, isQuoted: Bool)] = [("", false)]
+    var quoted: String?
+    for character in text {
+      if character == "\"" {
+        if let inside = quoted {
+          items[items.count - 1] = (inside, true)
+          quoted = nil
+        } else if items[items.count - 1].text.trimmed.isEmpty, !items[items.count - 1].isQuoted {
+          quoted = ""
+        } else {
+          return nil
+        }
+      } else if quoted != nil {
+        quoted?.append(character)
+      } else if character == (hasComma ? "," : " ") {
+        items.append(("", false))
+      } else if !items[items.count - 1].isQuoted {
+        items[items.count - 1].text.append(character)
+      } else if character != " " {
+        return nil
+      }
+    }
+    guard quoted == nil, items.contains(where: \.isQuoted) else { return nil }
+    return items.map { $0.isQuoted ? $0.text : $0.text.trimmed }
   }
 
   private static func range(_ call: Invocation, _ start: String?, _ end: String?, _ step: String?) throws -> Outcome {
