@@ -174,7 +174,7 @@ final class TwitchPlugin: BotPlugin {
   }
 
   private func show(_ bytes: UnsafeRawBufferPointer, isMessage: Bool, _ time: Int64, _ cause: DeliveryToken) throws {
-    if published.contains(.line), let line = IRCLine(bytes) {
+    if published.contains(.line), host.isWanted(topics.line), let line = IRCLine(bytes) {
       json.removeAll()
       payloads.writeLine(line, to: &json)
       try host.publish(topics.line, json: json.bytes, effectOf: cause)
@@ -198,16 +198,16 @@ final class TwitchPlugin: BotPlugin {
 
   private func publishMessage(_ bytes: UnsafeRawBufferPointer, _ time: Int64, _ cause: DeliveryToken) throws {
     messageCount?.add()
-    guard !published.isDisjoint(with: [.message, .chat]), let line = IRCLine(bytes), let chat = ChatLine(line) else {
-      return
-    }
+    let isMessageWanted = published.contains(.message) && host.isWanted(topics.message)
+    let isChatWanted = published.contains(.chat) && host.isWanted(topics.chatMessage)
+    guard isMessageWanted || isChatWanted, let line = IRCLine(bytes), let chat = ChatLine(line) else { return }
     let isBroadcaster = chat.isBroadcaster
-    if published.contains(.message) {
+    if isMessageWanted {
       json.removeAll()
       payloads.writeMessage(chat, raw: line.raw, isBroadcaster: isBroadcaster, now: time, to: &json)
       try host.publish(topics.message, json: json.bytes, key: chat.channel, effectOf: cause)
     }
-    if published.contains(.chat) {
+    if isChatWanted {
       json.removeAll()
       payloads.writeChat(chat, isBroadcaster: isBroadcaster, to: &json)
       try host.publish(topics.chatMessage, json: json.bytes, key: payloads.chatKey, effectOf: cause)

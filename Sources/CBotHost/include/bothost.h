@@ -292,6 +292,10 @@ typedef struct bh_host_api {
 
   /* The time now. Use it instead of the C library's, so that tests can turn the clock. */
   int64_t (*now)(bh_host *host, uint32_t clock);
+
+  /* Not 0 when an event on the topic, published now, would reach anybody: a handler, the journal, somebody who
+   * watches. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
+  int32_t (*wanted)(bh_host *host, uint64_t topic_ref);
 } bh_host_api;
 
 /* --- bh.kv: state that outlives restarts and swaps -------------------------------------------------- */
