@@ -41,7 +41,7 @@ struct TwitchPluginTests {
   @Test func `the token is checked at the start and every hour, and what is wrong with it is said`() throws {
     let host = try loggedIn()
     #expect(host.tokenChecks == 1)
-    #expect(host.timers["token"] == 3_600_000_000_000)
+    #expect(try #require(host.timers["token"]) >= 3_600_000_000_000)
     func answer(_ text: String) {
       host.deliver("on_token_open", "{}")
       var bytes = Array(text.utf8)

@@ -24,7 +24,12 @@ struct TokenChecks {
   private struct Answer: Decodable {
     var login: String?
     var scopes: [String]?
-    var expires_in: Int64?
+    var expiresIn: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+      case login, scopes
+      case expiresIn = "expires_in"
+    }
   }
 
   /// Nil where the configuration says that nothing is asked.
@@ -91,7 +96,7 @@ struct TokenChecks {
       let missing = ["chat:read", "chat:edit"].filter { !scopes.contains($0) }
       if !missing.isEmpty { return "the token lacks the scope \(missing.joined(separator: " and "))" }
     }
-    if let left = answer.expires_in, left > 0, left <= Self.interval {
+    if let left = answer.expiresIn, left > 0, left <= Self.interval {
       return "the token expires in \(left / 60) minutes: make a new one"
     }
     return nil
