@@ -181,7 +181,10 @@ public final class Host: @unchecked Sendable {
   func failed(_ instance: PluginInstance, _ error: any Error, _ parts: Parts) {
     let reason = (error as? LifecycleFailure).map { "\($0.step): \($0.reason)" } ?? "\(error)"
     let now = clock.monotonic
-    if instance.manifest.restart.policy != .never, !isStopping, let delay = instance.restarts.delayAfterFailure(at: now)
+    // What a file is not it will not be in a second: only another file, and an operator who says so, can help.
+    let isLasting = (error as? LifecycleFailure)?.isLasting ?? false
+    if instance.manifest.restart.policy != .never, !isLasting, !isStopping,
+      let delay = instance.restarts.delayAfterFailure(at: now)
     {
       instance.state = .waiting(until: now + delay, reason: reason)
       parts.supervisor.schedule(instance.name, at: now + delay)
@@ -270,14 +273,20 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  /// Swaps what a changed file belongs to.
+  /// Swaps what a changed file belongs to, or starts it when it had failed.
   private func changed(_ names: Set<String>, in directory: String) {
-    for instance in instances where instance.state == .running {
+    for instance in instances {
       let files = [instance.source.path, instance.source.library].map { path in
         path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
       }
       guard files.contains(where: names.contains) else { continue }
-      do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
+      switch instance.state {
+      case .running:
+        do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
+      case .failed, .waiting:
+        do { try startInstance(instance.name) } catch { log.error(instance.name, "not started: \(error)") }
+      case .stopped, .starting, .swapping, .stopping: break
+      }
     }
     let isOfBots = options.bots.contains { PluginDirectory.directory(of: $0) == directory }
     if isOfBots, names.contains(where: { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) { reloadBots() }

@@ -549,7 +549,7 @@ typedef struct bh_start {
   bh_str instance;       /* the instance's name; equals the plugin's unless it is started several times */
   uint64_t generation;   /* 1, 2, ... within the host process */
   bh_bytes config;       /* the whole configuration as JSON, defaults applied, secrets as in `config_get` */
-  bh_str data_directory; /* a directory of the instance's own, made on demand; kept over restarts */
+  bh_str data_directory; /* a directory of the instance's own, which is there; kept over restarts */
   bh_str state_format;   /* of the state that will be imported; empty: none */
   uint32_t state_version;
   uint32_t reserved;
