@@ -185,7 +185,7 @@ extension Host {
     let (name, rest) = (String(method[..<dot]), String(method[method.index(after: dot)...]))
     guard let instance = instance(name) else {
       let known = instances.map(\.name) + PluginCatalog(directories: options.pluginDirectories).manifests.map(\.plugin)
-    let hint = Suggestion.hint(for: name, in: known).map { " (\($0))" } ?? ""
+      let hint = Suggestion.hint(for: name, in: known).map { " (\($0))" } ?? ""
       return "there is no instance '\(name)'\(hint)"
     }
     let methods = instance.manifest.methods.map(\.name)
