@@ -43,6 +43,7 @@ struct TwitchPluginTests {
     #expect(host.tokenChecks == 1)
     #expect(try #require(host.timers["token"]) >= 3_600_000_000_000)
     func answer(_ text: String) {
+      host.deliver("on_token_timer", "{}")
       host.deliver("on_token_open", "{}")
       var bytes = Array(text.utf8)
       _ = bytes.withUnsafeMutableBytes { host.deliver(host.binding("on_token_data"), UnsafeRawBufferPointer($0)) }
@@ -53,7 +54,6 @@ struct TwitchPluginTests {
     answer(ok(good))
     #expect(host.written.last?.contains("Authorization: OAuth secret-value") == true)
     #expect(host.log.last == "the token is good")
-    host.deliver("on_token_timer", "{}")
     #expect(host.tokenChecks == 2)
     answer("HTTP/1.1 401 Unauthorized\r\n\r\n")
     #expect(host.log.last?.hasPrefix("the token is not valid") == true)
