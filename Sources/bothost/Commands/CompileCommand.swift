@@ -11,6 +11,7 @@ enum CompileCommand: Command {
     ArgumentParser.Option("no-cache", "make everything anew and keep nothing"),
     SharedOptions.data, SharedOptions.json,
   ]
+  static let words = CompletionKind.files
   static let discussion = """
     A unit is a handler or a use. It is kept under a key of its content, so that what has not changed is found again, in this bot or in
     any other: CACHED, or BUILT when it was made now. Nothing runs; `bothost plan` says what a running host would change.
