@@ -26,7 +26,7 @@ lint:
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests Benchmarks
 
 bench: build
-	scripts/setup tests
+	scripts/setup bench
 	.build/release/benchmarks
 
 conformance: build

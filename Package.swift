@@ -67,7 +67,9 @@ let package = Package(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
-      name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources", linkerSettings: pluginLinking),
+      name: "WordCountC", dependencies: ["CBotHost"], path: "Plugins/Examples/c/Sources",
+      // Swift's start-up file would register the image with its runtime, and so keep it from ever being unmapped.
+      linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
     .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),

@@ -1,5 +1,5 @@
-"""pluggy, the plugin library of pytest: a call with a payload of 32 bytes to one of 1,000 hooks. Prints nanoseconds of a call, the best
-of five."""
+"""pluggy, the plugin library of pytest, with 1,000 hooks: a call with a payload of 32 bytes to one of them (`one`), or to each in turn
+(`each`). Prints nanoseconds of processor time of a call, the best of five."""
 
 import sys
 import time
@@ -21,7 +21,6 @@ class Consumer:
         self.bytes = 0
 
 
-
 for name in NAMES:
     exec(f"def {name}(payload):\n    pass", globals())
     setattr(Specifications, name, specification(globals()[name]))
@@ -37,20 +36,21 @@ for start in range(0, len(NAMES), 10):
     consumers.append(type(f"Consumer{start}", (Consumer,), members)())
     manager.register(consumers[-1])
 
-count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+count = 100_000
+calls = [getattr(manager.hook, name) for name in NAMES] if sys.argv[1:] == ["each"] else [manager.hook.bench_event]
 payload = b'{"text":"a payload of 32 bytes"}'
 
 
 def measure(count):
-    call = manager.hook.bench_event
-    start = time.perf_counter_ns()
-    for _ in range(count):
-        call(payload=payload)
-    return (time.perf_counter_ns() - start) / count
+    start = time.process_time_ns()
+    for _ in range(count // len(calls)):
+        for call in calls:
+            call(payload=payload)
+    return (time.process_time_ns() - start) / count
 
 
 measure(count // 10)
 best = min(measure(count) for _ in range(5))
-if consumers[-1].bytes != 32 * (count // 10 + 5 * count):
+if sum(consumer.bytes for consumer in consumers) != 32 * (count // 10 + 5 * count):
     raise SystemExit("events were lost")
 print(f"{best:.2f}")

@@ -54,7 +54,10 @@ enum ChatToKafkaBenchmark {
   ) throws -> Double {
     let host = try ChildProgram(
       Place.bothost,
-      ["--plugins", Place.plugins, "--data", directory, "--control", directory + "/s", Place.bots + "/taco.yaml"],
+      [
+        "--plugins", try Place.only(["twitch", "kafka"], in: directory), "--data", directory, "--control",
+        directory + "/s", Place.bots + "/taco.yaml",
+      ],
       environment: [
         "TWITCH_HOST": "127.0.0.1", "TWITCH_PORT": port, "TWITCH_TLS": "false", "TWITCH_USERNAME": "tacobot",
         "TWITCH_TOKEN": "oauth:simulated", "TWITCH_CHANNELS": "kitchen", "KAFKA_BROKERS": broker.addresses,

@@ -137,6 +137,20 @@ enum Place {
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }
 
+  /// A directory with some of the bundled plugins and no other.
+  static func only(_ names: [String], in directory: String) throws -> String {
+    let folder = directory + "/plugins"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in names {
+      let manifest = try String(contentsOfFile: "\(plugins)/\(name).yaml", encoding: .utf8)
+      try manifest.write(toFile: "\(folder)/\(name).yaml", atomically: true, encoding: .utf8)
+      let line = manifest.split(separator: "\n").first { $0.hasPrefix("library:") }
+      guard let library = line?.dropFirst(8).split(separator: " ").first else { continue }
+      try FileManager.default.copyItem(atPath: "\(plugins)/\(library)", toPath: "\(folder)/\(library)")
+    }
+    return folder
+  }
+
   static func temporary() throws -> String {
     let path = NSTemporaryDirectory() + "bothost-bench-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

@@ -10,7 +10,8 @@ enum ColdStartBenchmark {
     var again: [Double] = []
     var memory: [Double] = []
     var python: [Double] = []
-    let interpreter = Place.tool("python3")
+    // Debian's own, because others are often started by a script.
+    let interpreter = ["/usr/bin/python3"].first { FileManager.default.isExecutableFile(atPath: $0) }
     for _ in 0..<rounds {
       let directory = try Place.temporary()
       defer { try? FileManager.default.removeItem(atPath: directory) }
@@ -20,7 +21,7 @@ enum ColdStartBenchmark {
       memory.append(second.mebibytes)
       if let interpreter { python.append(try ChildProgram.time(interpreter, ["-c", "pass"]) * 1000) }
     }
-    let peer = python.isEmpty ? nil : ("python3 -c pass", python.percentile(0.5))
+    let peer = python.isEmpty ? nil : ("/usr/bin/python3 -c pass", python.percentile(0.5))
     report.add(
       Row(
         what: "cold start, all bundled plugins", host: again.percentile(0.5), unit: "ms", peer: peer, aim: .atMost(50)))

@@ -4,7 +4,7 @@ import Foundation
 /// A real broker of its own for a measurement, and a client that asks it how many records a topic has.
 final class KafkaBroker {
   let addresses: String
-  private let directory: String
+  private let process: ChildProgram
   private let client: OpaquePointer
 
   /// Throws with the reason when there is none here.
@@ -13,9 +13,9 @@ final class KafkaBroker {
       throw ChildProgram.Failure(description: "there is no broker in ../shared/kafka")
     }
     guard Place.tool("kcat") != nil else { throw ChildProgram.Failure(description: "there is no kcat") }
-    self.directory = directory + "/kafka"
-    _ = try ChildProgram.time(Place.broker, ["start", self.directory, "--lifetime", "900"])
-    let environment = try String(contentsOfFile: self.directory + "/env", encoding: .utf8)
+    process = try ChildProgram(Place.broker, ["run", directory + "/kafka"], readsErrors: true)
+    try process.line { $0.contains("Kafka Server started") }
+    let environment = try String(contentsOfFile: directory + "/kafka/env", encoding: .utf8)
     let variable = environment.split(separator: "\n").first { $0.contains("KAFKA_BROKERS=") && !$0.contains("_KAFKA") }
     guard
       let addresses = variable?.split(separator: "=").last.map(String.init)?.trimmingCharacters(
@@ -30,10 +30,10 @@ final class KafkaBroker {
     self.client = client
   }
 
-  /// Ends the broker and all that it stored.
+  /// Ends the broker.
   func stop() {
     rd_kafka_destroy(client)
-    _ = try? ChildProgram.time(Place.broker, ["stop", directory])
+    process.stop()
   }
 
   /// Makes a topic of one partition.

@@ -23,12 +23,8 @@ enum KafkaConsumeBenchmark {
     guard let kcat = Place.tool("kcat") else { return }
     _ = try ChildProgram.time(kcat, ["-b", broker.addresses, "-P", "-t", "orders", "-l", file])
 
-    let plugins = directory + "/plugins"
-    try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
+    let plugins = try Place.only(["kafka"], in: directory)
     try Peer.plugin("count", in: plugins)
-    for name in ["kafka.yaml", "libKafka.so"] {
-      try FileManager.default.copyItem(atPath: "\(Place.plugins)/\(name)", toPath: "\(plugins)/\(name)")
-    }
     var own = 0.0
     var peer = 0.0
     for round in 1...3 {

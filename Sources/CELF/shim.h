@@ -8,6 +8,7 @@
  * them is read, which Swift's own module of them does not do. */
 extern int dlinfo(void *handle, int request, void *result);
 extern int memfd_create(const char *name, unsigned int flags);
+extern ssize_t copy_file_range(int in, off_t *in_offset, int out, off_t *out_offset, size_t length, unsigned int flags);
 extern int pipe2(int ends[2], int flags);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 enum {

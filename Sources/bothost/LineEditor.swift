@@ -109,7 +109,7 @@ final class LineEditor {
     let shared = found.words.dropFirst().reduce(first) { $0.commonPrefix(with: $1) }
     if found.words.count == 1 || shared.unicodeScalars.count > typed.unicodeScalars.count {
       el_deletestr(edit, Int32(typed.unicodeScalars.count))
-      el_insertstr(edit, found.words.count == 1 ? first + " " : shared)
+      el_insertstr(edit, found.words.count == 1 ? first : shared)
       return UInt8(CC_REFRESH)
     }
     Output.write("\n" + Self.columns(found.words, width: Self.terminalWidth), to: 1)

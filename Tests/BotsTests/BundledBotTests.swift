@@ -14,6 +14,21 @@ import Testing
     #expect(Set(found.manifests.map(\.plugin)).isSuperset(of: ["twitch", "kafka"]))
   }
 
+  @Test(
+    "every ready bot compiles without a word, and says in its header how it is started",
+    arguments: ["taco", "kitchen", "logger", "commands", "relay", "moderator"])
+  func readyBots(name: String) throws {
+    let path = Self.directory + "/bots/\(name).yaml"
+    let project = BotProject.load([path])
+    let (programs, diagnostics) = BotCompiler.compile(project, manifests: Self.manifests().manifests)
+    #expect(diagnostics.isEmpty, "\(diagnostics.rendered(sources: project.sources))")
+    #expect(programs.map(\.name) == [name])
+    let header = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").prefix {
+      $0.hasPrefix("#")
+    }
+    #expect(header.contains { $0.contains("bothost --plugins DIR") && $0.contains("\(name).yaml") })
+  }
+
   static let path = directory + "/bots/taco.yaml"
 
   @Test func tacoCompilesAndBinds() throws {

@@ -58,6 +58,8 @@ import Testing
       ("{value: \"${event.nested.deep.x}\", gt: 7}", false),
       ("{value: \"${event.message}\", matches: '^hi \".*é$'}", true),
       ("{value: \"${event.username}\", matches: '^(ann|bob)$'}", true),
+      ("{value: \"${event.message}\", matches: '(?i)^HI '}", true),
+      ("{value: \"${event.message}\", matches: '^HI '}", false),
       ("{value: \"${event.username}\", matches: '[0-9]'}", false), ("{value: \"${event.bits}\", present: true}", false),
       ("{value: \"${event.bits}\", present: false}", true), ("{value: \"${event.bits}\", equals: null}", true),
       ("{value: \"${event.tags.color}\", equals: \"#f00\"}", true),

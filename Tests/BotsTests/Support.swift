@@ -133,6 +133,7 @@ final class Recorder: BotEffects {
 
   var calls: [Call] = []
   var lines: [String] = []
+  var onPrint: (String) -> Void = { _ in }
   var settled: [UInt64: BotFailure?] = [:]
   var order: [UInt64] = []
   /// What each call is answered with at once; nil: later.
@@ -159,7 +160,10 @@ final class Recorder: BotEffects {
     }
   }
 
-  func print(_ line: UnsafeRawBufferPointer) { lines.append(String(decoding: line, as: UTF8.self)) }
+  func print(_ line: UnsafeRawBufferPointer) {
+    lines.append(String(decoding: line, as: UTF8.self))
+    onPrint(String(decoding: line, as: UTF8.self))
+  }
 
   func settled(_ delivery: UInt64, failure: BotFailure?) {
     settled[delivery] = failure
@@ -189,8 +193,12 @@ struct Bench {
 
   /// Delivers an event of a topic to the first subscription for it.
   @discardableResult
-  func event(_ topic: String, _ payload: String, delivery: UInt64 = 1) throws -> BotDelivery {
+  func event(
+    _ topic: String, _ payload: String, delivery: UInt64 = 1, attempt: BotAttempt = .only
+  ) throws -> BotDelivery {
     let index = try #require(bot.program.subscriptions.firstIndex { $0.topic == topic })
-    return Array(payload.utf8).withUnsafeBytes { runtime.deliver(subscription: index, payload: $0, delivery: delivery) }
+    return Array(payload.utf8).withUnsafeBytes {
+      runtime.deliver(subscription: index, payload: $0, delivery: delivery, attempt: attempt)
+    }
   }
 }

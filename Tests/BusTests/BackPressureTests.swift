@@ -33,6 +33,38 @@ import Testing
     #expect(box.all == (0..<50).map(String.init))
   }
 
+  @Test func onASlowLaneRoomIsOfferedLongBeforeHalfOfItIsEmpty() throws {
+    let fixture = BusFixture()
+    let permits = Permits()
+    let endpoint = try fixture.endpoint(
+      "a", lane: LaneOptions(capacity: 4096, spin: 0),
+      [
+        fixture.handler("t") { _ in
+          permits.take(); return 0
+        }
+      ])
+    let source = try fixture.endpoint("source")
+    let sent = Atomic<Int>(0)
+    let thread = HostThread(name: "publisher") {
+      for number in 0..<4200 {
+        source.send("t", "\(number)")
+        sent.wrappingAdd(1, ordering: .releasing)
+      }
+    }
+    eventually { endpoint.statistics().waiting == 1 }
+    let before = sent.load(ordering: .acquiring)
+    var given = 0
+    while sent.load(ordering: .acquiring) == before, given < 4096 {
+      permits.give(1)
+      given += 1
+      eventually { permits.left == 0 }
+    }
+    #expect(given <= 4096 / 4)
+    permits.give(8192)
+    thread?.join()
+    eventually { endpoint.isIdle }
+  }
+
   @Test func bytesAreBoundedToo() throws {
     let fixture = BusFixture()
     let endpoint = try fixture.endpoint(

@@ -81,6 +81,29 @@ final class Latch: Sendable {
   }
 }
 
+/// How often somebody may go on.
+final class Permits: Sendable {
+  private let monitor = Monitor()
+  nonisolated(unsafe) private var count = 0
+
+  var left: Int { monitor.withLock { count } }
+
+  func give(_ more: Int) {
+    monitor.withLock {
+      count += more
+      monitor.broadcast()
+    }
+  }
+
+  /// Waits until there is one.
+  func take() {
+    monitor.withLock {
+      while count == 0 { monitor.wait() }
+      count -= 1
+    }
+  }
+}
+
 extension Endpoint {
   /// Returns when the lane has done everything that could be done when this was called: what has not happened then does not happen by
   /// itself.

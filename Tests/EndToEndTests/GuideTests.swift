@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The page that teaches writing plugins does what it says.
+/// The pages that teach do what they say.
 @Suite(.serialized)
 struct GuideTests {
   /// A block of shell, and what the page promises that it prints.
@@ -35,12 +35,14 @@ struct GuideTests {
     return steps
   }
 
-  @Test("every command of the plugin guide works, and prints what the guide shows", .timeLimit(.minutes(5)))
-  func guide() throws {
-    let page = try String(contentsOf: Build.root.appendingPathComponent("docs/plugin-guide.md"), encoding: .utf8)
+  @Test(
+    "every command of a page works, and prints what the page shows", .timeLimit(.minutes(5)),
+    arguments: [("docs/plugin-guide.md", 10, 5), ("docs/yetibot.md", 3, 2)])
+  func page(_ name: String, _ scripts: Int, _ outputs: Int) throws {
+    let page = try String(contentsOf: Build.root.appendingPathComponent(name), encoding: .utf8)
     let steps = steps(of: page)
-    try #require(steps.count >= 10)
-    try #require(steps.count { $0.prints != nil } >= 5)
+    try #require(steps.count >= scripts)
+    try #require(steps.count { $0.prints != nil } >= outputs)
 
     let directory = try TemporaryDirectory()
     let folder = directory.url.appendingPathComponent("folder")
@@ -53,14 +55,15 @@ struct GuideTests {
     let path = "\(Build.staged.path)/bin:" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
     let (status, _, error) = try RunningProgram.run(
       "/bin/bash", [try directory.file("guide.sh", script)],
-      environment: ["PATH": path, "BOTHOST_INCLUDE": Build.include], directory: folder, within: 240)
+      environment: ["PATH": path, "BOTHOST_INCLUDE": Build.include, "BOTHOST_PLUGINS": Build.plugins],
+      directory: folder, within: 240)
 
     for (number, step) in steps.enumerated() {
       guard let printed = try? String(contentsOfFile: "\(directory.path)/\(number)", encoding: .utf8) else {
-        Issue.record("the guide stopped before line \(step.line), with \(status): \(error.joined(separator: "\n"))")
+        Issue.record("\(name) stopped before line \(step.line), with \(status): \(error.joined(separator: "\n"))")
         return
       }
-      if let expected = step.prints { #expect(printed == expected, "docs/plugin-guide.md:\(step.line)") }
+      if let expected = step.prints { #expect(printed == expected, "\(name):\(step.line)") }
     }
     let log = (try? String(contentsOf: folder.appendingPathComponent("host.log"), encoding: .utf8)) ?? ""
     #expect(status == 0, "\(error.joined(separator: "\n"))\n\(log)")

@@ -176,6 +176,8 @@ import Testing
     #expect(one.events("chat.say").first?.headers["bothost-host"] == "-")
     #expect(origin != "-")
     foreign.close()
+    // It reaches both; each event is settled once.
+    #expect(two.wait { two.events("chat.say").count == 2 })
     for host in [one, two] { for event in host.events("chat.say").suffix(1) { host.settle(event) } }
     one.stop()
     two.stop()

@@ -169,7 +169,7 @@ enum Fixtures {
   static func inspect(
     _ bytes: [UInt8], as path: String = "library.so", _ expectations: ImageExpectations = smallExpectations
   ) throws -> ImageInspection {
-    try ImageInspection(bytes: bytes, image: try described(path, bytes), expecting: expectations)
+    try ImageInspection(bytes: LibraryBytes(copying: bytes), image: try described(path, bytes), expecting: expectations)
   }
 
   static func inspect(file path: String, _ expectations: ImageExpectations = smallExpectations) throws

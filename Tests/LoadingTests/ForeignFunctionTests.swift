@@ -4,7 +4,8 @@ import Testing
 
 @testable import BotHost
 
-@Suite("Calls by a declared C signature")
+// One after the other: the library that they call keeps what it answers in one buffer.
+@Suite("Calls by a declared C signature", .serialized)
 struct ForeignFunctionTests {
   private static let source = #"""
     #include <bothost.h>

@@ -22,6 +22,27 @@ struct SessionSendingTests {
     #expect(sent.id == "m1" && sent.isConfirmed && sent.text == "hello there")
   }
 
+  @Test func `a text without a channel goes to the only one there is`() throws {
+    var script = try Script.connected(["taco"])
+    script.command(1, .say(channel: nil, text: "hello", replyTo: nil))
+    #expect(script.written() == ["PRIVMSG #taco :hello"])
+    script.command(2, .join("salsa"))
+    script.command(3, .say(channel: nil, text: "hello", replyTo: nil))
+    guard case .failed(let several)? = script.settled()[3] else {
+      Issue.record("it cannot be known which")
+      return
+    }
+    #expect(several.kind == .invalid && several.text.contains("#salsa, #taco"))
+
+    var alone = try Script.connected([])
+    alone.command(1, .say(channel: nil, text: "hello", replyTo: nil))
+    guard case .failed(let none)? = alone.settled()[1] else {
+      Issue.record("there is none")
+      return
+    }
+    #expect(none.kind == .retry)
+  }
+
   @Test func `silence is doubt, and is said`() throws {
     var script = try Script.connected(["taco"])
     script.say(1, "taco", "hello")

@@ -40,6 +40,9 @@ public struct EmbeddedLog: Sendable {
     return (offset, reservation)
   }
 
+  /// Gives up what is known of a topic, so that its kept number is asked for again.
+  public mutating func forget(_ topic: String) { topics[topic] = nil }
+
   /// What to keep at an orderly end, so that the next start goes on without a gap.
   public mutating func settle() -> [Reservation] {
     topics.keys.sorted().compactMap { topic in

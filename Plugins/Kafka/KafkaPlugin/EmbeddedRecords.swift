@@ -1,9 +1,10 @@
 import BotPluginKit
 import KafkaLog
 
-/// Records without a server: a topic's records are events on the durable topic `log.TOPIC`, which the host journals before `publish` answers.
+/// Records without a server: a topic's records are events on the durable topic `log.TOPIC`, which the host journals before `publish` is
+/// answered.
 ///
-/// Runs on the lane.
+/// Runs on the lane; the disk is waited for elsewhere (`EmbeddedWriter`).
 final class EmbeddedRecords {
   private let host: Host
   private let report: ConnectionReport
@@ -11,7 +12,8 @@ final class EmbeddedRecords {
   private let consumes: Set<String>
   private var log = EmbeddedLog()
   private var topics: [String: Topic] = [:]
-  private var writer = RecordEvent()
+  private var record = RecordEvent()
+  private let writer: EmbeddedWriter
 
   /// What a topic of the bus begins with that stands for one of Kafka's.
   static let prefix = "log."
@@ -20,6 +22,7 @@ final class EmbeddedRecords {
     self.host = host
     self.report = report
     recordTopic = try host.topic("kafka.record")
+    writer = EmbeddedWriter(host: host)
     guard configuration.bridge.rules.isEmpty else {
       throw PluginError.invalid("bridge: there is nobody to tie this host to; give `brokers`")
     }
@@ -31,34 +34,41 @@ final class EmbeddedRecords {
     consumes = configuration.consumes ? Set(named) : []
   }
 
-  func activate() {
+  func activate() throws(PluginError) {
+    try writer.start()
     report.embedded(now: host.unixTime / 1_000_000)
   }
 
-  /// Writes a record; it is on disk when this returns.
-  /// - Returns: the record's offset: its number among those that this instance has written to the topic.
+  /// Writes a record; the call is answered when it is on disk, with the record's offset: its number among those that this instance has
+  /// written to the topic.
   func publish(
-    _ name: String, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader]
-  ) throws(PluginError) -> Int64 {
+    _ name: String, key: UnsafeRawBufferPointer?, value: UnsafeRawBufferPointer?, headers: [RecordHeader],
+    _ call: borrowing Call
+  ) throws(PluginError) {
     let topic = try busTopic(name)
     if !log.knows(name) {
       log.restore(name, end: try host.kv.value("offset.\(name)", as: Int64.self) ?? 0)
     }
     let (offset, reservation) = log.next(name)
-    if let reservation { try host.kv.put("offset.\(reservation.topic)", reservation.end) }
     let time = host.unixTime / 1_000_000
-    let result = name.withTextBytes { bytes in
-      let record = IncomingRecord(
+    let payload = name.withTextBytes { bytes in
+      let incoming = IncomingRecord(
         topic: bytes, partition: 0, offset: offset, timestamp: time, key: key, value: value, headers: headers)
-      return writer.withPayload(of: record) { payload in
-        Result { () throws(PluginError) in
-          let empty = UnsafeRawBufferPointer(start: nil, count: 0)
-          try host.publish(topic, json: payload, key: key.flatMap { UTF8Text.isValid($0) ? $0 : nil } ?? empty)
-        }
-      }
+      return record.withPayload(of: incoming) { Array($0) }
     }
-    try result.get()
-    return offset
+    let pending = call.later()
+    do throws(PluginError) {
+      try writer.add(
+        .init(
+          topic: topic, name: name, offset: offset, payload: payload,
+          key: key.flatMap { UTF8Text.isValid($0) ? Array($0) : nil } ?? [],
+          correlation: Array(call.correlationID.bytes),
+          call: pending, reservation: reservation))
+    } catch {
+      // A reservation that was not kept must not be counted on.
+      if reservation != nil { log.forget(name) }
+      try pending.fail(error)
+    }
   }
 
   /// An event on a topic of the log: a record for this instance, or not.
@@ -90,9 +100,9 @@ final class EmbeddedRecords {
     return .done
   }
 
-  /// Keeps where the next start goes on.
+  /// Lets what waits be written, and keeps where the next start goes on.
   func quiesce() {
-    for reservation in log.settle() { try? host.kv.put("offset.\(reservation.topic)", reservation.end) }
+    writer.finish(keeping: log.settle())
   }
 
   private func busTopic(_ name: String) throws(PluginError) -> Topic {

@@ -50,7 +50,7 @@ final class KafkaPlugin: BotPlugin {
 
   func activate() throws {
     switch records {
-    case .embedded(let embedded): embedded.activate()
+    case .embedded(let embedded): try embedded.activate()
     case .cluster(let cluster): try cluster.activate()
     }
   }
@@ -96,19 +96,13 @@ final class KafkaPlugin: BotPlugin {
         request.withBytes(request.value, of: argument) { value in
           withHeaders(of: argument) { headers in
             Result { () throws(PluginError) in
-              try embedded.publish(name, key: key, value: value, headers: headers)
+              try embedded.publish(name, key: key, value: value, headers: headers, call)
             }
           }
         }
       }
-      try call.reply(Answer(topic: name, partition: 0, offset: try result.get()))
+      try result.get()
     }
-  }
-
-  private struct Answer: Encodable {
-    let topic: String
-    let partition: Int32
-    let offset: Int64
   }
 
   private static let noTopic = PluginError.invalid("no topic: give `topic`, here or in the configuration")

@@ -7,6 +7,20 @@ extension ChatSession {
     }
   }
 
+  /// The channel that is meant where none is named.
+  func onlyChannel() throws(CommandFailure) -> ChannelName {
+    let wanted = state.rooms.filter { $0.value.isWanted }.keys.sorted()
+    if let only = wanted.first, wanted.count == 1 { return ChannelName(trusted: only) }
+    guard wanted.isEmpty else {
+      throw CommandFailure(
+        .invalid, code: "no_channel",
+        text: "no channel is named, and there are several: \(wanted.joined(separator: ", "))")
+    }
+    // Perhaps it is about to be joined.
+    throw CommandFailure(
+      .retry, code: "no_channel", text: "no channel is named, and none is joined", retryAfter: 1_000_000_000)
+  }
+
   /// Notes rooms of the configuration.
   mutating func want(_ channels: [ChannelName]) {
     for channel in channels {

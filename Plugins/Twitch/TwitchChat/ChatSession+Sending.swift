@@ -13,10 +13,10 @@ extension ChatSession {
   // MARK: Commands
 
   mutating func say(
-    channel text: String, text message: String, replyTo: String?, id: CommandID, now: Int64,
+    channel text: String?, text message: String, replyTo: String?, id: CommandID, now: Int64,
     into outputs: inout [SessionOutput]
   ) throws(CommandFailure) {
-    let channel = try channelName(text)
+    let channel = if let text { try channelName(text) } else { try onlyChannel() }
     guard state.phase != .failed else { throw offline() }
     if state.server ?? configuration.server == .twitch,
       configuration.isAnonymous || state.nick.hasPrefix("justinfan")

@@ -20,8 +20,9 @@ public enum SessionCommand: Hashable, Sendable {
   case join(String)
   /// Settled when the line is written.
   case part(String, reason: String)
-  /// Settled when the server has taken each part of the text, or has refused one.
-  case say(channel: String, text: String, replyTo: String?)
+  /// Settled when the server has taken each part of the text, or has refused one. Without a channel it goes to the only one that we are
+  /// to be in.
+  case say(channel: String?, text: String, replyTo: String?)
   /// One line as it is; only CR, LF and NUL are refused.
   case raw(String)
 }

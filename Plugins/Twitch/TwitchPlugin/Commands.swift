@@ -44,7 +44,8 @@ extension TwitchPlugin {
     var reason: String?
   }
   private struct Say: Decodable {
-    var channel: String
+    /// Without it, the only one that the bot is in.
+    var channel: String?
     var text: String
     var replyTo: String?
     private enum CodingKeys: String, CodingKey {
@@ -66,7 +67,7 @@ extension TwitchPlugin {
 
   func say(_ call: borrowing Call) throws {
     let say = try call.decode(Say.self)
-    run(.say(channel: say.channel, text: say.text, replyTo: say.replyTo), channel: say.channel, call.later())
+    run(.say(channel: say.channel, text: say.text, replyTo: say.replyTo), channel: say.channel ?? "", call.later())
   }
 
   func raw(_ call: borrowing Call) throws {

@@ -144,13 +144,12 @@ extension Yetibot {
     return try context.allowance.deeper {
       do {
         let (word, args) = Self.splitCommand(call.text)
-        // What only administrators may do is nobody else's to ask others about.
-        if configuration.adminCommands.isEmpty || !configuration.adminCommands.contains(word) || isAdmin(context.person)
-        {
-          for hook in hooks where !call.wasOffered {
+        // What somebody may not do, others are not asked about either.
+        if !call.wasOffered, refused(word, context.person) == nil {
+          for hook in hooks {
             if let outcome = try hook.run(invocation(call, word, args, match: [args], context)) { return outcome }
           }
-          let hooked = call.wasOffered ? [] : registry.hooked(for: word)
+          let hooked = registry.hooked(for: word)
           if !hooked.isEmpty { return try dispatchHooked(call, word, args, hooked, context) }
         }
         return try dispatchUnhooked(call, word, args, context)
@@ -163,6 +162,18 @@ extension Yetibot {
         throw Raised(failure.description)
       }
     }
+  }
+
+  /// Why somebody may not use a command.
+  private func refused(_ word: String, _ person: ChatPerson?) -> Outcome? {
+    if configuration.adminCommands.isEmpty, configuration.commandRoles.isEmpty { return nil }
+    if configuration.adminCommands.contains(word), !isAdmin(person) {
+      return .failure("\(word) is for administrators only")
+    }
+    if let roles = configuration.commandRoles[word], !isAdmin(person), roles.isDisjoint(with: person?.roles ?? []) {
+      return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
+    }
+    return nil
   }
 
   /// A command that others bring: the same checks as for one of the engine's own.
@@ -200,14 +211,7 @@ extension Yetibot {
     for rule in DispatchRule.allCases {
       switch rule {
       case .adminOnly:
-        if configuration.adminCommands.contains(word), !isAdmin(context.person) {
-          return .failure("\(word) is for administrators only")
-        }
-        if let roles = configuration.commandRoles[word], !isAdmin(context.person),
-          roles.isDisjoint(with: context.person?.roles ?? [])
-        {
-          return .failure("\(word) is for \(roles.sorted().joined(separator: ", ")) only")
-        }
+        if let refused = refused(word, context.person) { return refused }
       case .disabledCategory:
         if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
       case .unknownCommand:

@@ -141,13 +141,18 @@ public final class Yetibot {
   }
 
   /// Runs the text of one command, as a pipe would.
+  ///
+  /// - Parameter wasOffered: whether those who bring commands have passed it on already.
   public func command(
-    _ text: String, opts: Value? = nil, raw: Value = .empty, data: Value = .null, person: ChatPerson?, place: ChatPlace
+    _ text: String, opts: Value? = nil, raw: Value = .empty, data: Value = .null, person: ChatPerson?, place: ChatPlace,
+    wasOffered: Bool = false
   ) throws -> Outcome {
     var outcome = Outcome.plain(.null)
     _ = try posting {
       let context = Context(self, person: person, place: place, allowance: makeAllowance())
-      outcome = try dispatch(Call(text: text, opts: opts, raw: raw, data: data), context)
+      var call = Call(text: text, opts: opts, raw: raw, data: data)
+      call.wasOffered = wasOffered
+      outcome = try dispatch(call, context)
     }
     return outcome
   }

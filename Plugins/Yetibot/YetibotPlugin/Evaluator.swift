@@ -296,7 +296,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       let outcome = try engine.command(
         request.args.isEmpty ? request.command : "\(request.command) \(request.args)", opts: request.opts?.value,
         raw: request.raw?.value ?? .empty, data: request.data?.value ?? .null, person: person,
-        place: Self.place(request.platform, request.instance, request.channel))
+        place: Self.place(request.platform, request.instance, request.channel), wasOffered: true)
       try call.reply(CommandAnswer(outcome))
     } catch {
       try? call.fail(PluginError.invalid("\(error)"))

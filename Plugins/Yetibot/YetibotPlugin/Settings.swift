@@ -5,6 +5,7 @@ import YetibotEngine
 /// The manifest's `config`. The host applies the manifest's defaults; those here are the same.
 struct Settings: Decodable, Sendable {
   var prefix = "!"
+  var listen = true
   var embedded = true
   var fallback = true
   var defaultCommand = "help"
@@ -46,7 +47,7 @@ struct Settings: Decodable, Sendable {
   }
 
   private enum CodingKeys: String, CodingKey {
-    case prefix, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern, reply
+    case prefix, listen, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern, reply
     case defaultCommand = "default_command"
     case historyRows = "history_rows"
     case fallbackHelp = "fallback_help"
@@ -64,6 +65,7 @@ struct Settings: Decodable, Sendable {
       try values.decodeIfPresent(Value.self, forKey: key) ?? standard
     }
     prefix = try take(.prefix, prefix)
+    listen = try take(.listen, listen)
     embedded = try take(.embedded, embedded)
     fallback = try take(.fallback, fallback)
     defaultCommand = try take(.defaultCommand, defaultCommand)

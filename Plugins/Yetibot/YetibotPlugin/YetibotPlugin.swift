@@ -131,7 +131,7 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func onMessage(_ message: ChatMessage, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if message.author.bot { return .skip }
+    if message.author.bot || !settings.listen { return .skip }
     var place = place(message.platform, message.instance, message.channel, message.private)
     let person = person(message.author)
     // A conversation with the bot alone is known by who speaks.
@@ -146,7 +146,7 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func onPresence(_ presence: ChatPresence, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if presence.user.bot { return .skip }
+    if presence.user.bot || !settings.listen { return .skip }
     let kind: ChatEvent.Kind =
       switch event.topic.string {
       case ChatTopic.joined: .enter
@@ -161,7 +161,7 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func onReaction(_ reaction: ChatReaction, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if reaction.removed || reaction.user.bot { return .skip }
+    if reaction.removed || reaction.user.bot || !settings.listen { return .skip }
     let place = place(reaction.platform, reaction.instance, reaction.channel, false)
     let address = Address(
       platform: reaction.platform, instance: reaction.instance, channel: reaction.channel.id, room: place.room,

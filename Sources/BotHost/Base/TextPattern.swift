@@ -1,6 +1,7 @@
 import Glibc
 
-/// A POSIX extended regular expression without back-references, so that matching takes time in proportion to the text.
+/// A POSIX extended regular expression without back-references, so that matching takes time in proportion to the text. One that begins with
+/// `(?i)`, which is no expression in POSIX, is compared without regard to case.
 final class TextPattern: @unchecked Sendable {
   // regexec may be called from several threads with one regex_t: POSIX.1-2017, XSH 2.9.1.
   private var regex = regex_t()
@@ -36,7 +37,9 @@ final class TextPattern: @unchecked Sendable {
       }
       if digits ?? 0 > 3 { throw Problem(message: "a repetition is larger than 999") }
     }
-    let code = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB)
+    let ignoresCase = text.hasPrefix("(?i)")
+    let code = regcomp(
+      &regex, ignoresCase ? String(text.dropFirst(4)) : text, REG_EXTENDED | REG_NOSUB | (ignoresCase ? REG_ICASE : 0))
     guard code == 0 else {
       var buffer = [CChar](repeating: 0, count: 256)
       regerror(code, &regex, &buffer, buffer.count)

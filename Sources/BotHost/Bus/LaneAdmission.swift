@@ -131,14 +131,21 @@ extension UnsafeMutablePointer<LaneState> {
 
   var endpointName: String { pointee.endpoint._withUnsafeGuaranteedRef { $0.name } }
 
-  /// Tells those who wait for room, when there is a good deal of it. The executor, without the lock.
+  /// Tells those who wait for room, when there is a good deal of it or they have waited for a millisecond: on a fast lane they are woken for
+  /// many events, on a slow one they do not hold their own lanes, and with them a swap, until half of this one is empty. The executor,
+  /// without the lock.
   @inline(never)
   func offerRoom(always: Bool) {
     lock()
     let waiting = Int(truncatingIfNeeded: pointee.accepted &- pointee.finished.load(ordering: .acquiring))
     let bytes = Int(truncatingIfNeeded: pointee.acceptedBytes &- pointee.finishedBytes.load(ordering: .acquiring))
     var calls: [@Sendable () -> Void] = []
-    if always || (waiting <= pointee.capacity / 2 && bytes <= pointee.capacityBytes / 2) {
+    let now = SystemClock().monotonic
+    let isHalfEmpty = waiting <= pointee.capacity / 2 && bytes <= pointee.capacityBytes / 2
+    let isTime =
+      waiting < pointee.capacity && bytes < pointee.capacityBytes && now &- pointee.roomOfferedAt >= 1_000_000
+    if always || isHalfEmpty || isTime {
+      pointee.roomOfferedAt = now
       pthread_cond_broadcast(&pointee.room)
       swap(&calls, &pointee.roomCalls)
       if !calls.isEmpty { pointee.waiters.wrappingSubtract(calls.count, ordering: .relaxed) }

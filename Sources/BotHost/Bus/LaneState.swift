@@ -36,6 +36,8 @@ struct LaneState: ~Copyable {
   var rejected: UInt64 = 0
   var controls: [LaneControl] = []
   var roomCalls: [@Sendable () -> Void] = []
+  /// When those who wait for room were told of some (CLOCK_MONOTONIC, nanoseconds). Under the lock.
+  var roomOfferedAt: Int64 = 0
   let capacity: Int
   let capacityBytes: Int
   let full: LaneOptions.Full

@@ -88,6 +88,10 @@ struct GenerationLoader {
     guard let create = descriptor.table.create else {
       throw LifecycleFailure(instance.name, .create, "its descriptor has no `create`")
     }
+    // The ABI promises a directory, not only a name for one.
+    do { try FileTree.makeDirectories(instance.dataDirectory) } catch {
+      throw LifecycleFailure(instance.name, .create, "\(error)")
+    }
     var object: OpaquePointer?
     let began = clock.monotonic
     let code = withBorrowed(instance.name) { name in

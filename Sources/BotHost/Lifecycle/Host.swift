@@ -100,10 +100,10 @@ public final class Host: @unchecked Sendable {
     parts.bus.start()
 
     var prepared: [PluginInstance] = []
-    for planned in plan.instances {
-      guard let instance = add(planned, parts) else { continue }
+    let planned = plan.instances.compactMap { add($0, parts) }
+    for (instance, loaded) in zip(planned, parts.tools.load(planned)) {
       do {
-        try parts.tools.prepare(instance)
+        try parts.tools.install(try loaded.get(), in: instance)
         prepared.append(instance)
       } catch { failed(instance, error, parts) }
     }
@@ -144,7 +144,8 @@ public final class Host: @unchecked Sendable {
     let bus = Bus(busOptions, clock: clock)
     let reaper = Reaper(clock: clock)
     let loader = GenerationLoader(
-      staging: ImageStaging(run: run), registry: ImageRegistry(), probe: options.probe ? ImageProbe() : nil,
+      staging: ImageStaging(run: run), registry: ImageRegistry(),
+      probe: options.probe ? ImageProbe(memory: options.dataDirectory + "/probed") : nil,
       clock: clock)
     let tools = InstanceOperations(loader: loader, reaper: reaper, bus: bus, services: services, clock: clock, log: log)
     let supervisor = Supervisor(clock: clock) { [weak self] name in self?.startAgain(name) }

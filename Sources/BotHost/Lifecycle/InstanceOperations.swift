@@ -1,4 +1,5 @@
 import CBotHost
+import Synchronization
 
 /// Starting, stopping and swapping instances. One operation at a time: the caller holds the host's operations lock.
 struct InstanceOperations {
@@ -11,13 +12,43 @@ struct InstanceOperations {
 
   /// Loads and creates the first generation and puts it on the bus; its gate stays shut.
   func prepare(_ instance: PluginInstance) throws {
+    try install(try load(instance), in: instance)
+  }
+
+  /// Loads and creates the first generations of several instances, several at a time: each has mostly to wait for the disk, for the trial of
+  /// its library, or for the dynamic loader. What has come of each, in their order.
+  func load(_ instances: [PluginInstance]) -> [Result<Generation, any Error>] {
+    let results = Mutex([Result<Generation, any Error>?](repeating: nil, count: instances.count))
+    let next = Atomic<Int>(0)
+    @Sendable func work() {
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < instances.count else { return }
+        let result = Result { try load(instances[index]) }
+        results.withLock { $0[index] = result }
+      }
+    }
+    // The caller is one of them.
+    let helpers = (1..<max(1, min(instances.count, Self.loadsAtOnce))).map { _ in HostThread(name: "loader", work) }
+    work()
+    for helper in helpers { helper?.join() }
+    return results.withLock { $0.compactMap { $0 } }
+  }
+
+  private static let loadsAtOnce = 4
+
+  private func load(_ instance: PluginInstance) throws -> Generation {
     instance.state = .starting
     let number = instance.nextGeneration
     instance.nextGeneration += 1
     let source = instance.source
-    let generation = try loader.load(
+    return try loader.load(
       instance, manifest: source.manifest, library: source.library, resolved: instance.resolvedNow,
       number: number, options: .init(flags: UInt32(BH_START_FRESH)))
+  }
+
+  /// Puts a loaded generation on the bus; its gate stays shut.
+  func install(_ generation: Generation, in instance: PluginInstance) throws {
     do {
       try instance.endpoint.install(generation.plan)
     } catch {

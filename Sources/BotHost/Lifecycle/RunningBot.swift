@@ -125,7 +125,7 @@ private struct BotInlet {
   private let target: NativeTarget
 
   /// What goes wrong with one event is tried again twice, since the cause is most often on the other side of a call.
-  private static let retry = RetryPolicy(attempts: 3)
+  static let retry = RetryPolicy(attempts: 3)
   /// A call may wait for a chat's rate limit; the methods' own timeouts are shorter.
   private static let timeout: Int64 = 900_000_000_000
   /// Events of one key whose calls may be under way at the same time.
@@ -166,7 +166,10 @@ private final class BotLane {
 
   func deliver(_ subscription: Int, _ event: UnsafePointer<bh_event>) -> bh_rc {
     let delivery = runtime.deliver(
-      subscription: subscription, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery)
+      subscription: subscription, payload: event.pointee.payload.bytes, delivery: event.pointee.delivery,
+      attempt: BotAttempt(
+        event: event.pointee.seq, number: event.pointee.attempt,
+        isLast: event.pointee.attempt >= BotInlet.retry.attempts))
     switch delivery {
     case .pending: return bh_rc(BH_ASYNC)
     case .done(nil): return bh_rc(BH_OK)

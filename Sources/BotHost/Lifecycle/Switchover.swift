@@ -123,6 +123,10 @@ final class Switchover: @unchecked Sendable {
     endpoint.closeGate()
     do throws(LifecycleFailure) {
       try call(.quiesce, until: deadline + Self.callTime) { parts.old.quiesce(deadline: deadline) }
+      // One that has overrun and does return is put back to work in order; the wait above is for one that never returns.
+      guard clock.monotonic <= deadline else {
+        throw LifecycleFailure(name, .quiesce, "`quiesce` was still running after \(parts.drain / 1_000_000) ms")
+      }
       parts.old.handle.threads.stopAll()
       guard endpoint.isSettled, !parts.old.handle.threads.areRunning else {
         tell(.undrained)

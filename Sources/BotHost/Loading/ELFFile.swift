@@ -9,12 +9,20 @@ import Glibc
 final class ELFFile {
   /// A function or an object that the library defines or wants.
   struct Symbol {
-    var name: String
+    /// Borrowed from the file's bytes.
+    fileprivate var nameBytes: UnsafeRawBufferPointer
     var kind: Int32
     var binding: Int32
     var isDefined: Bool
     var address: UInt64
     var size: UInt64
+
+    var name: String { String(decoding: nameBytes, as: UTF8.self) }
+
+    func hasPrefix(_ prefix: StaticString) -> Bool {
+      guard let start = nameBytes.baseAddress, nameBytes.count >= prefix.utf8CodeUnitCount else { return false }
+      return memcmp(start, prefix.utf8Start, prefix.utf8CodeUnitCount) == 0
+    }
   }
 
   /// What is wrong with a file, before it is known whose file it is.
@@ -24,7 +32,8 @@ final class ELFFile {
     var advice = ""
   }
 
-  private let bytes: UnsafeMutableRawBufferPointer
+  private let content: LibraryBytes
+  private var bytes: UnsafeRawBufferPointer { content.buffer }
   private let elf: OpaquePointer
   private let segments: [GElf_Phdr]
   private let dynamic: [GElf_Dyn]
@@ -41,40 +50,38 @@ final class ELFFile {
     #endif
   }
 
+  /// The same for bytes in an array.
+  convenience init(_ content: [UInt8]) throws(Fault) { try self.init(LibraryBytes(copying: content)) }
+
   /// Checks that `content` is a whole shared library for this machine.
-  init(_ content: [UInt8]) throws(Fault) {
-    try Self.checkIdentification(content)
+  init(_ content: LibraryBytes) throws(Fault) {
+    try Self.checkIdentification(content.buffer)
     guard elf_version(UInt32(EV_CURRENT)) != 0 else {
       throw Fault(cause: .unreadable, message: "cannot be inspected: libelf is of another version")
     }
-    // libelf may align what it reads in place, so it gets memory that is ours and writable.
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 64)
-    bytes.copyBytes(from: content)
-    guard let elf = elf_memory(bytes.assumingMemoryBound(to: CChar.self).baseAddress, bytes.count) else {
-      bytes.deallocate()
+    let size = content.buffer.count
+    // libelf may align what it reads in place: the memory is ours and writable.
+    let memory = UnsafeMutableRawPointer(mutating: content.buffer.baseAddress)?.assumingMemoryBound(to: CChar.self)
+    guard let elf = elf_memory(memory, size) else {
       throw Fault(cause: .malformed, message: "is no readable ELF file: \(Self.libelfError)")
     }
     do throws(Fault) {
-      let header = try Self.header(elf, size: bytes.count)
-      let segments = try Self.segments(elf, header, size: bytes.count)
-      self.sections = try Self.sectionNames(elf, header, size: bytes.count)
+      let header = try Self.header(elf, size: size)
+      let segments = try Self.segments(elf, header, size: size)
+      self.sections = try Self.sectionNames(elf, header, size: size)
       let dynamic = try Self.dynamicEntries(elf, segments)
-      self.strings = try Self.stringTable(dynamic, segments, size: bytes.count)
+      self.strings = try Self.stringTable(dynamic, segments, size: size)
       self.segments = segments
       self.dynamic = dynamic
-      self.bytes = bytes
+      self.content = content
       self.elf = elf
     } catch {
       elf_end(elf)
-      bytes.deallocate()
       throw error
     }
   }
 
-  deinit {
-    elf_end(elf)
-    bytes.deallocate()
-  }
+  deinit { elf_end(elf) }
 
   // MARK: The dynamic segment
 
@@ -132,10 +139,10 @@ final class ELFFile {
     for index in 1..<max(count, 1) {
       var symbol = GElf_Sym()
       guard gelf_getsym(data, Int32(index), &symbol) != nil else { break }
-      guard let name = string(at: UInt64(symbol.st_name)), !name.isEmpty else { continue }
+      guard let name = stringBytes(at: UInt64(symbol.st_name)), !name.isEmpty else { continue }
       body(
         Symbol(
-          name: name, kind: Int32(symbol.st_info & 15), binding: Int32(symbol.st_info >> 4),
+          nameBytes: name, kind: Int32(symbol.st_info & 15), binding: Int32(symbol.st_info >> 4),
           isDefined: symbol.st_shndx != 0, address: symbol.st_value, size: symbol.st_size))
     }
   }
@@ -182,14 +189,18 @@ final class ELFFile {
 
   private func word(_ at: Int) -> UInt32 {
     guard at >= 0, at + 4 <= bytes.count else { return 0 }
-    return UnsafeRawBufferPointer(bytes).loadUnaligned(fromByteOffset: at, as: UInt32.self)
+    return bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)
   }
 
   private func string(at index: UInt64) -> String? {
-    guard index < UInt64(strings.count) else { return nil }
-    let start = strings.lowerBound + Int(index)
-    guard let end = bytes[start..<strings.upperBound].firstIndex(of: 0) else { return nil }
-    return String(decoding: bytes[start..<end], as: UTF8.self)
+    stringBytes(at: index).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func stringBytes(at index: UInt64) -> UnsafeRawBufferPointer? {
+    guard index < UInt64(strings.count), let base = bytes.baseAddress else { return nil }
+    let start = base + strings.lowerBound + Int(index)
+    guard let end = memchr(start, 0, strings.count - Int(index)) else { return nil }
+    return UnsafeRawBufferPointer(start: start, count: UnsafeRawPointer(end) - start)
   }
 
   private func fileRange(_ offset: Int64, _ length: Int64) -> Range<Int>? {
@@ -218,7 +229,7 @@ final class ELFFile {
     return String(cString: text)
   }
 
-  private static func checkIdentification(_ content: [UInt8]) throws(Fault) {
+  private static func checkIdentification(_ content: UnsafeRawBufferPointer) throws(Fault) {
     guard !content.isEmpty else { throw Fault(cause: .truncated, message: "is empty") }
     let magic: [UInt8] = [0x7F, 0x45, 0x4C, 0x46]
     guard content.count >= 4 else {

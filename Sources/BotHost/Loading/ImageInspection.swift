@@ -34,11 +34,18 @@ public struct ImageInspection: Sendable {
 
   /// Looks at a staged image.
   public init(_ image: StagedImage, expecting expectations: ImageExpectations) throws(ImageRefusal) {
-    let bytes: [UInt8]
-    do { bytes = try FileBytes.read(image.path, limit: ImageStaging.maximumSize) } catch {
+    let bytes: LibraryBytes
+    do throws(ImageRefusal) {
+      // A private copy was digested when it was made, and nobody writes to it.
+      if image.isStaged {
+        bytes = try LibraryBytes(mapping: image.path, limit: ImageStaging.maximumSize)
+      } else {
+        bytes = LibraryBytes(copying: try FileBytes.read(image.path, limit: ImageStaging.maximumSize))
+      }
+    } catch {
       throw ImageRefusal(.inspect, error.cause, library: image.source, error.message)
     }
-    guard bytes.withUnsafeBytes({ ImageDigest(of: $0) }) == image.digest else {
+    guard image.isStaged || ImageDigest(of: bytes.buffer) == image.digest else {
       throw ImageRefusal(
         .inspect, .unreadable, library: image.source, "changed while it was looked at",
         advice: "put new builds in place by renaming")
@@ -46,7 +53,7 @@ public struct ImageInspection: Sendable {
     try self.init(bytes: bytes, image: image, expecting: expectations)
   }
 
-  init(bytes: [UInt8], image: StagedImage, expecting expectations: ImageExpectations) throws(ImageRefusal) {
+  init(bytes: LibraryBytes, image: StagedImage, expecting expectations: ImageExpectations) throws(ImageRefusal) {
     do throws(ELFFile.Fault) {
       let file = try ELFFile(bytes)
       let findings = try Findings(file, image, expectations)
@@ -123,7 +130,8 @@ private struct Findings {
     var symbols: [String: ELFFile.Symbol] = [:]
     try file.forEachSymbol { symbol in
       guard symbol.isDefined, symbol.binding != STB_LOCAL else { return }
-      if wanted.contains(symbol.name) || symbol.name.hasPrefix("bh_plugin_entry_v") { symbols[symbol.name] = symbol }
+      let name = symbol.name
+      if wanted.contains(name) || symbol.hasPrefix("bh_plugin_entry_v") { symbols[name] = symbol }
     }
     return symbols
   }

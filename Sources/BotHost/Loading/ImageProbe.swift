@@ -42,12 +42,15 @@ public final class ImageProbe: Sendable {
 
   private let program: String
   private let timeout: Int64
+  private let verdicts: ProbeVerdicts?
   private let cache = Mutex<[Key: Result<Report, ImageRefusal>]>([:])
   private static let cacheLimit = 256
 
   /// `program`: the host's own program, which runs `childMain` when its first argument is `ImageProbe.mode`; nil: the
-  /// program that this process runs. `timeout`: nanoseconds for the whole trial.
-  public init(program: String? = nil, timeout: Int64 = 10_000_000_000) {
+  /// program that this process runs. `timeout`: nanoseconds for the whole trial. `memory`: a directory in which builds that have passed
+  /// are remembered over restarts; nil: nowhere.
+  public init(program: String? = nil, timeout: Int64 = 10_000_000_000, memory: String? = nil) {
+    verdicts = memory.flatMap { ProbeVerdicts(directory: $0) }
     self.program = program ?? "/proc/self/exe"
     self.timeout = timeout
   }
@@ -59,7 +62,8 @@ public final class ImageProbe: Sendable {
   /// object, asks for its health and destroys it.
   ///
   /// Blocks until the child has ended, at most the timeout; not for a lane. What a build answered, or that it
-  /// crashed, is remembered by its digest; a timeout is not, since it may be the machine's fault.
+  /// crashed, is remembered by its digest; a timeout is not, since it may be the machine's fault. Of a build that an earlier process
+  /// has tried, only that it has passed is known: its report is empty.
   @discardableResult
   public func run(
     _ image: StagedImage, _ inspection: ImageInspection, expecting expectations: ImageExpectations, start: Start? = nil
@@ -73,9 +77,13 @@ public final class ImageProbe: Sendable {
         throw refusal
       }
     }
+    if start == nil, let verdicts, verdicts.holds(image, inspection, expectations) { return Report() }
     let request = ProbeRequest(image: image, inspection: inspection, expectations: expectations, start: start)
     let result: Result<Report, ImageRefusal>
-    do throws(ImageRefusal) { result = .success(try attempt(request)) } catch {
+    do throws(ImageRefusal) {
+      result = .success(try attempt(request))
+      if start == nil { verdicts?.add(image, inspection, expectations) }
+    } catch {
       switch error.cause {
       case .timedOut, .notProbed: throw error
       default: result = .failure(error)

@@ -22,6 +22,8 @@ public struct StagedImage: Sendable, Hashable {
   public let digest: ImageDigest
   /// In bytes.
   public let size: Int
+  /// It has been copied: `path` is the copy's, and nobody writes to it.
+  var isStaged = false
 }
 
 /// Makes the private copies that alone are ever mapped.
@@ -46,66 +48,75 @@ public final class ImageStaging: Sendable {
     func refuse(_ cause: ImageRefusal.Cause, _ message: String, advice: String = "") -> ImageRefusal {
       ImageRefusal(.stage, cause, library: library, message, advice: advice)
     }
-    let (real, bytes, digest) = try Self.read(library)
+    let real = try Self.realPath(library)
     let sourceDirectory = FileTree.directory(of: real)
-    if SystemLibraries().isSystem(real) {
-      return StagedImage(
-        path: real, source: library, sourceDirectory: sourceDirectory, place: .system, digest: digest, size: bytes.count
-      )
+    if SystemLibraries.current.isSystem(real) { return try Self.unstaged(library) }
+    let original: (descriptor: Int32, size: Int)
+    do { original = try FileBytes.open(real, limit: Self.maximumSize) } catch {
+      throw refuse(error.cause, error.message)
     }
+    defer { close(original.descriptor) }
 
     let directory = "\(run.path)/images/\(Self.fileName(plugin))"
     try FileTree.makeDirectories(directory)
     let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
-    let path = "\(directory)/\(generation)-\(digest.short)-\(number).so"
+    var path = "\(directory)/\(generation)-\(number).new"
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o500)
     guard file >= 0 else {
       throw refuse(.unreadable, "the private copy \(path) cannot be made: \(FileTree.reason(errno))")
     }
-    var failure: Int32 = 0
-    bytes.withUnsafeBytes { all in
-      var done = 0
-      while done < all.count && failure == 0 {
-        let written = write(file, all.baseAddress?.advanced(by: done), all.count - done)
-        if written > 0 { done += written } else if errno != EINTR { failure = errno }
-      }
-    }
-    if failure == 0 && fsync(file) != 0 { failure = errno }
+    var failure = FileBytes.copy(original.descriptor, to: file, size: original.size)
+    if failure == nil && fsync(file) != 0 { failure = errno }
     close(file)
-    guard failure == 0 else {
+    do {
+      if let failure {
+        throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
+      }
+      // What counts is what was copied, whatever has become of the original meanwhile.
+      let copy = try LibraryBytes(mapping: path, limit: Self.maximumSize)
+      guard let digest = ImageDigest(of: copy.buffer) else {
+        throw refuse(.unreadable, "cannot be digested: libcrypto offers no SHA-256")
+      }
+      let named = "\(directory)/\(generation)-\(digest.short)-\(number).so"
+      guard rename(path, named) == 0 else {
+        throw refuse(.unreadable, "the private copy \(path) cannot be named: \(FileTree.reason(errno))")
+      }
+      path = named
+      return StagedImage(
+        path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest,
+        size: copy.buffer.count, isStaged: true)
+    } catch {
       unlink(path)
-      throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
+      throw error
     }
-    return StagedImage(
-      path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest,
-      size: bytes.count)
   }
 
   /// Describes a library where it stands, for looking at it and for nothing else: what is mapped is always a copy.
   ///
   /// Throws an `ImageRefusal` of step `.stage` when it cannot be read.
   public static func unstaged(_ library: String) throws -> StagedImage {
-    let (real, bytes, digest) = try read(library)
-    return StagedImage(
-      path: real, source: library, sourceDirectory: FileTree.directory(of: real),
-      place: SystemLibraries().isSystem(real) ? .system : .privateCopy, digest: digest, size: bytes.count)
-  }
-
-  /// A library's path without links, its bytes and their digest.
-  private static func read(_ library: String) throws -> (path: String, bytes: [UInt8], digest: ImageDigest) {
-    func refuse(_ cause: ImageRefusal.Cause, _ message: String, advice: String = "") -> ImageRefusal {
-      ImageRefusal(.stage, cause, library: library, message, advice: advice)
+    func refuse(_ cause: ImageRefusal.Cause, _ message: String) -> ImageRefusal {
+      ImageRefusal(.stage, cause, library: library, message)
     }
-    guard let real = FileTree.realPath(library) else {
-      throw refuse(
-        .unreadable, "cannot be found: \(FileTree.reason(errno))", advice: "check `library:` in the manifest")
-    }
+    let real = try realPath(library)
     let bytes: [UInt8]
     do { bytes = try FileBytes.read(real, limit: maximumSize) } catch { throw refuse(error.cause, error.message) }
     guard let digest = bytes.withUnsafeBytes({ ImageDigest(of: $0) }) else {
       throw refuse(.unreadable, "cannot be digested: libcrypto offers no SHA-256")
     }
-    return (real, bytes, digest)
+    return StagedImage(
+      path: real, source: library, sourceDirectory: FileTree.directory(of: real),
+      place: SystemLibraries.current.isSystem(real) ? .system : .privateCopy, digest: digest, size: bytes.count)
+  }
+
+  /// A library's path without links.
+  private static func realPath(_ library: String) throws -> String {
+    guard let real = FileTree.realPath(library) else {
+      throw ImageRefusal(
+        .stage, .unreadable, library: library, "cannot be found: \(FileTree.reason(errno))",
+        advice: "check `library:` in the manifest")
+    }
+    return real
   }
 
   /// Removes the private copy of an image that was refused or has been unmapped.

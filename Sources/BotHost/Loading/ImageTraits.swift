@@ -29,8 +29,12 @@ struct ImageTraits {
           unique += 1
         }
       } else {
-        if Self.leaving.contains(symbol.name) { left.append(symbol.name) }
-        if symbol.name.hasPrefix("swift_") { swiftSymbols = true }
+        if symbol.hasPrefix("swift_") {
+          swiftSymbols = true
+        } else if symbol.kind != STT_OBJECT {
+          let name = symbol.name
+          if Self.leaving.contains(name) { left.append(name) }
+        }
       }
     }
     let sections = file.sections

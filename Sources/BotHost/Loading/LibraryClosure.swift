@@ -17,7 +17,7 @@ struct LibraryClosure {
   /// A bound on how many objects are followed.
   private static let limit = 512
 
-  private let system = SystemLibraries()
+  private let system = SystemLibraries.current
   private let swiftDirectory = LoadedLibrary.find("libswiftCore.so").map { FileTree.directory(of: $0) }
 
   /// Follows the needs of a library. `origin` is what `$ORIGIN` means in it.
@@ -89,7 +89,7 @@ struct LibraryClosure {
     for candidate in candidates {
       // A file of another machine or word size is passed over, as the loader does.
       guard let real = FileTree.realPath(candidate),
-        let bytes = try? FileBytes.read(real, limit: ImageStaging.maximumSize),
+        let bytes = try? LibraryBytes(mapping: real, limit: ImageStaging.maximumSize),
         let file = try? ELFFile(bytes)
       else { continue }
       let origin = FileTree.directory(of: real)

@@ -87,7 +87,6 @@ enum RunCommand: Command {
 
   /// Where the host's data is, or will be.
   static func dataDirectory(_ arguments: ArgumentParser.Arguments) -> String {
-    if let directory = arguments.value("data") { return Control.absolute(directory) }
-    return Control.stateDirectory ?? Control.absolute(".bothost")
+    arguments.value("data").map(Control.absolute) ?? Control.stateDirectory ?? Control.absolute(".bothost")
   }
 }

@@ -60,6 +60,23 @@ extension MockBrokers {
   }
 }
 
+extension MockBrokers {
+  /// Waits until a bot says in the channel what comes on `bot_messages`.
+  func waitUntilRelayed(to channel: String, by host: Host, _ simulator: Simulator) throws {
+    // The bot begins at the end of the topic, so it has to be there first.
+    try host.program.line(.error, within: 90, "that its consumer has partitions") {
+      $0.contains("bot_messages") && $0.contains("assigned")
+    }
+    // Assigned is not yet reading: what comes before the end of the topic has been found out is not read. So one record at a time
+    // until one is relayed.
+    for attempt in 0..<20 {
+      try produce([#"{"channel":"\#(channel)","message":"ready \#(attempt)"}"#], to: "bot_messages")
+      if try simulator.sees(1, "PRIVMSG #\(channel) :ready", within: 3) { return }
+    }
+    throw RunningProgram.Failure(description: "nothing that comes on bot_messages is said in \(channel)")
+  }
+}
+
 /// One node of Apache Kafka, where the machine has it.
 final class RealBroker: Brokers {
   let directory: TemporaryDirectory

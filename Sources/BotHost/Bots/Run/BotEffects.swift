@@ -54,6 +54,25 @@ public struct BotFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(location): error: handler \(handler): \(message)" }
 }
 
+/// One of the times that an event is handed to a bot.
+public struct BotAttempt: Sendable, Hashable {
+  /// The same for every attempt with one event, and for no other event at that time; 0: there is only one attempt.
+  public var event: UInt64
+  /// From 1.
+  public var number: UInt32
+  /// There will be no other, also when this one fails.
+  public var isLast: Bool
+
+  public init(event: UInt64, number: UInt32, isLast: Bool) {
+    self.event = event
+    self.number = number
+    self.isLast = isLast
+  }
+
+  /// The first and the last.
+  public static let only = BotAttempt(event: 0, number: 1, isLast: true)
+}
+
 /// How far an event got at once.
 public enum BotDelivery: Sendable, Hashable {
   /// Its handlers have ended; nothing more is heard of it.

@@ -35,6 +35,7 @@ struct BotRun {
   var table: Unmanaged<BotTable>?
   var subscription = 0
   var delivery: UInt64 = 0
+  var attempt = BotAttempt.only
   /// Among those of the subscription.
   var handler = 0
   /// The next instruction; `failedPosition` after a failure.
@@ -74,11 +75,13 @@ struct BotRun {
   }
 
   mutating func begin(
-    table: Unmanaged<BotTable>, subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64
+    table: Unmanaged<BotTable>, subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64,
+    attempt: BotAttempt
   ) {
     self.table = table
     self.subscription = subscription
     self.delivery = delivery
+    self.attempt = attempt
     bytes.truncate(to: 0)
     if let base = payload.baseAddress { bytes.append(base.assumingMemoryBound(to: UInt8.self), payload.count) }
     payloadEnd = payload.count

@@ -19,10 +19,18 @@ public final class BotRuntime {
   /// Each run has a place of its own in memory, which effects may read while others begin.
   private var runs = RawArray<UnsafeMutablePointer<BotRun>>()
   private var freeRuns = RawArray<Int>()
-  /// The first failure of each run that has one.
-  private var failures: [Int: BotFailure] = [:]
+  /// What went wrong, by run.
+  private var failures: [Int: Failures] = [:]
+  /// Of events that will be tried again: the labels of the handlers that have ended well, by `BotAttempt.event`.
+  private var ended: [UInt64: Set<String>] = [:]
   /// By requirement: the run whose handlers have not ended yet, and those that wait behind it.
   private var lines: [Line]
+
+  private struct Failures {
+    var first: BotFailure
+    /// Labels of all handlers that failed.
+    var handlers: Set<String>
+  }
 
   private struct Line {
     var active = -1
@@ -123,7 +131,10 @@ public final class BotRuntime {
   ///   - subscription: an index into `BotProgram.subscriptions`.
   ///   - payload: JSON text, borrowed until the function returns.
   ///   - delivery: given back to `settled`.
-  public func deliver(subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64) -> BotDelivery {
+  ///   - attempt: handlers that ended well in an earlier attempt are passed over.
+  public func deliver(
+    subscription: Int, payload: UnsafeRawBufferPointer, delivery: UInt64, attempt: BotAttempt = .only
+  ) -> BotDelivery {
     guard pendingCount < Self.runLimit else {
       return .done(
         BotFailure(
@@ -133,7 +144,8 @@ public final class BotRuntime {
     let index = take()
     let run = runs[index]
     run.pointee.begin(
-      table: Unmanaged.passUnretained(table), subscription: subscription, payload: payload, delivery: delivery)
+      table: Unmanaged.passUnretained(table), subscription: subscription, payload: payload, delivery: delivery,
+      attempt: attempt)
     table.runs += 1
     let line = table.subscriptions[subscription].line
     if lines[line].active >= 0 {
@@ -194,6 +206,8 @@ public final class BotRuntime {
 
   /// Gives a run back; its failure is what is left of it.
   private func release(_ index: Int) -> BotFailure? {
+    let failures = failures.isEmpty ? nil : failures.removeValue(forKey: index)
+    if failures != nil || runs[index].pointee.attempt.number > 1 { note(failures, index) }
     let isSuperseded = table(of: index) { table in
       table.runs -= 1
       return table.runs == 0 && table !== self.table
@@ -202,7 +216,19 @@ public final class BotRuntime {
     runs[index].pointee.generation &+= 1
     runs[index].pointee.phase = .idle
     freeRuns.append(index)
-    return failures.isEmpty ? nil : failures.removeValue(forKey: index)
+    return failures?.first
+  }
+
+  /// Remembers which handlers the next attempt need not run again.
+  private func note(_ failures: Failures?, _ index: Int) {
+    let attempt = runs[index].pointee.attempt
+    let before = ended.removeValue(forKey: attempt.event) ?? []
+    guard let failures, attempt.event != 0, !attempt.isLast, ended.count < Self.runLimit else { return }
+    let subscription = runs[index].pointee.subscription
+    let all = table(of: index) { table in
+      table.subscriptions[subscription].handlers.map { table.bot.program.handlers[$0].label }
+    }
+    ended[attempt.event] = before.union(all).subtracting(failures.handlers)
   }
 
   private func settleIfDone(_ index: Int) {
@@ -212,10 +238,10 @@ public final class BotRuntime {
     effects.settled(delivery, failure: release(index))
   }
 
-  /// Keeps the first failure; later ones of the same event are its consequences more often than not.
+  /// Keeps the first failure for the message; later ones of the same event are its consequences more often than not.
   private func fail(_ index: Int, handler: Int, instruction: Int, _ message: String) {
-    guard failures[index] == nil else { return }
-    failures[index] = table(of: index) { $0.failure(handler: handler, instruction: instruction, message) }
+    let failure = table(of: index) { $0.failure(handler: handler, instruction: instruction, message) }
+    failures[index, default: Failures(first: failure, handlers: [])].handlers.insert(failure.handler)
   }
 
   /// The version that an event is handled by, without counting a reference.
@@ -239,10 +265,26 @@ public final class BotRuntime {
       let subscription = run.pointee.subscription
       run.pointee.findFields(table.subscriptions[subscription].fields)
       if table.subscriptions[subscription].isState { takeStates(run, table.subscriptions[subscription]) }
-      if let first = table.subscriptions[subscription].handlers.first {
-        run.pointee.beginHandler(table.program.handlers[first])
-      }
+      beginHandler(0, run, table)
     }
+  }
+
+  /// Begins the handler at a place among those of the event, or the first one behind it that is still to be run.
+  @inline(__always)
+  private func beginHandler(_ place: Int, _ run: UnsafeMutablePointer<BotRun>, _ table: BotTable) {
+    let place = run.pointee.attempt.number > 1 ? unfinished(from: place, run, table) : place
+    let subscription = run.pointee.subscription
+    run.pointee.handler = place
+    if place < table.subscriptions[subscription].handlers.count {
+      run.pointee.beginHandler(table.program.handlers[table.subscriptions[subscription].handlers[place]])
+    }
+  }
+
+  private func unfinished(from place: Int, _ run: UnsafeMutablePointer<BotRun>, _ table: BotTable) -> Int {
+    guard let done = ended[run.pointee.attempt.event] else { return place }
+    let handlers = table.subscriptions[run.pointee.subscription].handlers
+    return handlers.indices.dropFirst(place).first { !done.contains(table.bot.program.handlers[handlers[$0]].label) }
+      ?? handlers.count
   }
 
   private func takeStates(_ run: UnsafeMutablePointer<BotRun>, _ subscription: BotTable.Subscription) {
@@ -298,11 +340,7 @@ public final class BotRuntime {
           if run.pointee.awaitedCall >= 0 { return true }
         }
       }
-      run.pointee.handler += 1
-      if run.pointee.handler < count {
-        run.pointee.beginHandler(
-          table.program.handlers[table.subscriptions[subscription].handlers[run.pointee.handler]])
-      }
+      beginHandler(run.pointee.handler + 1, run, table)
     }
     return false
   }
