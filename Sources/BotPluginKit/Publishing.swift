@@ -49,6 +49,16 @@ extension Host {
     return Topic(name: name, reference: reference)
   }
 
+  /// Whether an event on the topic, published now, would reach anybody: a handler, the journal, somebody who watches. False spares the
+  /// plugin the making of a payload that nobody would read; for topics with many events.
+  public func isWanted(_ topic: Topic) -> Bool {
+    guard alive.load(ordering: .relaxed) else { return false }
+    guard Int(table.pointee.size) > Self.wantedOffset, let wanted = table.pointee.wanted else { return true }
+    return wanted(pointer, topic.reference) != 0
+  }
+
+  private static let wantedOffset = MemoryLayout<bh_host_api>.offset(of: \.wanted) ?? .max
+
   /// Publishes a value as JSON.
   ///
   /// - Parameters:

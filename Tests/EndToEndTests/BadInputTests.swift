@@ -37,6 +37,9 @@ struct BadInputTests {
     for name in ["broken.yaml:", "binary.yaml:", "lost.yaml:", "libtext.so", "libcut.so", "bot.yaml:5:"] {
       #expect(log.contains(name), "\(name)\n\(log)")
     }
+    // With the line and a caret under the place, as `bothost check` shows them.
+    #expect(
+      log.contains("host:  5 |   out: {type: StdOt}\n") && log.contains("host:    |               ^~~~~\n"), "\(log)")
     let running = try host.command("ps").filter { $0.contains(" running ") }
     for name in ["crypt", "word-count", "wordcount-c"] {
       #expect(running.contains { $0.hasPrefix(name + " ") }, "\(name)")

@@ -75,7 +75,12 @@ struct ReadyBotTests {
     try simulator.expect(1, "PRIVMSG #kitchen :the end")
     let said = try simulator.transcript().filter { $0.line.contains("PRIVMSG") }
     #expect(said.count == 4, "\(said.map(\.line))")
-    // Nobody listens to the chat here but the plugin's own instance.
+    // The bot's instance does not listen to the chat; the plugin's own does, once it has been asked for.
+    try simulator.order("say kitchen ann !echo never")
+    try request(#"{"channel": "kitchen", "message": "echo silence"}"#)
+    try simulator.expect(1, "PRIVMSG #kitchen :silence")
+    #expect(try !simulator.transcript().contains { $0.line.hasSuffix(":never") })
+    try host.command("start", "yetibot")
     try simulator.order("say kitchen ann !echo once")
     try simulator.expect(1, "PRIVMSG #kitchen :once")
     try request(#"{"channel": "kitchen", "message": "echo last"}"#)

@@ -21,6 +21,12 @@ struct YetibotTests {
     return folder
   }
 
+  /// A host that has been asked for the pipeline, which starts on use.
+  private func start(_ plugins: String, _ directory: TemporaryDirectory) throws -> Host {
+    let configuration = try directory.file("host.yaml", "bothost: 1\nkind: host\nplugins: {yetibot: {}}\n")
+    return try Host(plugins: plugins, arguments: ["--config", configuration], directory: directory)
+  }
+
   // MARK: A real network
 
   @Test(
@@ -40,6 +46,7 @@ struct YetibotTests {
       bothost: 1
       kind: host
       plugins:
+        yetibot: {}
         twitch:
           config: {host: 127.0.0.1, port: \(network.port), tls: false, server: irc, nick: yeti, channels: [kitchen],
             messages: 10000, message_window: 1s, room_interval: 1ms, duplicates: send, acknowledge: never}
@@ -76,7 +83,7 @@ struct YetibotTests {
   @Test("plugins bring commands by their manifests, through swaps, until they are stopped", .timeLimit(.minutes(5)))
   func hookedCommands() throws {
     let directory = try TemporaryDirectory()
-    let host = try Host(plugins: try plugins(directory), directory: directory)
+    let host = try start(try plugins(directory), directory)
     let chat = try TestChat(host)
     #expect(try chat.ask("!help wordcount-c").contains("wordcount-c <channel> # how many words"))
     #expect(try chat.ask("!category list info").contains("wordcount # how many words"))
@@ -140,7 +147,7 @@ struct YetibotTests {
   func state() throws {
     let directory = try TemporaryDirectory()
     let folder = try plugins(directory, examples: false)
-    var host = try Host(plugins: folder, directory: directory)
+    var host = try start(folder, directory)
     var chat = try TestChat(host)
     #expect(try chat.ask(#"!alias hail = "echo hail $s""#).contains("created"))
     #expect(try chat.ask("!karma @bob++ baked").contains("<@bob>: 1"))
@@ -153,7 +160,7 @@ struct YetibotTests {
     try isThere()
     host.program.signal(SIGKILL)
     try host.program.waitForExit()
-    host = try Host(plugins: folder, directory: directory)
+    host = try start(folder, directory)
     chat = try TestChat(host)
     try isThere()
 
@@ -168,7 +175,7 @@ struct YetibotTests {
     try ticks()
     host.program.signal(SIGKILL)
     try host.program.waitForExit()
-    host = try Host(plugins: folder, directory: directory)
+    host = try start(folder, directory)
     // Nobody has said anything since.
     let said = try RunningProgram(Build.bothost, ["tail", "chat.say", "--payload", "--control", host.socket])
     let line = try said.line(.output, "a tick") { $0.contains("tick") }
@@ -246,7 +253,7 @@ struct YetibotTests {
     let tree = try alone("parse", "echo a")
     #expect(tree.0 == 0 && tree.1[0].contains(#"["expr",["cmd",["words","echo",["space"," "],"a"]]]"#))
 
-    let host = try Host(plugins: folder, directory: directory)
+    let host = try start(folder, directory)
     let live = try RunningProgram.run(
       Build.bothost, ["yetibot", "repl", "--control", host.socket], input: "alias x = echo made\nx\n")
     #expect(live.0 == 0 && live.1.last == "made")
@@ -257,7 +264,7 @@ struct YetibotTests {
   func prompt() throws {
     let directory = try TemporaryDirectory()
     let folder = try plugins(directory)
-    let host = try Host(plugins: folder, directory: directory)
+    let host = try start(folder, directory)
     let state = directory.url.appendingPathComponent("state").path
     func open(_ place: [String]) throws -> Terminal {
       try Terminal(Build.bothost, ["yetibot", "repl"] + place, environment: ["XDG_STATE_HOME": state])

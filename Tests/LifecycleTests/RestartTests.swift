@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import BotHost
@@ -33,6 +34,31 @@ struct RestartTests {
     #expect(try fixture.instance().state == .running)
     try fixture.work()
     try fixture.expectCount(1)
+  }
+
+  @Test func aFileThatIsNoLibraryIsNotTriedAgainButStartedWhenItIsReplaced() throws {
+    let fixture = try HostFixture(["actor": manifest()], libraries: [], watch: true)
+    try fixture.install("actor", Data("no library".utf8))
+    try fixture.host.start()
+    guard case .failed(let reason) = try fixture.instance().state else {
+      Issue.record("it is \(try fixture.instance().state)")
+      return
+    }
+    #expect(reason.contains("not an ELF file"))
+    fixture.expectLog("it stays down until `bothost start actor`")
+    try fixture.install("actor")
+    try fixture.expect("actor") { $0 == .running }
+    #expect(try fixture.instance().restartCount == 0)
+    try fixture.work()
+    try fixture.expectCount(1)
+  }
+
+  @Test func everyInstanceHasADirectoryOfItsOwn() throws {
+    let fixture = try HostFixture(["actor": manifest()])
+    try fixture.host.start()
+    var isDirectory: ObjCBool = false
+    #expect(FileManager.default.fileExists(atPath: try fixture.instance().dataDirectory, isDirectory: &isDirectory))
+    #expect(isDirectory.boolValue)
   }
 
   @Test func neverMeansNever() throws {

@@ -27,7 +27,9 @@ final class FakeHost {
   var acknowledged: [UInt64] = []
   var refused: [UInt64: Int32] = [:]
   var timers: [String: UInt64] = [:]
+  /// Connections to the chat.
   var dials = 0
+  var tokenChecks = 0
   var reconnects = 0
   var closes = 0
   var now: Int64 = 1_000_000_000_000
@@ -73,6 +75,7 @@ final class FakeHost {
         [
           "on_open", "on_frame", "on_closed", "on_timer", "on_say", "on_open_2", "on_frame_2", "on_closed_2",
           "on_timer_2",
+          "on_token_open", "on_token_data", "on_token_closed", "on_token_timer",
         ]
       ),
       (BH_BIND_METHOD, ["join", "part", "say", "raw", "parse", "state"]),
@@ -285,8 +288,11 @@ enum FakeServices {
     var net = bh_net_v1()
     net.size = UInt32(MemoryLayout<bh_net_v1>.size)
     net.version = 1
-    net.dial = { host, _, token in
-      FakeHost.at(host).dials += 1
+    net.dial = { host, spec, token in
+      let name = spec.map {
+        String(decoding: UnsafeRawBufferPointer(start: $0.pointee.name.ptr, count: $0.pointee.name.len), as: UTF8.self)
+      }
+      if name == "token" { FakeHost.at(host).tokenChecks += 1 } else { FakeHost.at(host).dials += 1 }
       token?.pointee = 1
       return 0
     }

@@ -39,6 +39,8 @@ public final class KafkaConsumer: @unchecked Sendable {
   private let lock = Monitor()
   private var assignment: Assignment
   private var queue: OpaquePointer?
+  /// The polling thread waits for records to be settled.
+  private var isMakingRoom = false
 
   // Used by the polling thread only.
   private var client: OpaquePointer?
@@ -88,7 +90,8 @@ public final class KafkaConsumer: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     let goesOn = assignment.settle(reference)
-    lock.broadcast()
+    // A thread that only waits for room is not woken for each record.
+    if !isMakingRoom || !assignment.isAboveHalf { lock.broadcast() }
     if goesOn, let queue { rd_kafka_queue_yield(queue) }
   }
 
@@ -125,8 +128,24 @@ public final class KafkaConsumer: @unchecked Sendable {
       take(message)
       if held != nil { break }
     }
+    makeRoom()
     keepBooks()
   }
+
+  /// Waits for a moment where a partition has reached its limit. Handlers that keep up come down to half of it in less time than a pause
+  /// costs, because librdkafka throws away what it has fetched of a partition that is paused, and fetches it again.
+  private func makeRoom() {
+    lock.lock()
+    defer { lock.unlock() }
+    guard assignment.isAtLimit else { return }
+    let deadline = Monitor.now + Self.roomWait
+    isMakingRoom = true
+    while assignment.isAboveHalf, lock.wait(until: deadline) {}
+    isMakingRoom = false
+  }
+
+  /// Nanoseconds.
+  private static let roomWait: Int64 = 50_000_000
 
   /// Commits what has been settled, leaves the group and ends the client, in about that time at most. Call it when no thread polls any more.
   public func close(seconds: Int64) {

@@ -160,6 +160,18 @@ public struct Assignment: Sendable {
     take(paused: true, open: 0...limit / 2)
   }
 
+  /// Whether a partition that is not paused has reached the limit.
+  public var isAtLimit: Bool { mostOpen >= limit }
+
+  /// Whether a partition that is not paused has more than half of the limit open.
+  public var isAboveHalf: Bool { mostOpen > limit / 2 }
+
+  private var mostOpen: Int {
+    var most = 0
+    for slot in slots where slot.partition != nil && !slot.paused { most = max(most, slot.tracker.open) }
+    return most
+  }
+
   /// Whether a partition is paused.
   public func isPaused(_ partition: TopicPartition) -> Bool {
     index[partition].map { slots[$0].paused } ?? false

@@ -12,6 +12,7 @@ struct Configuration: Decodable {
   var token: Secret?
   var channels: [String] = []
   var server = "auto"
+  var tokenCheck = ""
   var publish: [String] = ["message", "line", "chat"]
   var acknowledge = "auto"
   var duplicates = "refuse"
@@ -34,6 +35,7 @@ struct Configuration: Decodable {
 
   private enum Key: String, CodingKey {
     case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
+    case tokenCheck = "token_check"
     case caFile = "ca_file"
     case serverName = "server_name"
     case sharedChat = "shared_chat"
@@ -66,6 +68,7 @@ struct Configuration: Decodable {
     token = try values.decodeIfPresent(Secret.self, forKey: .token)
     try read(.channels, &channels)
     try read(.server, &server)
+    try read(.tokenCheck, &tokenCheck)
     try read(.publish, &publish)
     try read(.acknowledge, &acknowledge)
     try read(.duplicates, &duplicates)
@@ -160,6 +163,21 @@ struct Configuration: Decodable {
     options.smallestBackoff = .nanoseconds(max(1, reconnectMin))
     options.largestBackoff = .nanoseconds(max(reconnectMin, reconnectMax))
     return options
+  }
+
+  /// Where the token is checked; nil: nowhere.
+  func tokenEndpoint() throws(PluginError) -> TokenCheck.Endpoint? {
+    switch tokenCheck {
+    case "off": return nil
+    case "": return token != nil && SessionConfiguration.serverKind(host: host) == .twitch ? .twitch : nil
+    default:
+      guard let endpoint = TokenCheck.Endpoint(url: tokenCheck) else {
+        throw .invalid(
+          "config token_check: “\(tokenCheck)”: expected off, or an address such as https://id.twitch.tv/oauth2/validate"
+        )
+      }
+      return token == nil ? nil : endpoint
+    }
   }
 
   /// Which of the topics with many events are published.

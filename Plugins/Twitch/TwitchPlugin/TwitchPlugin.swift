@@ -22,6 +22,10 @@ final class TwitchPlugin: BotPlugin {
     Handler("on_timer") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.first) }
     Handler("on_timer_2") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.second) }
     Handler("on_say", TwitchPlugin.onSay)
+    Handler("on_token_open") { (plugin: TwitchPlugin, event) in try plugin.tokenCheckOpened() }
+    Handler("on_token_data") { (plugin: TwitchPlugin, event) in plugin.tokenChecks?.received(event.payload) }
+    Handler("on_token_closed") { (plugin: TwitchPlugin, event) in try plugin.tokenCheckClosed(event) }
+    Handler("on_token_timer") { (plugin: TwitchPlugin, event) in try plugin.tokenChecks?.ask() }
     Method("join", TwitchPlugin.join)
     Method("part", TwitchPlugin.part)
     Method("say", TwitchPlugin.say)
@@ -42,6 +46,7 @@ final class TwitchPlugin: BotPlugin {
   var payloads: MessagePayloads
   var waiters: [CommandID: Waiter] = [:]
   private var connections: [ChatLink: Connection] = [:]
+  private var tokenChecks: TokenChecks?
   private var outputs: [RelayOutput] = []
   private var json = JSONBuffer(capacity: 8192)
   private var nextCommand: CommandID = 1
@@ -58,6 +63,7 @@ final class TwitchPlugin: BotPlugin {
     published = try configuration.published()
     topics = try Topics(host)
     payloads = MessagePayloads(instance: host.instance)
+    tokenChecks = try TokenChecks(configuration, host: host)
     relay = ChatRelay(configuration: try configuration.session(), seed: .random(in: 0...UInt64.max))
     lineCount = try? host.counter("lines", "lines received")
     messageCount = try? host.counter("messages", "chat messages received")
@@ -68,6 +74,7 @@ final class TwitchPlugin: BotPlugin {
 
   func activate() throws {
     for link in relay.links { connections[link] = try host.dial(configuration.connection(link)) }
+    if !hasImported { attempt("check the token") { try tokenChecks?.start() } }
     if hasImported {
       for link in relay.links { advance(.tick, from: link) }
     } else if !host.start.contains(.fresh), let connection = connections[relay.link],
@@ -101,7 +108,9 @@ final class TwitchPlugin: BotPlugin {
   func health() -> Health {
     switch relay.session.state.phase {
     case .failed: .bad("login failed for good")
-    case .connected: Health(ok: true, detail: "connected as \(relay.session.state.nick)")
+    case .connected:
+      Health(
+        ok: true, detail: "connected as \(relay.session.state.nick)\(tokenChecks?.complaint.map { "; \($0)" } ?? "")")
     case .offline: Health(ok: true, detail: "waiting for \(server)\(lostBecause.map { ": \($0)" } ?? "")")
     case .probing, .loggingIn: Health(ok: true, detail: "logging in at \(server)")
     }
@@ -124,7 +133,9 @@ final class TwitchPlugin: BotPlugin {
       connections[link] = try host.dial(new.connection(link))
       isNewConnection = true
     }
+    let checks = try TokenChecks(new, host: host)
     configuration = new
+    tokenChecks = checks
     self.published = published
     relay.reconfigure(settings, now: host.monotonicTime, into: &outputs)
     perform(.none)
@@ -154,6 +165,16 @@ final class TwitchPlugin: BotPlugin {
     advance(.closed(reason: reason, isFinal: closed.final), from: link, event.token)
   }
 
+  private func tokenCheckOpened() throws {
+    guard let token = configuration.token else { return }
+    try tokenChecks?.opened(token)
+  }
+
+  private func tokenCheckClosed(_ event: borrowing Event) throws {
+    let closed = try event.decode(ConnectionClosed.self)
+    tokenChecks?.closed(closed.error ?? closed.reason)
+  }
+
   private func timePassed(_ link: ChatLink) throws { advance(.tick, from: link) }
 
   /// One line of the server. Nothing here makes a string when the line is a message.
@@ -174,7 +195,7 @@ final class TwitchPlugin: BotPlugin {
   }
 
   private func show(_ bytes: UnsafeRawBufferPointer, isMessage: Bool, _ time: Int64, _ cause: DeliveryToken) throws {
-    if published.contains(.line), let line = IRCLine(bytes) {
+    if published.contains(.line), host.isWanted(topics.line), let line = IRCLine(bytes) {
       json.removeAll()
       payloads.writeLine(line, to: &json)
       try host.publish(topics.line, json: json.bytes, effectOf: cause)
@@ -198,16 +219,16 @@ final class TwitchPlugin: BotPlugin {
 
   private func publishMessage(_ bytes: UnsafeRawBufferPointer, _ time: Int64, _ cause: DeliveryToken) throws {
     messageCount?.add()
-    guard !published.isDisjoint(with: [.message, .chat]), let line = IRCLine(bytes), let chat = ChatLine(line) else {
-      return
-    }
+    let isMessageWanted = published.contains(.message) && host.isWanted(topics.message)
+    let isChatWanted = published.contains(.chat) && host.isWanted(topics.chatMessage)
+    guard isMessageWanted || isChatWanted, let line = IRCLine(bytes), let chat = ChatLine(line) else { return }
     let isBroadcaster = chat.isBroadcaster
-    if published.contains(.message) {
+    if isMessageWanted {
       json.removeAll()
       payloads.writeMessage(chat, raw: line.raw, isBroadcaster: isBroadcaster, now: time, to: &json)
       try host.publish(topics.message, json: json.bytes, key: chat.channel, effectOf: cause)
     }
-    if published.contains(.chat) {
+    if isChatWanted {
       json.removeAll()
       payloads.writeChat(chat, isBroadcaster: isBroadcaster, to: &json)
       try host.publish(topics.chatMessage, json: json.bytes, key: payloads.chatKey, effectOf: cause)

@@ -62,6 +62,9 @@ public final class HostLog: Sendable {
     HostLog(format: json ? .json : .text(colour: Terminal.wantsColour(2)), threshold: threshold)
   }
 
+  /// Lines are for people, not for machines.
+  public var isText: Bool { line.format != .json }
+
   /// The least important level that is still written. May be changed at any time.
   public var threshold: LogLevel {
     get { LogLevel(rawValue: thresholdLevel.load(ordering: .relaxed)) ?? .info }

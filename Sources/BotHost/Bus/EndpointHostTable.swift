@@ -101,6 +101,18 @@ extension Endpoint {
     return UInt64(topic.pointee.index) + 1
   }
 
+  /// `bh_host_api.wanted`: whether an event on the topic would reach anybody now. True for what is no topic: that is found out by publishing.
+  public func isWanted(_ topic: UInt64) -> Bool {
+    busReference._withUnsafeGuaranteedRef { bus in
+      guard let record = bus.topics[Int(truncatingIfNeeded: topic &- 1)] else { return true }
+      let thread = ThreadContext.current
+      Reclamation.enter(thread)
+      defer { Reclamation.leave(thread) }
+      let route = bus.routes.route(record)
+      return route.pointee.count > 0 || route.pointee.flags & RouteList.durable != 0
+    }
+  }
+
   // MARK: Staging
 
   /// An event as an effect of a delivery.

@@ -10,7 +10,8 @@ extension Host {
   /// An instance by name, or what to write instead.
   private func wanted(_ name: String) throws -> PluginInstance {
     if let instance = instance(name) { return instance }
-    let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
+    let known = instances.map(\.name) + PluginCatalog(directories: options.pluginDirectories).manifests.map(\.plugin)
+    let hint = Suggestion.hint(for: name, in: known).map { " (\($0))" } ?? ""
     throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'\(hint)")
   }
 
@@ -43,9 +44,10 @@ extension Host {
     instance.adopt(read.0.manifest, read.1, text: read.0.manifestText)
   }
 
-  /// Starts an instance that is down, from the manifest and the library as they are now.
+  /// Starts an instance that is down, from the manifest and the library as they are now; or a plugin that starts on use, with what it
+  /// requires.
   public func startInstance(_ name: String) throws {
-    let instance = try wanted(name)
+    guard let instance = instance(name) else { return try startOnUse(name) }
     try operate { parts in
       guard instance.generation == nil else { return }
       takeOver(try readAgain(instance), instance)
@@ -53,6 +55,33 @@ extension Host {
       do { try parts.tools.start(instance) } catch {
         instance.state = .failed(reason: "\(error)")
         throw error
+      }
+    }
+  }
+
+  /// Makes and starts an instance that was not among those that start by themselves.
+  private func startOnUse(_ name: String) throws {
+    try operate { parts in
+      let catalog = PluginCatalog(directories: options.pluginDirectories)
+      let asked = HostPlan.closure(of: [name], catalog)
+      var options = options
+      options.bots = []
+      let plan = HostPlan(options: options, catalog: catalog, asked: asked)
+      guard plan.instances.contains(where: { $0.name == name }) else {
+        guard catalog.source(of: name) != nil else {
+          _ = try wanted(name)
+          return
+        }
+        throw LifecycleFailure(name, "start", plan.diagnostics.errors.map(\.description).joined(separator: "; "))
+      }
+      for planned in plan.instances where asked.contains(planned.name) && instance(planned.name) == nil {
+        guard let instance = add(planned, parts) else {
+          throw LifecycleFailure(planned.name, "create", "the instance cannot be put on the bus")
+        }
+        do { try parts.tools.start(instance) } catch {
+          instance.state = .failed(reason: "\(error)")
+          throw error
+        }
       }
     }
   }
@@ -155,7 +184,8 @@ extension Host {
     guard let dot = method.lastIndex(of: ".") else { return "'\(method)' is no method; write INSTANCE.METHOD" }
     let (name, rest) = (String(method[..<dot]), String(method[method.index(after: dot)...]))
     guard let instance = instance(name) else {
-      let hint = Suggestion.hint(for: name, in: instances.map(\.name)).map { " (\($0))" } ?? ""
+      let known = instances.map(\.name) + PluginCatalog(directories: options.pluginDirectories).manifests.map(\.plugin)
+      let hint = Suggestion.hint(for: name, in: known).map { " (\($0))" } ?? ""
       return "there is no instance '\(name)'\(hint)"
     }
     let methods = instance.manifest.methods.map(\.name)

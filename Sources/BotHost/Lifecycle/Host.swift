@@ -34,6 +34,7 @@ public final class Host: @unchecked Sendable {
     let bus: Bus
     let journal: BusJournal
     let network: Network
+    let states: StateBoard
     let services: HostServices
     let tools: InstanceOperations
     let reaper: Reaper
@@ -91,7 +92,7 @@ public final class Host: @unchecked Sendable {
     startedAt = clock.unix
     catalog = PluginCatalog(directories: options.pluginDirectories)
     let plan = HostPlan(options: options, catalog: catalog, cache: units)
-    for finding in plan.diagnostics.all { report(finding) }
+    for finding in plan.diagnostics.sorted() { report(finding, plan.sources) }
 
     let parts = try makeParts(durable: plan.durableTopics)
     self.parts = parts
@@ -110,7 +111,9 @@ public final class Host: @unchecked Sendable {
     for bot in plan.bots {
       for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
       guard let build = plan.builds[bot.program.name] else { continue }
-      do { bots.append(try RunningBot(bot, build, on: parts.bus, standardOutput: standardOutput)) } catch {
+      do {
+        bots.append(try RunningBot(bot, build, on: parts.bus, states: parts.states, standardOutput: standardOutput))
+      } catch {
         log.error("host", "the bot \(bot.program.name) cannot run: \(error)")
       }
     }
@@ -150,7 +153,8 @@ public final class Host: @unchecked Sendable {
     let tools = InstanceOperations(loader: loader, reaper: reaper, bus: bus, services: services, clock: clock, log: log)
     let supervisor = Supervisor(clock: clock) { [weak self] name in self?.startAgain(name) }
     return Parts(
-      bus: bus, journal: journal, network: network, services: services, tools: tools, reaper: reaper,
+      bus: bus, journal: journal, network: network, states: try StateBoard(catalog.manifests, on: bus),
+      services: services, tools: tools, reaper: reaper,
       supervisor: supervisor,
       run: run)
   }
@@ -177,7 +181,10 @@ public final class Host: @unchecked Sendable {
   func failed(_ instance: PluginInstance, _ error: any Error, _ parts: Parts) {
     let reason = (error as? LifecycleFailure).map { "\($0.step): \($0.reason)" } ?? "\(error)"
     let now = clock.monotonic
-    if instance.manifest.restart.policy != .never, !isStopping, let delay = instance.restarts.delayAfterFailure(at: now)
+    // What a file is not it will not be in a second: only another file, and an operator who says so, can help.
+    let isLasting = (error as? LifecycleFailure)?.isLasting ?? false
+    if instance.manifest.restart.policy != .never, !isLasting, !isStopping,
+      let delay = instance.restarts.delayAfterFailure(at: now)
     {
       instance.state = .waiting(until: now + delay, reason: reason)
       parts.supervisor.schedule(instance.name, at: now + delay)
@@ -266,24 +273,38 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  /// Swaps what a changed file belongs to.
+  /// Swaps what a changed file belongs to, or starts it when it had failed.
   private func changed(_ names: Set<String>, in directory: String) {
-    for instance in instances where instance.state == .running {
+    for instance in instances {
       let files = [instance.source.path, instance.source.library].map { path in
         path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
       }
       guard files.contains(where: names.contains) else { continue }
-      do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
+      switch instance.state {
+      case .running:
+        do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
+      case .failed, .waiting:
+        do { try startInstance(instance.name) } catch { log.error(instance.name, "not started: \(error)") }
+      case .stopped, .starting, .swapping, .stopping: break
+      }
     }
     let isOfBots = options.bots.contains { PluginDirectory.directory(of: $0) == directory }
     if isOfBots, names.contains(where: { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) { reloadBots() }
   }
 
-  private func report(_ finding: Diagnostic) {
-    switch finding.severity {
-    case .error: log.error("host", finding.description)
-    case .warning: log.warning("host", finding.description)
-    case .note: log.info("host", finding.description)
+  /// What was found in a file; for people with the line and a caret below it.
+  private func report(_ finding: Diagnostic, _ sources: [SourceText]) {
+    let level: LogLevel =
+      switch finding.severity {
+      case .error: .error
+      case .warning: .warning
+      case .note: .info
+      }
+    log.write(level, source: "host", finding.description)
+    guard log.isText else { return }
+    let source = sources.first { $0.name == finding.location?.file }
+    for line in finding.rendered(source: source).split(separator: "\n").dropFirst() {
+      log.write(level, source: "host", String(line))
     }
   }
 }

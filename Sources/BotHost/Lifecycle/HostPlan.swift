@@ -45,7 +45,11 @@ struct HostPlan {
   /// - Parameters:
   ///   - cache: where the bots' units are looked for.
   ///   - running: the units of bots that run, by their names.
-  init(options: HostOptions, catalog: PluginCatalog, cache: UnitCache? = nil, running: [String: BotBuild] = [:]) {
+  ///   - asked: instances that an operator asks for, although nothing else would start them.
+  init(
+    options: HostOptions, catalog: PluginCatalog, cache: UnitCache? = nil, running: [String: BotBuild] = [:],
+    asked: Set<String> = []
+  ) {
     let environment = Environment(options.environment)
     diagnostics.append(contentsOf: catalog.diagnostics)
     sources = catalog.directory.sources
@@ -61,7 +65,7 @@ struct HostPlan {
     if let file = options.configurationFile, let read = readConfiguration(file, catalog) { configurations.append(read) }
     var notAutomatic: Set<String> = []
     for instance in configurations.flatMap(\.instances) {
-      if instance.start == .onUse {
+      if instance.start == .onUse && !asked.contains(instance.name) {
         notAutomatic.insert(instance.name)
         continue
       }
@@ -70,7 +74,7 @@ struct HostPlan {
         Wanted(plugin: instance.plugin, overrides: instance.config, settings: instance, place: instance.location))
     }
     for manifest in catalog.manifests {
-      let isNamed = options.only?.contains(manifest.plugin) ?? false
+      let isNamed = options.only?.contains(manifest.plugin) ?? asked.contains(manifest.plugin)
       guard manifest.start == .auto || isNamed, !notAutomatic.contains(manifest.plugin) || isNamed else { continue }
       want(manifest.plugin, Wanted(plugin: manifest.plugin, overrides: ConfigurationOverrides()))
     }
@@ -157,7 +161,7 @@ struct HostPlan {
   }
 
   /// The plugins named, all that they require, and those that stand in the way of their methods by themselves.
-  private static func closure(of names: [String], _ catalog: PluginCatalog) -> Set<String> {
+  static func closure(of names: [String], _ catalog: PluginCatalog) -> Set<String> {
     var found: Set<String> = []
     var open = names
     while let name = open.popLast() {

@@ -64,6 +64,9 @@ public struct LifecycleFailure: Error, Sendable, CustomStringConvertible {
     outcome = nil
   }
 
+  /// Whether another attempt with the same files would end in the same way.
+  var isLasting: Bool { [SwapStep.stage, .inspect, .probe, .load].contains { $0.rawValue == step } }
+
   public var description: String {
     "\(instance): \(step) failed: \(reason)" + (outcome.map { "; \($0)" } ?? "")
   }

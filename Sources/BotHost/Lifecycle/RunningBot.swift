@@ -13,12 +13,18 @@ final class RunningBot: @unchecked Sendable {
   private(set) var version = 1
   let endpoint: Endpoint
   private let lane: LaneConfined<BotLane>
+  private let bus: Bus
+  private let states: StateBoard
   /// What the bus delivers to it. Grows only: what no version needs any more is passed over.
   private var inlets: [BotInlet] = []
 
-  init(_ bot: BoundBot, _ build: BotBuild, on bus: Bus, standardOutput: StandardOutput) throws {
+  init(
+    _ bot: BoundBot, _ build: BotBuild, on bus: Bus, states: StateBoard, standardOutput: StandardOutput
+  ) throws {
     self.bot = bot
     self.build = build
+    self.bus = bus
+    self.states = states
     endpoint = try bus.addEndpoint(name: bot.program.name, lane: LaneOptions(capacity: 16_384))
     lane = LaneConfined(BotLane(bot, endpoint, standardOutput))
     let map = try connect(bot)
@@ -26,7 +32,12 @@ final class RunningBot: @unchecked Sendable {
     try endpoint.install(plan)
   }
 
-  func open() { endpoint.openGate() }
+  /// Lets events come, after those that it has missed.
+  func open() {
+    let news = tellStates(inlets[...])
+    endpoint.openGate()
+    tell(news)
+  }
 
   /// Ends it after what is under way, or the time is up.
   func close(on bus: Bus) { bus.remove(endpoint, timeout: 2_000_000_000, queued: .drop) }
@@ -41,7 +52,11 @@ final class RunningBot: @unchecked Sendable {
     let hasNewInlets = inlets.count > before
     // A plan can only be installed while nothing is delivered; what comes meanwhile waits at the gate.
     if hasNewInlets { endpoint.closeGate() }
-    defer { if hasNewInlets { endpoint.openGate() } }
+    var news: [StoredNews] = []
+    defer {
+      if hasNewInlets { endpoint.openGate() }
+      tell(news)
+    }
     if hasNewInlets {
       do { try endpoint.install(plan) } catch {
         inlets.removeSubrange(before...)
@@ -51,6 +66,7 @@ final class RunningBot: @unchecked Sendable {
     let lane = self.lane
     let pause = endpoint.onLane(timeout: 10_000_000_000) { lane.value.replace(bot, map) }
     guard let pause else { throw BusError("\(endpoint.name): a handler has not returned within 10 s") }
+    if hasNewInlets { news = tellStates(inlets[before...]) }
     self.bot = bot
     self.build = build
     version += 1
@@ -67,6 +83,41 @@ final class RunningBot: @unchecked Sendable {
       }
       usleep(1_000)
     }
+  }
+
+  // MARK: What was before
+
+  /// An event that a bot has missed, and the handler's name on the bus.
+  private struct StoredNews {
+    var event: StoredEvent
+    var consumer: String
+  }
+
+  /// Tells the runtime the states of instances that it begins to listen to. The gate is shut, so that what comes from now
+  /// on comes later.
+  ///
+  /// - Returns: events that stand for states which hold, for handlers that have not seen them.
+  private func tellStates(_ inlets: ArraySlice<BotInlet>) -> [StoredNews] {
+    guard !inlets.isEmpty else { return [] }
+    states.catchUp()
+    let lane = self.lane
+    var news: [StoredNews] = []
+    for (number, inlet) in zip(inlets.indices, inlets) {
+      if inlet.isState {
+        guard let payload = states.state(of: inlet.instance, topic: inlet.topic) else { continue }
+        endpoint.onLane(timeout: 10_000_000_000) {
+          lane.value.takeState(of: inlet.instance, inlet: number, payload)
+        }
+      } else if let payload = states.standingEvent(of: inlet.instance, topic: inlet.topic) {
+        let event = StoredEvent(time: 0, topic: inlet.topic, source: inlet.instance, payload: payload)
+        news.append(StoredNews(event: event, consumer: "\(endpoint.name)/\(inlet.spec.id)"))
+      }
+    }
+    return news
+  }
+
+  private func tell(_ news: [StoredNews]) {
+    for item in news { _ = bus.redeliver(item.event, to: item.consumer) { _ in } }
   }
 
   /// Makes inlets for what a version listens to and no earlier one did.
@@ -176,6 +227,17 @@ private final class BotLane {
     case .done(let failure?):
       CallMessage.set(Int32(BH_E_RETRY), failure.description)
       return bh_rc(BH_E_RETRY)
+    }
+  }
+
+  /// Takes a state as it was before the bot listened.
+  func takeState(of instance: String, inlet: Int, _ payload: [UInt8]) {
+    payload.withUnsafeBytes { bytes in
+      guard subscriptions[inlet] >= 0 else {
+        runtime.noteState(of: instance, payload: bytes)
+        return
+      }
+      _ = runtime.deliver(subscription: subscriptions[inlet], payload: bytes, delivery: 0)
     }
   }
 

@@ -34,10 +34,11 @@ public struct ImageInspection: Sendable {
 
   /// Looks at a staged image.
   public init(_ image: StagedImage, expecting expectations: ImageExpectations) throws(ImageRefusal) {
+    let isUntouched = image.identity != nil && FileIdentity(image.path) == image.identity
     let bytes: LibraryBytes
     do throws(ImageRefusal) {
-      // A private copy was digested when it was made, and nobody writes to it.
-      if image.isStaged {
+      // A private copy was digested when it was made: it need not be read again as long as nobody has touched it.
+      if isUntouched {
         bytes = try LibraryBytes(mapping: image.path, limit: ImageStaging.maximumSize)
       } else {
         bytes = LibraryBytes(copying: try FileBytes.read(image.path, limit: ImageStaging.maximumSize))
@@ -45,7 +46,7 @@ public struct ImageInspection: Sendable {
     } catch {
       throw ImageRefusal(.inspect, error.cause, library: image.source, error.message)
     }
-    guard image.isStaged || ImageDigest(of: bytes.buffer) == image.digest else {
+    guard isUntouched || ImageDigest(of: bytes.buffer) == image.digest else {
       throw ImageRefusal(
         .inspect, .unreadable, library: image.source, "changed while it was looked at",
         advice: "put new builds in place by renaming")

@@ -22,8 +22,22 @@ public struct StagedImage: Sendable, Hashable {
   public let digest: ImageDigest
   /// In bytes.
   public let size: Int
-  /// It has been copied: `path` is the copy's, and nobody writes to it.
-  var isStaged = false
+  /// Of the private copy, when it was made; nil: nothing was copied.
+  var identity: FileIdentity?
+}
+
+/// What tells that a file is another one than before, or that somebody has touched it.
+struct FileIdentity: Sendable, Hashable {
+  private let numbers: [Int]
+
+  /// Nil when there is no such file.
+  init?(_ path: String) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return nil }
+    numbers = [
+      Int(status.st_dev), Int(status.st_ino), Int(status.st_size), status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+    ]
+  }
 }
 
 /// Makes the private copies that alone are ever mapped.
@@ -84,7 +98,7 @@ public final class ImageStaging: Sendable {
       path = named
       return StagedImage(
         path: path, source: library, sourceDirectory: sourceDirectory, place: .privateCopy, digest: digest,
-        size: copy.buffer.count, isStaged: true)
+        size: copy.buffer.count, identity: FileIdentity(named))
     } catch {
       unlink(path)
       throw error

@@ -92,6 +92,7 @@ final class ProbeHost: @unchecked Sendable {
     api.pointee.now = { _, clock in
       clock == UInt32(BH_CLOCK_MONO) ? SystemClock().monotonic : SystemClock().unix
     }
+    api.pointee.wanted = { _, _ in 1 }
   }
 
   /// The interfaces of a trial, made once and never freed: a plugin may keep them until `destroy`.

@@ -292,6 +292,10 @@ typedef struct bh_host_api {
 
   /* The time now. Use it instead of the C library's, so that tests can turn the clock. */
   int64_t (*now)(bh_host *host, uint32_t clock);
+
+  /* Not 0 when an event on the topic, published now, would reach anybody: a handler, the journal, somebody who
+   * watches. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
+  int32_t (*wanted)(bh_host *host, uint64_t topic_ref);
 } bh_host_api;
 
 /* --- bh.kv: state that outlives restarts and swaps -------------------------------------------------- */
@@ -545,7 +549,7 @@ typedef struct bh_start {
   bh_str instance;       /* the instance's name; equals the plugin's unless it is started several times */
   uint64_t generation;   /* 1, 2, ... within the host process */
   bh_bytes config;       /* the whole configuration as JSON, defaults applied, secrets as in `config_get` */
-  bh_str data_directory; /* a directory of the instance's own, made on demand; kept over restarts */
+  bh_str data_directory; /* a directory of the instance's own, which is there; kept over restarts */
   bh_str state_format;   /* of the state that will be imported; empty: none */
   uint32_t state_version;
   uint32_t reserved;

@@ -4,27 +4,55 @@ import BotHost
 enum CompileCommand: Command {
   static let name = "compile"
   static let summary = "compile bots, and show every node with its hash and whether it was in the cache"
-  static let usage = "BOT.yaml... --plugins DIR [--cache DIR] [--json]"
+  static let usage = "BOT.yaml... --plugins DIR [--emit c [--output DIR]] [--cache DIR] [--json]"
   static let options = [
     SharedOptions.plugins,
     ArgumentParser.Option("cache", value: "DIR", "where compiled units are kept; else that of the host's data"),
     ArgumentParser.Option("no-cache", "make everything anew and keep nothing"),
+    ArgumentParser.Option("emit", value: "c", "write each bot as the C source of a plugin, with its manifest"),
+    ArgumentParser.Option("output", short: "o", value: "DIR", "where to write them; else here"),
     SharedOptions.data, SharedOptions.json,
   ]
   static let discussion = """
     A unit is a handler or a use. It is kept under a key of its content, so that what has not changed is found again, in this bot or in
     any other: CACHED, or BUILT when it was made now. Nothing runs; `bothost plan` says what a running host would change.
+
+    With --emit c, BOT.c is the bot in C99 against bothost.h, BOT.yaml the manifest of the plugin that it compiles to, and BOT.host.yaml
+    the instances that the bot uses, for `bothost --config`. A file whose text is the same as before is left as it is.
     """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     guard !arguments.words.isEmpty else { throw UsageError("compile needs the files of bots") }
     let job = BotCompileJob(
-      files: arguments.words, pluginDirectories: arguments.values("plugins"), target: .interpreter,
+      files: arguments.words, pluginDirectories: arguments.values("plugins"), target: try target(arguments),
       cache: cache(arguments))
     report(job)
-    for build in job.builds { show(build, json: arguments.flag("json")) }
+    for build in job.builds {
+      show(build, json: arguments.flag("json"))
+      if build.target == .c { try write(build, to: arguments.value("output") ?? ".") }
+    }
     if !arguments.flag("json") { Output.note(summary(job)) }
     if job.diagnostics.hasErrors { throw CommandFailure("", code: 2) }
+  }
+
+  private static func target(_ arguments: ArgumentParser.Arguments) throws -> UnitTarget {
+    guard let word = arguments.value("emit") else {
+      guard arguments.value("output") == nil else { throw UsageError("--output belongs to --emit c") }
+      return .interpreter
+    }
+    guard word == "c" else { throw UsageError("--emit takes c, not '\(word)'") }
+    return .c
+  }
+
+  /// The files of a bot that is emitted.
+  private static func write(_ build: BotBuild, to directory: String) throws {
+    do {
+      let program = try CProgram(build)
+      let beside = CManifest(build.program)
+      for (name, text) in [("c", program.source), ("yaml", beside.manifest), ("host.yaml", beside.host)] {
+        try EmittedFile.write(text, to: "\(directory)/\(build.program.name).\(name)")
+      }
+    } catch { throw CommandFailure("\(error)") }
   }
 
   private static func cache(_ arguments: ArgumentParser.Arguments) -> UnitCache? {

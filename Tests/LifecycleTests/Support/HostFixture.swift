@@ -39,7 +39,7 @@ final class HostFixture {
   }
 
   /// A host over the manifests, by file name; `start` starts it.
-  init(_ manifests: [String: String], libraries: [String] = ["actor"]) throws {
+  init(_ manifests: [String: String], libraries: [String] = ["actor"], watch: Bool = false) throws {
     directory = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
       "bothost-life-\(UUID().uuidString.prefix(8))")
     let plugins = directory.appendingPathComponent("plugins")
@@ -55,6 +55,7 @@ final class HostFixture {
     options.pluginDirectories = [plugins.path]
     // The trial runs in a child that is this program, which the tests' is not.
     options.probe = false
+    options.watch = watch
     log = Pipe()
     let lines = Lines()
     self.lines = lines
@@ -74,6 +75,14 @@ final class HostFixture {
   /// Replaces a manifest, as an operator does before a swap.
   func write(_ name: String, _ manifest: String) throws {
     try Data(manifest.utf8).write(to: directory.appendingPathComponent("plugins/\(name).yaml"))
+  }
+
+  /// Puts a library in its place at once, as a deployment does; nil: the actor.
+  func install(_ name: String, _ bytes: Data? = nil) throws {
+    let place = directory.appendingPathComponent("plugins/lib\(name).so").path
+    let contents = try bytes ?? Data(contentsOf: URL(fileURLWithPath: Self.library(name)))
+    try contents.write(to: URL(fileURLWithPath: place + ".new"))
+    guard rename(place + ".new", place) == 0 else { throw Failure(description: "\(place) cannot be replaced") }
   }
 
   func instance(_ name: String = "actor") throws -> PluginInstance { try #require(host.instance(name)) }

@@ -139,6 +139,9 @@ struct BotMember: Sendable, Hashable {
   var name: [UInt8]
   var value: BotOperand
 
+  /// The name itself.
+  var text: String { (try? JSONValue(parsing: Array(name.dropLast())))?.string ?? "" }
+
   init(_ name: String, _ value: BotOperand) {
     self.name = JSONValue.string(name).serializedBytes() + [0x3A]
     self.value = value

@@ -248,7 +248,7 @@ final class LoweredProgram: @unchecked Sendable {
   }
 
   /// What a known value is inside a text.
-  private static func inner(_ text: [UInt8]) -> [UInt8] {
+  static func inner(_ text: [UInt8]) -> [UInt8] {
     switch text.first {
     case nil, 0x6E: []
     case 0x22: Array(text.dropFirst().dropLast())

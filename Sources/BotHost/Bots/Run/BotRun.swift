@@ -303,9 +303,11 @@ struct BotRun {
         write(inner, index, isInner: true, writer)
         bytes.append(0x22)
       case .list:
+        let mark = bytes.count
         bytes.append(0x5B)
         write(inner, index, isInner: false, writer)
         bytes.append(0x5D)
+        if isInner { stripInner(from: mark) }
       case .element:
         if bytes[bytes.count &- 1] != 0x5B { bytes.append(0x2C) }
         let mark = bytes.count
@@ -314,9 +316,11 @@ struct BotRun {
           for byte in [0x6E, 0x75, 0x6C, 0x6C] as [UInt8] { bytes.append(byte) }
         }
       case .object:
+        let mark = bytes.count
         bytes.append(0x7B)
         write(inner, index, isInner: false, writer)
         bytes.append(0x7D)
+        if isInner { stripInner(from: mark) }
       case .member:
         let before = bytes.count
         if bytes[before &- 1] != 0x7B { bytes.append(0x2C) }

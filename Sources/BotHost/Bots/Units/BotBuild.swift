@@ -28,6 +28,8 @@ public struct BotBuild: Sendable {
   public private(set) var units: [Unit] = []
   /// What the cache held wrongly; it does not change the result.
   public private(set) var problems: [String] = []
+  /// Units that cannot be made for this target, with the reason.
+  public private(set) var failures: [String] = []
 
   /// - Parameters:
   ///   - cache: where units are looked for; nothing is written to it.
@@ -58,7 +60,9 @@ public struct BotBuild: Sendable {
         }
       }
       if found == nil {
-        found = (source.generate(program, target), .built)
+        do { found = (try source.generate(program, target), .built) } catch {
+          failures.append("\(program.name): \(source.path): \(error)")
+        }
       }
       guard let found else { continue }
       made[key] = found.content
@@ -126,7 +130,7 @@ struct UnitSource {
   /// Puts a unit's content into the program. False when it does not fit.
   func take(_ content: [UInt8], _ target: UnitTarget, _ program: inout BotProgram) -> Bool {
     switch target {
-    case .c: return String(validating: content, as: UTF8.self) != nil
+    case .c: return (try? CUnit.functions(content)) != nil
     case .interpreter:
       do {
         switch part {
@@ -143,14 +147,16 @@ struct UnitSource {
     }
   }
 
-  func generate(_ program: BotProgram, _ target: UnitTarget) -> [UInt8] {
+  func generate(_ program: BotProgram, _ target: UnitTarget) throws -> [UInt8] {
     switch (target, part) {
     case (.interpreter, .handler(let index)):
       return UnitCode.encode(program.handlers[index], program.unitTables(ofHandler: index))
     case (.interpreter, .use(let index?)):
       return UnitCode.encode(program.requirements[index].arguments, UnitTables(program))
     case (.interpreter, .use(nil)): return []
-    case (.c, _): return []
+    case (.c, .handler(let index)):
+      return try CUnit(program.handlers[index], program.unitTables(ofHandler: index)).bytes
+    case (.c, .use): return CUnit(use: node, UnitTables(program)).bytes
     }
   }
 }
