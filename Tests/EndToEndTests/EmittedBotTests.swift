@@ -43,13 +43,15 @@ struct EmittedBotTests {
     let host = try Host(
       plugins: directory.path + "/plugins",
       arguments: ["--plugins", emitted, "--config", emitted + "/gauge.host.yaml"], directory: directory)
-    let count = 3_000
-    try host.command("call", "gauge.meter.run", #"{"count":\#(count)}"#)
-    _ = try host.program.line(.output, number: 500, "that events flow")
+    try host.command("call", "gauge.meter.run", #"{"count":1000000}"#)
+    try host.program.line(.output, "that events flow") { $0.hasPrefix("a ") }
     let built = try emit(directory, "b").filter { $0.hasPrefix("BUILT ") }
     #expect(built.count == 4, "the step, its handler, the handlers, the bot")
     try build(emitted)
     try host.command("swap", "gauge")
+    try host.program.line(.output, "that the new build handles events") { $0.hasPrefix("b ") }
+    // No more than have been published by now.
+    let count = try #require(try host.command("call", "gauge.meter.run", #"{"count":0}"#).first.flatMap { Int($0) })
     _ = try host.program.line(.output, number: count - 1, "every event")
     try host.stop()
     let printed = host.program.printed().map { $0.split(separator: " ") }
