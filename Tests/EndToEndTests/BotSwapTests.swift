@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized)
 struct BotSwapTests {
   /// A plugin that makes numbered events as fast as it is asked, and takes what comes back.
-  private static let meter = #"""
+  static let meter = #"""
     #include <bothost.h>
     #include <stdio.h>
     #include <stdlib.h>
@@ -77,7 +77,7 @@ struct BotSwapTests {
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
     """#
 
-  private static let manifest = """
+  static let manifest = """
     bothost: 1
     plugin: meter
     version: 1.0.0
@@ -100,7 +100,7 @@ struct BotSwapTests {
 
     """
 
-  private static func bot(_ word: String, waits: Int = 100, more: String = "", uses: String = "") -> String {
+  static func bot(_ word: String, waits: Int = 100, more: String = "", uses: String = "") -> String {
     """
     bothost: 1
     kind: bot
