@@ -303,7 +303,11 @@ struct YetibotTests {
     terminal.type("\u{10}\u{10}\u{10}\u{10}\r")
     try terminal.expect("ONE\r\n")
     try terminal.expect("yetibot> ")
-    terminal.type("\u{3}\u{4}")
+    // The signal throws away what has been typed and not read: one key after the other.
+    terminal.type("\u{3}")
+    try terminal.expect("^C")
+    try terminal.expect("yetibot> ")
+    terminal.type("\u{4}")
     #expect(try terminal.waitForExit() == 0)
     let kept = try String(contentsOfFile: state + "/bothost/history/yetibot-repl", encoding: .utf8)
     #expect(kept.contains("one"))

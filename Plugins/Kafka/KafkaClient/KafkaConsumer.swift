@@ -268,6 +268,8 @@ public final class KafkaConsumer: @unchecked Sendable {
       lock.unlock()
       return true
     }
+    // Told at once, and not after a second.
+    if assignment.isUnknownToGroup(slot: slot) { nextCommit = 0 }
     lock.unlock()
     slotCache[key] = slot
     switch MessageView.withRecord(message, { receiver.received($0, reference) }) {

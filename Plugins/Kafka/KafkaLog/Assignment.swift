@@ -123,7 +123,14 @@ public struct Assignment: Sendable {
     index[partition].map { slots[$0].tracker.open } ?? 0
   }
 
-  /// Positions that have moved since the last call, of all partitions or of the given ones.
+  /// Whether a partition's first records are here and its group does not know yet where it began: one that starts at the end of a topic and
+  /// dies before its first commit would begin behind them.
+  public func isUnknownToGroup(slot: Int) -> Bool {
+    slots[slot].committed == nil && slots[slot].tracker.position == nil
+  }
+
+  /// Positions that have moved since the last call, of all partitions or of the given ones; before anything is settled, that of the first
+  /// record.
   ///
   /// They count as committed from now on; `uncommit` takes that back.
   public mutating func takePositions(of partitions: [TopicPartition]? = nil) -> [(
@@ -131,7 +138,8 @@ public struct Assignment: Sendable {
   )] {
     var moved: [(partition: TopicPartition, offset: Int64)] = []
     for slot in slots.indices {
-      guard let partition = slots[slot].partition, let position = slots[slot].tracker.position,
+      guard let partition = slots[slot].partition,
+        let position = slots[slot].tracker.position ?? slots[slot].tracker.lowestOpen,
         position != slots[slot].committed, partitions?.contains(partition) ?? true
       else { continue }
       slots[slot].committed = position

@@ -105,16 +105,6 @@ public final class PluginInstance: @unchecked Sendable {
     settings.withLock { $0 = adopted.settings }
   }
 
-  func declaresSecret(_ name: String) -> Bool {
-    settings.withLock { settings in
-      if settings.manifest.permissions.secrets.contains(name) { return true }
-      guard let key = settings.manifest.configKey(name) else { return false }
-      return key.kind == .secret
-    }
-  }
-
-  func secret(_ name: String) -> Secret? { settings.withLock { $0.secrets[name] } }
-
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
   /// instance's own methods are always permitted.
   func mayCall(_ method: UnsafeRawBufferPointer) -> Bool {

@@ -90,6 +90,14 @@ enum Actor {
       return rc == BH_OK ? answer(self, call, "true") : rc;
     }
 
+    BH_EXPORT bh_rc traced(bh_self *self, const bh_event *call) {
+      const bh_trace_v1 *trace = self->api->query(self->host, str(BH_TRACE), 1);
+      bh_token span;
+      bh_rc rc = trace->begin(self->host, call->delivery, str("work"), &span);
+      if (rc == BH_OK) rc = trace->end(self->host, span, BH_OK);
+      return rc == BH_OK ? answer(self, call, "true") : rc;
+    }
+
     static bh_rc create(bh_host *host, const bh_host_api *api, const bh_start *start, bh_self **out) {
       bh_self *self = calloc(1, sizeof *self);
       if (self == NULL) return BH_E_INTERNAL;
@@ -165,11 +173,13 @@ enum Actor {
       mode: {type: string, default: "\(mode)"}
     handlers:
       - {topic: work, call: on_work, timeout: 30s}
+      - {topic: orders, call: on_work, where: {/dish: taco, /size: 2}}
       - {topic: leave, call: on_leave, retry: {max: 5, backoff: 1ms..1ms}}
     methods:
       count: {call: count}
       act: {call: act}
       dial: {call: dial}
+      traced: {call: traced}
     permissions:
       connect: ["127.0.0.1:*"]
     swap: {drain: 300ms, state: \(name == "actor" ? "actor" : name)/1}

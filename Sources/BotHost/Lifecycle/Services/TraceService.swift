@@ -1,7 +1,7 @@
 import CBotHost
 import Synchronization
 
-/// `bh.trace`: named spans of work, measured into histograms and told to the debug log.
+/// `bh.trace`: named spans of work, measured into the histogram `span_us` and told to the debug log.
 enum TraceService {
   nonisolated(unsafe) static let table = HostTable.constant(
     bh_trace_v1(
@@ -16,6 +16,12 @@ enum TraceService {
         withHost(host) { host in
           guard let (name, start) = host.spans.end(span) else { return bh_rc(BH_E_STALE) }
           let microseconds = max(0, host.instance.clock.monotonic - start) / 1000
+          let identity = Metric.Identity(
+            name: "span_us", owner: host.instance.name, labels: [Metric.Label("span", String(name.prefix(64)))])
+          let histogram = host.instance.services.metrics.define(
+            .histogram, identity, help: "microseconds that traced spans have taken")
+          // Beyond the bound of metrics an instance's new spans are told to the log alone.
+          if case .success(let histogram) = histogram { histogram.record(microseconds) }
           host.instance.log.debug(
             host.instance.name, "span \(name)", [("us", "\(microseconds)"), ("outcome", "\(outcome)")])
           return bh_rc(BH_OK)
