@@ -20,7 +20,7 @@ struct ScaffoldTests {
 
   @Test(
     "a new plugin builds, passes check, runs, is swapped with its state, and keeps the contract",
-    .timeLimit(.minutes(10)), arguments: ["c", "swift"])
+    .timeLimit(.minutes(20)), arguments: ["c", "swift"])
   func scaffold(language: String) throws {
     guard let make = Build.tool("make"), language == "c" || Build.tool("swiftc") != nil else {
       print("skipped: make or the compiler is not installed")
@@ -69,7 +69,7 @@ struct ScaffoldTests {
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
   }
 
-  @Test("verify names what a plugin does wrong, and where", .timeLimit(.minutes(3)))
+  @Test("verify names what a plugin does wrong, and where", .timeLimit(.minutes(20)))
   func breaches() throws {
     let directory = try TemporaryDirectory()
     let cases: [(name: String, handler: String, destroy: String, check: String)] = [
