@@ -30,7 +30,7 @@ import Testing
     return output.filter { !$0.isEmpty }
   }
 
-  @Test("bash completes commands, options, values and the running instances", .timeLimit(.minutes(2)))
+  @Test("bash completes commands, options, values and the running instances", .timeLimit(.minutes(20)))
   func bash() throws {
     let directory = try TemporaryDirectory()
     #expect(try offers("sw", in: directory) == ["swap"])

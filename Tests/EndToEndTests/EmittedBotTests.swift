@@ -31,7 +31,7 @@ struct EmittedBotTests {
     return output
   }
 
-  @Test("an emitted bot does what the bot does, and is swapped as a plugin under load", .timeLimit(.minutes(3)))
+  @Test("an emitted bot does what the bot does, and is swapped as a plugin under load", .timeLimit(.minutes(20)))
   func emitted() throws {
     let directory = try TemporaryDirectory()
     _ = try directory.file("plugins/meter.yaml", BotSwapTests.manifest)
