@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
+    .library(name: "TacoSwift", type: .dynamic, targets: ["TacoSwift"]),
   ],
   targets: [
     // What Swift's Glibc module leaves out of the kernel's interface.
@@ -80,6 +81,9 @@ let package = Package(
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka", "YetibotEngine"],
       path: "Benchmarks/Sources"),
+    .target(
+      name: "TacoSwift", dependencies: ["BotPluginKit"], path: "Benchmarks/Plugins/TacoSwift",
+      linkerSettings: pluginLinking),
 
     hostTests("Base"),
     hostTests("Manifest"),

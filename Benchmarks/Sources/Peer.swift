@@ -23,6 +23,17 @@ enum Peer {
     try FileManager.default.copyItem(atPath: "\(source).yaml", toPath: "\(directory)/\(name).yaml")
   }
 
+  /// A plugin of a source that was made just now.
+  static func plugin(named name: String, source: String, in directory: String) throws {
+    let file = "\(directory)/\(name).c"
+    try Data(source.utf8).write(to: URL(fileURLWithPath: file))
+    try compile(
+      [
+        "-std=c99", "-O2", "-shared", "-fPIC", "-I", "Sources/CBotHost/include", file, "-o",
+        "\(directory)/lib\(name).so",
+      ], name: name)
+  }
+
   private static func compile(_ arguments: [String], name: String) throws {
     guard let compiler = Place.tool("cc") else { throw ChildProgram.Failure(description: "there is no C compiler") }
     let process = Process()

@@ -11,6 +11,7 @@ let measurements: [(name: String, run: (Report) throws -> Void)] = [
   ("dispatch", DispatchBenchmark.run),
   ("lane", LaneBenchmark.run),
   ("journal", JournalBenchmark.run),
+  ("bot-handler", BotHandlerBenchmark.run),
   ("swap", SwapBenchmark.run),
   ("cold-start", ColdStartBenchmark.run),
   ("chat-to-kafka", ChatToKafkaBenchmark.run),

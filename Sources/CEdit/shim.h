@@ -7,6 +7,9 @@ static inline EditLine *edit_begin(const char *program) { return el_init(program
 static inline void edit_set_prompt(EditLine *edit, char *(*prompt)(EditLine *)) { el_set(edit, EL_PROMPT, prompt); }
 static inline void edit_set_owner(EditLine *edit, void *owner) { el_set(edit, EL_CLIENTDATA, owner); }
 static inline void edit_use_emacs_keys(EditLine *edit) { el_set(edit, EL_EDITOR, "emacs"); }
+/* Ctrl-C and Ctrl-Z come as keys: a signal between two waits for a key would be lost. */
+static inline void edit_take_signal_keys(EditLine *edit) { el_set(edit, EL_SETTY, "-d", "-isig", NULL); }
+static inline void edit_prepare_terminal(EditLine *edit, int is_edited) { el_set(edit, EL_PREP_TERM, is_edited); }
 static inline void edit_use_history(EditLine *edit, History *lines) { el_set(edit, EL_HIST, history, lines); }
 static inline void edit_bind(EditLine *edit, const char *key, const char *function) {
   el_set(edit, EL_BIND, key, function, NULL);

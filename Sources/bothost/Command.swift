@@ -8,11 +8,14 @@ protocol Command {
   /// What help says besides.
   static var discussion: String { get }
   static var options: [ArgumentParser.Option] { get }
+  /// What stands where no option does, for the shells' completion.
+  static var words: CompletionKind { get }
   static func run(_ arguments: ArgumentParser.Arguments) throws
 }
 
 extension Command {
   static var discussion: String { "" }
+  static var words: CompletionKind { .nothing }
 
   static var help: String {
     var text = "\(summary)\n\nUsage: bothost \(name) \(usage)\n"

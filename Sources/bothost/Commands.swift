@@ -2,9 +2,11 @@
 enum Commands {
   static var all: [any Command.Type] {
     [
-      RunCommand.self, CheckCommand.self, CompileCommand.self, PlanCommand.self, DraftCommand.self, PsCommand.self,
+      RunCommand.self, NewCommand.self, CheckCommand.self, VerifyCommand.self, CompileCommand.self, PlanCommand.self,
+      DraftCommand.self, PsCommand.self,
       CallCommand.self, PublishCommand.self, TailCommand.self,
       SwapCommand.self, StartCommand.self, StopCommand.self, RestartCommand.self, DeadCommand.self, MetricsCommand.self,
+      CompletionsCommand.self,
     ]
   }
 }

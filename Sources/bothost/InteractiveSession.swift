@@ -11,13 +11,7 @@ struct InteractiveSession {
   let printer: ResultPrinter
 
   func run(_ methods: PluginMethods) throws {
-    // The threads of a host that is made now must leave Ctrl-C to this one, which waits for keys.
-    var interrupt = sigset_t()
-    sigemptyset(&interrupt)
-    sigaddset(&interrupt, SIGINT)
-    pthread_sigmask(SIG_BLOCK, &interrupt, nil)
     let shared = methods.oneShot ? try methods.caller(command.method) : nil
-    pthread_sigmask(SIG_UNBLOCK, &interrupt, nil)
     defer { shared?.finish() }
     // A running host is found anew for each line: it may have been started again in between.
     func call(_ method: String, _ argument: JSONValue) throws -> JSONValue {

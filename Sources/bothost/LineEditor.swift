@@ -3,7 +3,7 @@ import Glibc
 
 /// Lines from a terminal: with an editor, a history that is kept in a file, and completion.
 ///
-/// Used by one thread at a time, the one to which SIGINT goes.
+/// Used by one thread at a time. While it reads, Ctrl-C and Ctrl-Z are keys and no signals, so that none is lost between two keys.
 final class LineEditor {
   /// What came of asking for a line.
   enum Line {
@@ -25,6 +25,7 @@ final class LineEditor {
   private let historyPath: String?
   private let prompt: UnsafeMutablePointer<CChar>?
   private let complete: (_ text: String, _ cursor: Int) -> Completion?
+  private var isInterrupted = false
 
   private static let rememberedLines: Int32 = 1000
 
@@ -48,6 +49,20 @@ final class LineEditor {
       LineEditor.of(edit)?.completeWord() ?? UInt8(CC_ERROR)
     }
     edit_bind(edit, "\t", "complete-word")
+    edit_take_signal_keys(edit)
+    edit_add_function(edit, "give-up", "gives the line up") { edit, _ in
+      LineEditor.of(edit)?.isInterrupted = true
+      return UInt8(CC_EOF)
+    }
+    edit_bind(edit, "^C", "give-up")
+    edit_add_function(edit, "suspend", "stops the program until the shell lets it go on") { edit, _ in
+      guard let edit else { return UInt8(CC_ERROR) }
+      edit_prepare_terminal(edit, 0)
+      kill(0, SIGTSTP)
+      edit_prepare_terminal(edit, 1)
+      return UInt8(CC_REDISPLAY)
+    }
+    edit_bind(edit, "^Z", "suspend")
     edit_bind(edit, "^R", "em-inc-search-prev")
     if let lines {
       edit_limit_history(lines, Self.rememberedLines)
@@ -68,12 +83,12 @@ final class LineEditor {
   }
 
   func read() -> Line {
-    setInterrupt { _ in }
-    defer { setInterrupt(SIG_DFL) }
+    isInterrupted = false
+    // The editor would show the prompt first: what is typed at once would be taken by the terminal, and a Ctrl-C end the program.
+    edit_prepare_terminal(edit, 1)
     var count: Int32 = 0
-    errno = 0
     guard let text = el_gets(edit, &count), count > 0 else {
-      guard errno == EINTR else { return .end }
+      guard isInterrupted else { return .end }
       el_reset(edit)
       return .interrupted
     }
@@ -84,13 +99,6 @@ final class LineEditor {
       if let historyPath { _ = edit_save_history(lines, historyPath) }
     }
     return .text(line)
-  }
-
-  /// What Ctrl-C does: it ends the wait for a key (without SA_RESTART any handler does), or, while no line is awaited, the program.
-  private func setInterrupt(_ handler: (@convention(c) (Int32) -> Void)?) {
-    var action = sigaction()
-    action.__sigaction_handler.sa_handler = handler
-    sigaction(SIGINT, &action, nil)
   }
 
   // MARK: Completion

@@ -275,6 +275,10 @@ import Testing
     #expect(text.diagnostics.errors.first?.message.contains("at most 65536") == true)
     let bytes = BotDraft(SourceText(name: "x", bytes: [0x43, 0xFF]))
     #expect(bytes.diagnostics.errors.first?.message.contains("UTF-8") == true)
+    // As many actions as fit are one sentence's.
+    let actions = Self.draft(
+      "Create a Twitch bot. When a message, " + Array(repeating: "log it", count: 60).joined(separator: " and "))
+    #expect(actions.yaml != nil, "\(actions.diagnostics.map(\.description))")
     // As many channels as fit are one list.
     let most = Self.draft(
       "Create a Twitch bot. Join the channels " + (0..<98).map { "c\($0)" }.joined(separator: " and "))

@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized)
 struct BotSwapTests {
   /// A plugin that makes numbered events as fast as it is asked, and takes what comes back.
-  private static let meter = #"""
+  static let meter = #"""
     #include <bothost.h>
     #include <stdio.h>
     #include <stdlib.h>
@@ -51,7 +51,9 @@ struct BotSwapTests {
       self->end = self->next + count.i;
       bh_bytes nothing = {NULL, 0};
       timers(self)->set(self->host, str("tick"), 0, 1000000, nothing);
-      return self->api->reply(self->host, call->delivery, BH_OK, nothing);
+      char json[32];
+      bh_bytes end = {(const uint8_t *)json, (size_t)snprintf(json, sizeof json, "%ld", self->end)};
+      return self->api->reply(self->host, call->delivery, BH_OK, end);
     }
 
     BH_EXPORT bh_rc note(bh_self *self, const bh_event *call) {
@@ -75,7 +77,7 @@ struct BotSwapTests {
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
     """#
 
-  private static let manifest = """
+  static let manifest = """
     bothost: 1
     plugin: meter
     version: 1.0.0
@@ -88,7 +90,7 @@ struct BotSwapTests {
     handlers:
       - {topic: timer.tick, call: on_timer}
     methods:
-      run: {call: run, args: {count: int}}
+      run: {call: run, args: {count: int}, returns: int}
       note: {call: note, args: {n: int}, returns: int, timeout: 60s}
     types:
       Meter:
@@ -98,7 +100,7 @@ struct BotSwapTests {
 
     """
 
-  private static func bot(_ word: String, waits: Int = 100, more: String = "", uses: String = "") -> String {
+  static func bot(_ word: String, waits: Int = 100, more: String = "", uses: String = "") -> String {
     """
     bothost: 1
     kind: bot
@@ -164,11 +166,11 @@ struct BotSwapTests {
     let directory = try TemporaryDirectory()
     let host = try host(directory)
     #expect(try !swap(host).changed)
-    let count = 6_000
-    try host.command("call", "gauge.meter.run", #"{"count":\#(count)}"#)
+    try host.command("call", "gauge.meter.run", #"{"count":1000000}"#)
     var words = ["a"]
-    for (index, word) in ["b", "c", "d", "e", "f"].enumerated() {
-      _ = try host.program.line(.output, number: (index + 1) * 500, "that events flow")
+    for word in ["b", "c", "d", "e", "f"] {
+      let before = words[words.count - 1]
+      try host.program.line(.output, "that '\(before)' handles events") { $0.hasPrefix("\(before) ") }
       try edit(directory, Self.bot(word))
       let (status, plan, _) = try RunningProgram.run(
         Build.bothost, ["plan", "--control", host.socket, "--json"])
@@ -180,6 +182,9 @@ struct BotSwapTests {
       words.append(word)
     }
     #expect(try RunningProgram.run(Build.bothost, ["plan", "--control", host.socket]).status == 0)
+    try host.program.line(.output, "that the last one handles events") { $0.hasPrefix("f ") }
+    // No more than have been published by now.
+    let count = try #require(try host.command("call", "gauge.meter.run", #"{"count":0}"#).first.flatMap { Int($0) })
     _ = try host.program.line(.output, number: count - 1, "every event")
     try host.stop()
     let printed = host.program.printed().map { $0.split(separator: " ") }

@@ -40,7 +40,7 @@ struct BrokerLossTests {
 
   @Test(
     "a broker that is killed and a chat that is cut lose no line of 20,000 and keep their order",
-    .timeLimit(.minutes(6)))
+    .timeLimit(.minutes(20)))
   func killedAndCut() throws {
     let simulator = try Simulator()
     let broker = try RealBroker()

@@ -59,7 +59,7 @@ struct DraftTests {
     #expect(none.error.contains { $0.contains("does not fit the plugins") })
   }
 
-  @Test("the founding paragraph is drafted and does what it says", .timeLimit(.minutes(5)))
+  @Test("the founding paragraph is drafted and does what it says", .timeLimit(.minutes(20)))
   func foundingParagraph() throws {
     let directory = try TemporaryDirectory()
     let drafted = try RunningProgram.run(

@@ -36,7 +36,7 @@ struct GuideTests {
   }
 
   @Test(
-    "every command of a page works, and prints what the page shows", .timeLimit(.minutes(5)),
+    "every command of a page works, and prints what the page shows", .timeLimit(.minutes(20)),
     arguments: [("docs/plugin-guide.md", 10, 5), ("docs/yetibot.md", 3, 2)])
   func page(_ name: String, _ scripts: Int, _ outputs: Int) throws {
     let page = try String(contentsOf: Build.root.appendingPathComponent(name), encoding: .utf8)

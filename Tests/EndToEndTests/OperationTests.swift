@@ -49,7 +49,7 @@ struct OperationTests {
 
   // MARK: Looking and talking
 
-  @Test("ps, call, publish, start, stop and restart do what they say", .timeLimit(.minutes(2)))
+  @Test("ps, call, publish, start, stop and restart do what they say", .timeLimit(.minutes(20)))
   func operations() throws {
     let host = try Host(plugins: Build.examples)
     let table = try host.command("ps")
@@ -86,7 +86,7 @@ struct OperationTests {
     try host.stop()
   }
 
-  @Test("a library that has never heard of bothost answers an event", .timeLimit(.minutes(2)))
+  @Test("a library that has never heard of bothost answers an event", .timeLimit(.minutes(20)))
   func gluelessExample() throws {
     let host = try Host(plugins: Build.examples)
     let printed = try tail(host, ["chat.hashed", "-n", "2", "--payload"]) {
@@ -103,7 +103,7 @@ struct OperationTests {
     try host.stop()
   }
 
-  @Test("a second host on the same data is refused, with the first one's process", .timeLimit(.minutes(2)))
+  @Test("a second host on the same data is refused, with the first one's process", .timeLimit(.minutes(20)))
   func secondHost() throws {
     let host = try Host(plugins: Build.examples)
     let (status, _, error) = try RunningProgram.run(
@@ -121,7 +121,7 @@ struct OperationTests {
 
   @Test(
     "durable events are read again from the start; dead letters are listed, shown, replayed and deleted",
-    .timeLimit(.minutes(2)))
+    .timeLimit(.minutes(20)))
   func deadLetters() throws {
     let directory = try TemporaryDirectory()
     let plugins = try CPlugin.makePicky(in: directory)

@@ -39,7 +39,7 @@ struct PlainIRCTests {
   }
 
   @Test(
-    "answers, and is there again after the server was killed", .timeLimit(.minutes(4)), arguments: IRCServer.installed)
+    "answers, and is there again after the server was killed", .timeLimit(.minutes(20)), arguments: IRCServer.installed)
   func serves(_ name: String) throws {
     let server = try IRCServer(name)
     let directory = try TemporaryDirectory()

@@ -28,7 +28,8 @@ struct ProgramTests {
     #expect(overview.status == 0)
     #expect(overview.error.isEmpty)
     let commands = [
-      "run", "check", "draft", "ps", "call", "publish", "tail", "swap", "start", "stop", "restart", "dead", "metrics",
+      "run", "new", "check", "verify", "completions", "draft", "ps", "call", "publish", "tail", "swap", "start", "stop",
+      "restart", "dead", "metrics",
     ]
     for command in commands {
       #expect(overview.output.contains { $0.hasPrefix("  \(command) ") }, "\(command)")

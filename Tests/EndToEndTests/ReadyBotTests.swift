@@ -12,7 +12,7 @@ struct ReadyBotTests {
     try values.map { try JSONDecoder().decode([String: JSONScalar].self, from: Data($0.utf8)) }
   }
 
-  @Test("the logger needs no account, and records what is said and what moderators do", .timeLimit(.minutes(3)))
+  @Test("the logger needs no account, and records what is said and what moderators do", .timeLimit(.minutes(20)))
   func logger() throws {
     let simulator = try Simulator()
     let brokers = try MockBrokers()
@@ -50,7 +50,7 @@ struct ReadyBotTests {
     try host.stop()
   }
 
-  @Test("the command service runs records as expressions and answers in the chat", .timeLimit(.minutes(3)))
+  @Test("the command service runs records as expressions and answers in the chat", .timeLimit(.minutes(20)))
   func commands() throws {
     let simulator = try Simulator()
     let host = try host("commands", simulator.environment(channels: ["kitchen"]))
@@ -89,7 +89,7 @@ struct ReadyBotTests {
     try host.stop()
   }
 
-  @Test("the moderation helper warns, records, and leaves moderators alone", .timeLimit(.minutes(3)))
+  @Test("the moderation helper warns, records, and leaves moderators alone", .timeLimit(.minutes(20)))
   func moderator() throws {
     let simulator = try Simulator()
     let brokers = try MockBrokers()
@@ -182,7 +182,8 @@ struct ReadyBotTests {
 
   @Test(
     "the relay carries two channels of two servers over to each other, and nothing back",
-    .enabled(if: IRCServer.installed.count == 2, "ngircd and inspircd are not both installed"), .timeLimit(.minutes(3)))
+    .enabled(if: IRCServer.installed.count == 2, "ngircd and inspircd are not both installed"), .timeLimit(.minutes(20))
+  )
   func relay() throws {
     let (left, right) = (try IRCServer("ngircd"), try IRCServer("inspircd"))
     let ann = try Person("ann", in: "kitchen", of: left)
@@ -216,7 +217,7 @@ struct ReadyBotTests {
 
   @Test(
     "a relay of a channel to itself does not answer itself",
-    .enabled(if: !IRCServer.installed.isEmpty, "no plain IRC server is installed"), .timeLimit(.minutes(3)))
+    .enabled(if: !IRCServer.installed.isEmpty, "no plain IRC server is installed"), .timeLimit(.minutes(20)))
   func relayToItself() throws {
     let server = try IRCServer(try #require(IRCServer.installed.first))
     let ann = try Person("ann", in: "kitchen", of: server)

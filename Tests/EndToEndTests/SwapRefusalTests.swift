@@ -21,7 +21,7 @@ struct SwapRefusalTests {
     }
   }
 
-  @Test("the counters keep what they have counted over swaps", .timeLimit(.minutes(2)))
+  @Test("the counters keep what they have counted over swaps", .timeLimit(.minutes(20)))
   func stateIsKept() throws {
     let host = try Host(plugins: Build.examples)
     try fill(host, 4)
@@ -36,7 +36,7 @@ struct SwapRefusalTests {
     try host.stop()
   }
 
-  @Test("a build that does not fit is refused at its step, and the old one goes on", .timeLimit(.minutes(2)))
+  @Test("a build that does not fit is refused at its step, and the old one goes on", .timeLimit(.minutes(20)))
   func refusals() throws {
     let directory = try TemporaryDirectory()
     let host = try Host(plugins: Build.examples)
@@ -75,7 +75,7 @@ struct SwapRefusalTests {
     try host.stop()
   }
 
-  @Test("--watch swaps when a library has been replaced, and survives a bad one", .timeLimit(.minutes(2)))
+  @Test("--watch swaps when a library has been replaced, and survives a bad one", .timeLimit(.minutes(20)))
   func watch() throws {
     let directory = try TemporaryDirectory()
     let examples = try CPlugin.copyExamples(to: directory)

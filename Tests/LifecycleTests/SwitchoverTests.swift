@@ -4,7 +4,7 @@ import Testing
 @testable import BotHost
 
 /// Swaps in a host of the test's own, with plugins in C.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct SwitchoverTests {
   /// A host with plugins that have been compiled for it.
   private final class TestHost {

@@ -99,7 +99,7 @@ import Testing
   /// The seeds of the runs: all of them together make 100,000 texts, and a million with BOTHOST_FULL=1.
   static let runs: [(seed: UInt64, original: Bool)] = (0..<10).map { (UInt64(100 + $0), $0 % 2 == 1) }
 
-  @Test(.timeLimit(.minutes(10)), arguments: runs) func nothingGoesBeyondItsLimits(seed: UInt64, original: Bool) {
+  @Test(.timeLimit(.minutes(20)), arguments: runs) func nothingGoesBeyondItsLimits(seed: UInt64, original: Bool) {
     let isFull = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == "1"
     let count = isFull ? 100_000 : 10_000
     let seen = Self.run(count: count, seed: seed, original: original)

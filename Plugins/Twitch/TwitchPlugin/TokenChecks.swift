@@ -48,7 +48,6 @@ struct TokenChecks {
   }
 
   mutating func ask() throws {
-    check = TokenCheck()
     var options = ConnectionOptions(
       name: Self.connection, host: endpoint.host, port: endpoint.port, framing: .raw, tls: endpoint.isTLS)
     options.certificateAuthorities = caFile
@@ -57,7 +56,8 @@ struct TokenChecks {
   }
 
   /// The connection is open: writes the question. The token is in this process's memory only for the length of the call.
-  func opened(_ token: Secret) throws {
+  mutating func opened(_ token: Secret) throws {
+    check = TokenCheck()
     try token.withBytes { secret in
       guard var request = TokenCheck.request(endpoint, token: secret) else {
         throw PluginError.invalid("the token is empty or holds a space or a line end")

@@ -19,7 +19,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   private let store: SQLiteHistory?
   private let ask: Ask
   private let rows: Rows
-  private var engine: Yetibot
+  private(set) var engine: Yetibot
   private var rooms: Rooms
   private var recent = RecentMessages()
   private var hooked = HookedCommands()
@@ -121,7 +121,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   }
 
   /// Runs `body` with the lines that it makes the engine remember kept by one write.
-  private func together<Result>(_ body: () throws -> Result) throws -> Result {
+  func together<Result>(_ body: () throws -> Result) throws -> Result {
     guard let store else { return try body() }
     return try store.batch(body)
   }
@@ -205,6 +205,11 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     case .complete(let request, let call):
       let found = engine.complete(request.text, cursor: request.cursor)
       try? call.reply(CompletionAnswer(start: found.start, words: found.words))
+    case .serve(let request, let call):
+      token = call.token
+      serve(request, call)
+    case .connection(let connection, let isConnected):
+      engine.note(adapter: connection.platform, instance: connection.instance, isConnected: isConnected)
     case .reconfigure(let configuration): engine.reconfigure(configuration)
     }
   }
@@ -238,20 +243,27 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   /// The longest text of one wish to speak; the adapter splits it as its platform needs.
   private static let longestText = 16_384
 
-  private func speak(_ posts: [Post], _ address: Address, _ token: DeliveryToken) throws {
+  func speak(_ posts: [Post], _ address: Address, _ token: DeliveryToken) throws {
     let replies = reply == .always || (reply == .thread && address.isReply)
-    for post in posts {
+    // Where the platform's rules are known here, they say how a text is split.
+    let platform = try? Platform(named: address.platform)
+    for var post in posts {
       let isHere = post.room == address.room
-      let channel = isHere ? address.channel : rooms.id(of: post.room, instance: address.instance)
-      try host.publish(
-        say,
-        ChatSay(
-          platform: address.platform, instance: address.instance, channel: channel,
-          text: String(post.text.prefix(Self.longestText)),
-          replyTo: isHere && replies && !address.message.isEmpty ? address.message : nil,
-          private: isHere && address.isPrivate ? true : nil), key: "\(address.platform)/\(channel)", effectOf: token)
+      let channel = isHere ? address.channel : channel(of: post.room, instance: address.instance)
+      post.text = String(post.text.prefix(Self.longestText))
+      for text in platform?.messages(for: post) ?? [post.text] {
+        try host.publish(
+          say,
+          ChatSay(
+            platform: address.platform, instance: address.instance, channel: channel, text: text,
+            replyTo: isHere && replies && !address.message.isEmpty ? address.message : nil,
+            private: isHere && address.isPrivate ? true : nil), key: "\(address.platform)/\(channel)", effectOf: token)
+      }
     }
   }
+
+  /// The platform's id of a room.
+  func channel(of room: String, instance: String) -> String { rooms.id(of: room, instance: instance) }
 
   private static func place(_ platform: String?, _ instance: String?, _ channel: String?) -> ChatPlace {
     ChatPlace(adapter: platform ?? "", instance: instance ?? platform ?? "", room: channel ?? "")

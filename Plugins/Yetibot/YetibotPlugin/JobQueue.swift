@@ -14,6 +14,9 @@ enum Job: Sendable {
   case command(CommandRequest, PendingCall)
   case commands(PendingCall)
   case complete(CompletionRequest, PendingCall)
+  case serve(WebRequest, PendingCall)
+  /// An adapter told of its connection.
+  case connection(ChatConnection, isConnected: Bool)
   case reconfigure(YetibotEngine.Configuration)
 }
 
@@ -73,9 +76,10 @@ final class JobQueue: Sendable {
     }
     for job in dropped {
       switch job {
-      case .evaluate(_, let call), .command(_, let call), .commands(let call), .complete(_, let call):
+      case .evaluate(_, let call), .command(_, let call), .commands(let call), .complete(_, let call),
+        .serve(_, let call):
         try? call.fail(PluginError.retry("the plugin is being replaced"))
-      case .event, .reaction, .tick, .reconfigure: break
+      case .event, .reaction, .tick, .connection, .reconfigure: break
       }
     }
   }

@@ -1,4 +1,5 @@
 import BotPluginKit
+import Foundation
 import YetibotEngine
 
 /// The manifest's `config`. The host applies the manifest's defaults; those here are the same.
@@ -14,6 +15,9 @@ struct Settings: Decodable, Sendable {
   var adminUsers: [String] = []
   var adminRoles: [String] = []
   var adminCommands: [String] = []
+  /// `command: role, role`
+  var commandRoles: [String] = []
+  var environment = false
   var history = "kept"
   var historyRows = 1_000_000
   var utcOffset = 0
@@ -50,6 +54,8 @@ struct Settings: Decodable, Sendable {
     case adminUsers = "admin_users"
     case adminRoles = "admin_roles"
     case adminCommands = "admin_commands"
+    case commandRoles = "command_roles"
+    case environment
     case utcOffset = "utc_offset"
   }
 
@@ -69,6 +75,8 @@ struct Settings: Decodable, Sendable {
     adminUsers = try take(.adminUsers, adminUsers)
     adminRoles = try take(.adminRoles, adminRoles)
     adminCommands = try take(.adminCommands, adminCommands)
+    commandRoles = try take(.commandRoles, commandRoles)
+    environment = try take(.environment, environment)
     history = try take(.history, history)
     historyRows = try take(.historyRows, historyRows)
     utcOffset = try take(.utcOffset, utcOffset)
@@ -83,13 +91,10 @@ struct Settings: Decodable, Sendable {
   /// Where what is said is remembered.
   var historySetting: HistorySetting { history == "kept" ? .kept(rows: historyRows == 0 ? nil : historyRows) : .memory }
 
-  /// The engine's configuration. Throws for what cannot be used.
-  func engine() throws -> Configuration {
+  /// The engine's configuration, and what of the environment's settings is not used. Throws for what cannot be used.
+  func engine() throws -> (configuration: Configuration, warnings: [String]) {
     guard let mark = prefix.first, prefix.count == 1, mark.isPunctuation || mark.isSymbol else {
       throw PluginError.invalid("prefix is \"\(prefix)\", and must be one punctuation character")
-    }
-    guard allow.isEmpty || deny.isEmpty else {
-      throw PluginError.invalid("allow and deny are both set; only one of them may be")
     }
     var configuration = original ? Configuration.original : Configuration()
     configuration.prefix = mark
@@ -97,10 +102,10 @@ struct Settings: Decodable, Sendable {
     configuration.isFallbackEnabled = fallback
     configuration.defaultCommand = defaultCommand
     configuration.fallbackHelp = fallbackHelp.isEmpty ? nil : fallbackHelp
-    do {
-      configuration.allowedCommands = try allow.map { try Pattern($0) }
-      configuration.deniedCommands = try deny.map { try Pattern($0) }
-    } catch { throw PluginError.invalid("allow or deny: \(error)") }
+    do { try configuration.setLists(allowed: allow, denied: deny) } catch {
+      throw PluginError.invalid("allow and deny: \(error)")
+    }
+    configuration.commandRoles = try roles()
     configuration.adminUsers = Set(adminUsers)
     configuration.adminRoles = Set(adminRoles)
     configuration.adminCommands = Set(adminCommands)
@@ -109,7 +114,31 @@ struct Settings: Decodable, Sendable {
     configuration.url = url.isEmpty ? nil : url
     configuration.limits.milliseconds = max(timeout / 1_000_000, 1)
     configuration.limits.commands = commands
-    return configuration
+    guard environment, var original = OriginalSettings.inEnvironment(Self.processEnvironment) else {
+      return (configuration, [])
+    }
+    do { try original.apply(to: &configuration) } catch {
+      throw PluginError.invalid("the environment: \(error)")
+    }
+    return (configuration, original.warnings)
+  }
+
+  /// The roles of each command that is not for all.
+  private func roles() throws -> [String: Set<String>] {
+    var all: [String: Set<String>] = [:]
+    for line in commandRoles {
+      let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
+      let names = parts.count == 2 ? parts[1].split { $0 == "," || $0 == " " }.map(String.init) : []
+      guard let command = parts.first?.split(separator: " ").first, !names.isEmpty else {
+        throw PluginError.invalid("command_roles has \"\(line)\", and must have \"command: role, role\"")
+      }
+      all[String(command), default: []].formUnion(names)
+    }
+    return all
+  }
+
+  private static var processEnvironment: [String: String] {
+    ProcessInfo.processInfo.environment.filter { name, _ in name.utf8.count < 256 }
   }
 }
 

@@ -11,12 +11,17 @@ final class YetibotPlugin: BotPlugin {
     Handler("on_message", YetibotPlugin.onMessage)
     Handler("on_presence", YetibotPlugin.onPresence)
     Handler("on_reaction", YetibotPlugin.onReaction)
+    Handler("on_connection", YetibotPlugin.onConnection)
     Handler("on_timer", YetibotPlugin.onTimer)
     Method("eval", YetibotPlugin.evaluate)
     Method("parse", YetibotPlugin.parse)
     Method("commands", YetibotPlugin.commands)
     Method("complete", YetibotPlugin.complete)
     Method("command", YetibotPlugin.command)
+    Method("graphql", YetibotPlugin.graphQL)
+    Method("api", YetibotPlugin.api)
+    Method("status", YetibotPlugin.status)
+    Method("webhook", YetibotPlugin.webhook)
     Reconfigure(YetibotPlugin.reconfigure)
   }
 
@@ -32,8 +37,14 @@ final class YetibotPlugin: BotPlugin {
   init(configuration settings: Settings, host: Host) throws {
     self.host = host
     self.settings = settings
-    configuration = try settings.engine()
+    configuration = try Self.engine(settings, host)
     say = try host.topic(ChatTopic.say)
+  }
+
+  private static func engine(_ settings: Settings, _ host: Host) throws -> YetibotEngine.Configuration {
+    let (configuration, warnings) = try settings.engine()
+    for warning in warnings { host.log(.warning, "a setting of the environment is not used", ["reason": warning]) }
+    return configuration
   }
 
   func activate() throws {
@@ -46,7 +57,7 @@ final class YetibotPlugin: BotPlugin {
   func quiesce(deadline: Int64) throws { queue.removeAll() }
 
   func reconfigure(_ new: Settings) throws {
-    configuration = try new.engine()
+    configuration = try Self.engine(new, host)
     settings = new
     _ = queue.push(.reconfigure(configuration))
   }
@@ -163,6 +174,15 @@ final class YetibotPlugin: BotPlugin {
         message: reaction.message, address, event.later()))
   }
 
+  func onConnection(
+    _ connection: ChatConnection, _ event: borrowing BotPluginKit.Event
+  ) throws -> BotPluginKit.Outcome {
+    let isConnected = event.topic.string == ChatTopic.connected
+    // What is missed is made good by the next message from there.
+    _ = queue.push(.connection(connection, isConnected: isConnected))
+    return .done
+  }
+
   func onTimer(_ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
     guard hasCrons.isSet else { return .done }
     let delivery = event.later()
@@ -200,7 +220,7 @@ final class YetibotPlugin: BotPlugin {
 
   func parse(_ request: ParseRequest) throws -> ParseAnswer {
     do {
-      let expression = try ExpressionParser(closing: configuration.closing).parse(request.expression)
+      let expression = try configuration.parser.parse(request.expression)
       return ParseAnswer(tree: JSONBox(expression.tree), text: expression.unparsed)
     } catch { throw PluginError.invalid("\(error)") }
   }
@@ -214,6 +234,16 @@ final class YetibotPlugin: BotPlugin {
     let pending = call.later()
     if !queue.push(.complete(request, pending)) { try pending.fail(unavailable) }
   }
+
+  private func serve(_ request: WebRequest, _ call: borrowing Call) throws {
+    let pending = call.later()
+    if !queue.push(.serve(request, pending)) { try pending.fail(unavailable) }
+  }
+
+  func graphQL(_ request: GraphQLRequest, _ call: borrowing Call) throws { try serve(.graphQL(request), call) }
+  func api(_ request: APIRequest, _ call: borrowing Call) throws { try serve(.api(request), call) }
+  func status(_ call: borrowing Call) throws { try serve(.status, call) }
+  func webhook(_ request: WebhookRequest, _ call: borrowing Call) throws { try serve(.webhook(request), call) }
 
   /// The end of the chain of hooks. The pipeline's own question ends here unanswered; others have the command run.
   func command(_ call: borrowing Call) throws {

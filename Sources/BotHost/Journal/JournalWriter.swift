@@ -33,6 +33,9 @@ final class JournalWriter: @unchecked Sendable {
   /// Nil once the file is closed.
   private var tables: JournalTables?
   private var failures = 0
+  /// Refused transactions that the log does not know yet, and when it may hear of them.
+  private var refused = 0
+  private var reportAt: Int64 = 0
 
   // Of the journal's own thread.
   private var maintainAt: Int64 = 0
@@ -269,6 +272,15 @@ final class JournalWriter: @unchecked Sendable {
     }
   }
 
+  /// A full disk refuses thousands of transactions a second: the log hears of them once a second.
+  private func reportRefused(_ count: Int, _ error: JournalError, now: Int64) {
+    refused += count
+    guard now >= reportAt else { return }
+    log?.error("journal", "\(refused) \(refused == 1 ? "transaction was" : "transactions were") refused: \(error)")
+    refused = 0
+    reportAt = now + 1_000_000_000
+  }
+
   private static let maintenancePeriod: Int64 = 1_000_000_000
 
   /// Waits for something to do while nobody else writes: a batch, or nil when it is time for maintenance or for the end.
@@ -302,7 +314,7 @@ final class JournalWriter: @unchecked Sendable {
     } catch {
       failure = error
       failures += 1
-      log?.error("journal", "\(batch.units.count) transactions were refused: \(error)")
+      reportRefused(batch.units.count, error, now: began)
     }
     let duration = clock.monotonic - began
     monitor.withLock {

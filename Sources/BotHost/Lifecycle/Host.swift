@@ -224,6 +224,7 @@ public final class Host: @unchecked Sendable {
       isStopping = true
       guard let parts else { return }
       parts.supervisor.stop()
+      parts.reaper.processEnds()
       // First nothing new from outside, then a while for what is inside to run through, then one after the other.
       parts.network.pauseReading()
       parts.bus.waitUntilIdle(timeout: 5_000_000_000, clock: clock)

@@ -7,6 +7,8 @@ final class Reaper: @unchecked Sendable {
   private var queue: [(Generation, PluginInstance)] = []
   private var isStopping = false
   private var isBusy = false
+  /// The process is about to end, so that nobody cares which images stay.
+  private let isQuiet = Atomic<Bool>(false)
   private var thread: HostThread?
   private let clock: any HostClock
 
@@ -24,6 +26,9 @@ final class Reaper: @unchecked Sendable {
       monitor.broadcast()
     }
   }
+
+  /// From now on images that stay mapped are not worth a line: the process ends with them.
+  func processEnds() { isQuiet.store(true, ordering: .relaxed) }
 
   /// Waits until everything handed over has ended; false when the time is up.
   func settle(timeout: Int64) -> Bool {
@@ -79,8 +84,10 @@ final class Reaper: @unchecked Sendable {
     case .pinned(let reasons):
       let words = reasons.map { "\($0)" }
       instance.notePinned(generation.number, words)
-      instance.log.info(
-        instance.name, "generation \(generation.number) stays mapped: \(words.joined(separator: "; "))")
+      if !isQuiet.load(ordering: .relaxed) {
+        instance.log.info(
+          instance.name, "generation \(generation.number) stays mapped: \(words.joined(separator: "; "))")
+      }
     }
   }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The few operations on directories that loading needs.
-enum FileTree {
+public enum FileTree {
   /// The names in a directory, without `.` and `..`, sorted; empty when it cannot be read.
   static func names(in directory: String) -> [String] {
     guard let stream = opendir(directory) else { return [] }
@@ -35,7 +35,7 @@ enum FileTree {
   }
 
   /// Removes a file or a directory with all that is in it. Follows no symbolic link; what cannot be removed stays.
-  static func remove(_ path: String) {
+  public static func remove(_ path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }
     if status.st_mode & S_IFMT == S_IFDIR {

@@ -10,6 +10,7 @@ enum CallCommand: Command {
     SharedOptions.control, SharedOptions.plugins, SharedOptions.config, SharedOptions.data,
     ArgumentParser.Option("timeout", value: "SECONDS", "give up after that long"),
   ]
+  static let words = CompletionKind.instances
   static let discussion = """
     With --plugins the call needs no running host: what it needs is loaded, and ends with it. With - each line of standard input is one
     argument, and each line of output one result, in order: {"ok": ...} or {"error": {"code": ..., "message": ...}}.

@@ -6,6 +6,7 @@ enum CheckCommand: Command {
   static let summary = "check manifests, bots and libraries; nothing of them is run"
   static let usage = "[FILE.yaml|DIR|LIBRARY.so ...] [--plugins DIR]"
   static let options = [SharedOptions.plugins, SharedOptions.config, SharedOptions.json]
+  static let words = CompletionKind.files
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     guard !arguments.words.isEmpty || !arguments.values("plugins").isEmpty else {

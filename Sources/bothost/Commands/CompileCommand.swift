@@ -13,6 +13,7 @@ enum CompileCommand: Command {
     ArgumentParser.Option("output", short: "o", value: "DIR", "where to write them; else here"),
     SharedOptions.data, SharedOptions.json,
   ]
+  static let words = CompletionKind.files
   static let discussion = """
     A unit is a handler or a use. It is kept under a key of its content, so that what has not changed is found again, in this bot or in
     any other: CACHED, or BUILT when it was made now. Nothing runs; `bothost plan` says what a running host would change.

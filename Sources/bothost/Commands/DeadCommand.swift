@@ -11,6 +11,7 @@ enum DeadCommand: Command {
     ArgumentParser.Option("all", "all letters (of --topic)"),
     ArgumentParser.Option("limit", short: "n", value: "N", "list at most that many (100)"),
   ]
+  static let words = CompletionKind.choices(["list", "show", "replay", "delete"])
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     let actions = ["list", "show", "replay", "delete"]

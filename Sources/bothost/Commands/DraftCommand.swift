@@ -13,6 +13,7 @@ enum DraftCommand: Command {
     ArgumentParser.Option("patterns", "show the sentences that are understood"),
     SharedOptions.json,
   ]
+  static let words = CompletionKind.files
   static let discussion = """
     The text is given in words, as a file, or with - on standard input. The bot's YAML goes to standard output:
 

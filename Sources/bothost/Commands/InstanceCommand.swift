@@ -5,6 +5,7 @@ protocol InstanceCommand: Command {}
 
 extension InstanceCommand {
   static var usage: String { "INSTANCE... [--control SOCKET]" }
+  static var words: CompletionKind { .instances }
   static var options: [ArgumentParser.Option] { [SharedOptions.control] }
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {

@@ -8,6 +8,7 @@ enum PlanCommand: Command {
   static let options = [
     SharedOptions.control, SharedOptions.json, ArgumentParser.Option("all", "list also what is kept"),
   ]
+  static let words = CompletionKind.files
   static let discussion = """
     The host reads its bots' files again, or those named here, and compares every node's hash with what runs. Exit codes: 0 nothing
     would change, 2 something would, 1 the files have errors or there is no host.

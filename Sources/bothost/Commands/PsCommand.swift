@@ -4,14 +4,21 @@ import BotHost
 enum PsCommand: Command {
   static let name = "ps"
   static let summary = "list the instances of a running host"
-  static let usage = "[--control SOCKET] [--json]"
-  static let options = [SharedOptions.control, SharedOptions.json]
+  static let usage = "[--control SOCKET] [--json|--quiet]"
+  static let options = [
+    SharedOptions.control, SharedOptions.json,
+    ArgumentParser.Option("quiet", short: "q", "print the names alone"),
+  ]
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     let answer = try Control.request("ps", arguments)
     let instances = answer["instances"]?.array ?? []
     if arguments.flag("json") {
       for instance in instances { Output.line(instance.serialized()) }
+      return
+    }
+    if arguments.flag("quiet") {
+      for instance in instances { if let name = instance["name"]?.string { Output.line(name) } }
       return
     }
     let rows = instances.map { instance -> [String] in

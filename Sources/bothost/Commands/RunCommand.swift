@@ -13,6 +13,7 @@ enum RunCommand: Command {
     ArgumentParser.Option("log", value: "LEVEL", "error, warning, notice, info (default) or debug"),
     ArgumentParser.Option("json", "write the log as JSON lines"),
   ]
+  static let words = CompletionKind.files
   static let discussion = """
     `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a second one stops at once; SIGHUP reads manifests and
     bots again.

@@ -10,6 +10,7 @@ enum SwapCommand: Command {
     ArgumentParser.Option("drop-state", "go on although the new build cannot take over the old one's state"),
     ArgumentParser.Option("allow", "agree to permissions that the new manifest adds"),
   ]
+  static let words = CompletionKind.instances
   static let discussion = """
     Without a library, the manifest and the library that it names are read again. Whatever fails leaves the running build in
     place and says at which step it failed. Of a bot, its files are read again, and only what has changed is replaced: a handler

@@ -308,9 +308,17 @@ final class Chat {
     let id = messageID()
     if client.hasCommands { userState(client, channel, messageID: id) }
     let shown = isAction ? "\u{1}ACTION \(text.dropFirst(4))\u{1}" : text
+    show(channel, client.nick, shown)
     for other in clients where other !== client && other.rooms.contains(channel) {
       deliver(shown, id: id, from: client.nick, badges: rank.badges, replyTo: replyTo, channel: channel, to: other)
     }
+  }
+
+  private func show(_ channel: String, _ user: String, _ text: String) {
+    guard options.shows else { return }
+    let action = "\u{1}ACTION "
+    let line = text.hasPrefix(action) ? "* \(user) \(text.dropFirst(action.count).dropLast())" : "<\(user)> \(text)"
+    writeLine("chat \(channel) \(line)", to: 2)
   }
 
   static let noticeText = "Your message was not sent; wait 2 seconds."
@@ -327,6 +335,7 @@ final class Chat {
   @discardableResult
   func say(_ channel: String, _ user: String, _ text: String, emotes: String = "") -> String {
     let id = messageID()
+    if clients.contains(where: { $0.rooms.contains(channel) }) { show(channel, user, text) }
     for client in clients where client.rooms.contains(channel) {
       deliver(
         text, id: id, from: user, badges: user == channel.dropFirst() ? "broadcaster/1" : "", replyTo: nil,

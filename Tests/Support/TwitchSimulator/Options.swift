@@ -13,6 +13,7 @@ struct Options {
     of the certificate authority to trust (ca). Ends with its standard input, at `quit`, or after its lifetime (600 s).
 
       --demo [CHANNEL]    friendly chatter, about a line a second, in CHANNEL (taco) and wherever a client joins
+      --show              what is said, on standard error, as people read it
       --token TOKEN       the only token that may log in; without it any will do
       --lifetime SECONDS  end after so long; 0 is never
       --ping SECONDS      send PING so often (300), and cut a client that does not answer within 10 s
@@ -39,6 +40,7 @@ struct Options {
     """
 
   var demo: String?
+  var shows = false
   var token: String?
   var lifetime: Int64 = 600
   var ping: Int64 = 300
@@ -67,6 +69,7 @@ struct Options {
         } else {
           demo = "taco"
         }
+      case "--show": shows = true
       case "--token": token = try value("--token")
       case "--lifetime": lifetime = try seconds("--lifetime")
       case "--ping": ping = try seconds("--ping")

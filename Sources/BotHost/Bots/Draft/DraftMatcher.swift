@@ -71,9 +71,14 @@ struct DraftMatcher {
   /// The sentence has more ways to be read than are looked at.
   private(set) var isTooInvolved = false
 
-  init(_ tokens: [DraftToken], grammar: DraftGrammar) {
+  /// Actions without an event are sentences too.
+  private let takesActionsAlone: Bool
+
+  /// - Parameter takesActionsAlone: also reads actions without an event, which are an error: only for saying so.
+  init(_ tokens: [DraftToken], grammar: DraftGrammar, takesActionsAlone: Bool = false) {
     self.tokens = tokens
     self.grammar = grammar
+    self.takesActionsAlone = takesActionsAlone
   }
 
   /// The readings of the whole sentence, each as the parts of `DraftGroup.sentence` in order.
@@ -186,7 +191,7 @@ struct DraftMatcher {
     var ways: [Way] = []
     var groupReach = start
     let count = furthest < start ? 0 : expected.count
-    for row in grammar.rows(group) {
+    for row in grammar.rows(group) where takesActionsAlone || row.rule != .withoutEvent {
       var rowReach = start
       for way in match(row.pattern, at: start, &rowReach) {
         let part = DraftPart(rule: row.rule, captures: way.captures, range: start..<way.end)

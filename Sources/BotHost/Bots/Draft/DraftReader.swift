@@ -37,7 +37,12 @@ struct DraftReader {
   private mutating func readings(of sentence: DraftSentence) -> [[Clause]]? {
     guard let place = sentence.location else { return nil }
     var matcher = DraftMatcher(sentence.tokens, grammar: grammar)
-    let parts = matcher.readings()
+    var parts = matcher.readings()
+    if parts.isEmpty, !matcher.isTooInvolved {
+      // Every "and" could end the event's sentence, so that actions which have none are only looked for here.
+      matcher = DraftMatcher(sentence.tokens, grammar: grammar, takesActionsAlone: true)
+      parts = matcher.readings()
+    }
     if matcher.isTooInvolved {
       diagnostics.error(
         "this sentence can be read in too many ways: \(Self.quoted(sentence.text))", at: place,
@@ -56,9 +61,7 @@ struct DraftReader {
       }
       if !readings.contains(where: { $0.map(\.statement) == reading.map(\.statement) }) { readings.append(reading) }
     }
-    // Actions that may belong to an event do.
-    let whole = readings.filter { !$0.contains { $0.statement == .withoutEvent } }
-    return whole.isEmpty ? readings : whole
+    return readings
   }
 
   /// The one meaning that is left when those are set aside that speak of topics which no sentence connects to.
