@@ -176,7 +176,7 @@ final class LiveSession {
       default: break
       }
     }
-    if case .line(let bytes) = input, outputs.contains(.message) {
+    if case .line(let bytes, _) = input, outputs.contains(.message) {
       messages.append(String(decoding: bytes, as: UTF8.self))
     }
   }

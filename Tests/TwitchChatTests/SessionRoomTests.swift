@@ -149,6 +149,15 @@ struct SessionRoomTests {
     #expect(script.outputs.filter { $0 == .message }.count == 4)
   }
 
+  @Test func `a shared message that comes again after a failure is no copy of itself`() throws {
+    var script = try Script.connected(["aa"])
+    script.line("@id=1;source-id=s1 :a!a@a PRIVMSG #aa :hi")
+    script.line("@id=1;source-id=s1 :a!a@a PRIVMSG #aa :hi", again: true)
+    #expect(script.outputs.filter { $0 == .message }.count == 2)
+    script.line("@id=2;source-id=s1 :a!a@a PRIVMSG #aa :hi")
+    #expect(script.outputs.filter { $0 == .message }.count == 2)
+  }
+
   @Test func `a message to us alone is a whisper`() {
     var script = Script(SessionConfiguration(nick: "taco", hasToken: false, server: .irc))
     script.input(.opened)

@@ -70,9 +70,9 @@ struct Script {
     for case .wake(let after) in outputs[from...] { wakeAt = now + after }
   }
 
-  mutating func line(_ text: String) {
+  mutating func line(_ text: String, again: Bool = false) {
     var text = text
-    text.withUTF8 { bytes in input(.line(UnsafeRawBufferPointer(bytes))) }
+    text.withUTF8 { bytes in input(.line(UnsafeRawBufferPointer(bytes), again: again)) }
   }
 
   mutating func command(_ id: CommandID, _ command: SessionCommand) { input(.command(id, command)) }

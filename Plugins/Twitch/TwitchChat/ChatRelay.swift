@@ -61,8 +61,8 @@ public struct ChatRelay: Sendable {
   }
 
   private mutating func handleOnOwn(_ input: SessionInput, now: Int64, into outputs: inout [RelayOutput]) -> Bool {
-    if case .line(let bytes) = input, isMoving || !held.isEmpty || !seen.isEmpty, let line = IRCLine(bytes),
-      line.isForReaders
+    if case .line(let bytes, again: false) = input, isMoving || !held.isEmpty || !seen.isEmpty,
+      let line = IRCLine(bytes), line.isForReaders
     {
       if now > seenUntil { seen = [] }
       if seen.contains(line.fingerprint) { return false }
@@ -103,7 +103,7 @@ public struct ChatRelay: Sendable {
   }
 
   private mutating func handleOnNew(_ input: SessionInput, now: Int64, into outputs: inout [RelayOutput]) {
-    if case .line(let bytes) = input, let line = IRCLine(bytes), line.isForReaders {
+    if case .line(let bytes, _) = input, let line = IRCLine(bytes), line.isForReaders {
       hold(bytes)
       return
     }
@@ -133,7 +133,7 @@ public struct ChatRelay: Sendable {
     _ input: SessionInput, into outputs: inout [RelayOutput], now: Int64
   ) -> Bool {
     switch input {
-    case .line(let bytes):
+    case .line(let bytes, _):
       guard let line = IRCLine(bytes), line.isForReaders else { return false }
       seen.insert(line.fingerprint)
       results.removeAll(keepingCapacity: true)

@@ -1,7 +1,7 @@
 extension ChatSession {
-  mutating func receiveMessage(_ line: IRCLine, into outputs: inout [SessionOutput]) {
+  mutating func receiveMessage(_ line: IRCLine, again: Bool, into outputs: inout [SessionOutput]) {
     if configuration.dropsSharedCopies, let sourceID = line.tag("source-id"), !sourceID.isEmpty,
-      !state.shared.insert(sourceID)
+      !state.shared.insert(sourceID), !again
     {
       return
     }
@@ -26,7 +26,7 @@ extension ChatSession {
   }
 
   /// Every line but PRIVMSG.
-  mutating func receive(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
+  mutating func receive(_ line: IRCLine, again: Bool, now: Int64, into outputs: inout [SessionOutput]) {
     guard state.phase != .failed else { return }
     let verb = line.verb
     if verb.count == 3, let number = verb.integer {
@@ -56,7 +56,7 @@ extension ChatSession {
       if let sourceID = line.nonEmptyTag("source-id"), configuration.dropsSharedCopies {
         var text = sourceID
         let isNew = text.withUTF8 { state.shared.insert(ByteView(UnsafeRawBufferPointer($0))) }
-        guard isNew else { return }
+        guard isNew || again else { return }
       }
       if let notice = UserNotice(line) { outputs.append(.event(.userNotice(notice))) }
     case "CLEARCHAT":

@@ -46,15 +46,15 @@ public struct ChatSession: Sendable {
   /// Tells the session what happened and appends what to do about it. `now` never goes back.
   public mutating func handle(_ input: SessionInput, now: Int64, into outputs: inout [SessionOutput]) {
     switch input {
-    case .line(let bytes):
+    case .line(let bytes, let again):
       state.lastReceived = now
       guard let line = IRCLine(bytes) else { return }
       if line.verb.equals("PRIVMSG") {
         // The hot path: most lines are messages, and none of them moves a deadline.
-        receiveMessage(line, into: &outputs)
+        receiveMessage(line, again: again, into: &outputs)
         return
       }
-      receive(line, now: now, into: &outputs)
+      receive(line, again: again, now: now, into: &outputs)
     case .opened: opened(now: now, into: &outputs)
     case .closed(let reason, let isFinal): closed(reason: reason, isFinal: isFinal, now: now, into: &outputs)
     case .command(let id, let command): perform(command, id: id, now: now, into: &outputs)

@@ -5,8 +5,9 @@ public typealias CommandID = UInt64
 public enum SessionInput {
   /// The connection is open (and, with TLS, verified).
   case opened
-  /// One line, with or without its CR LF; borrowed for the call.
-  case line(UnsafeRawBufferPointer)
+  /// One line, with or without its CR LF; borrowed for the call. `again`: it has come before, and what was made of it has failed; it is no
+  /// copy of itself.
+  case line(UnsafeRawBufferPointer, again: Bool = false)
   /// The connection is gone. `isFinal`: nobody will open it again.
   case closed(reason: String, isFinal: Bool)
   /// The time that was asked for by `.wake` has come; harmless at any other time.

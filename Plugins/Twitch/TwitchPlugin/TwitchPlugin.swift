@@ -181,7 +181,8 @@ final class TwitchPlugin: BotPlugin {
   private func received(_ link: ChatLink, _ event: borrowing Event) throws {
     lineCount?.add()
     let bytes = event.payload
-    let isShown = relay.handle(.line(bytes), from: link, now: host.monotonicTime, into: &outputs)
+    let isShown = relay.handle(
+      .line(bytes, again: event.flags.contains(.redelivered)), from: link, now: host.monotonicTime, into: &outputs)
     // Taken out before anything can fail: a line that comes again must find nothing of this one.
     var isMessage = false
     if outputs.count == 1, case .message = outputs[0] {

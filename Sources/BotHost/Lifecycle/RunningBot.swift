@@ -127,12 +127,8 @@ final class RunningBot: @unchecked Sendable {
     let lane = self.lane
     let known = inlets.count
     var map = Array(repeating: -1, count: known)
-    var wanted = bot.program.subscriptions.enumerated().map { index, subscription in
+    let wanted = bot.program.subscriptions.enumerated().map { index, subscription in
       (instance: bot.instances[subscription.requirement].name, subscription.topic, subscription.isState, index)
-    }
-    // Also states that this version does not read: a later one may.
-    for instance in bot.instances where !wanted.contains(where: { $0.instance == instance.name && $0.2 }) {
-      wanted.append((instance.name, "\(instance.plugin).state", true, -1))
     }
     for (instance, topic, isState, index) in wanted {
       if let inlet = inlets.firstIndex(where: { $0.instance == instance && $0.topic == topic && $0.isState == isState })

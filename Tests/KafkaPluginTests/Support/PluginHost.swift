@@ -100,6 +100,8 @@ final class PluginHost: @unchecked Sendable {
 
   private var handle: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
+  private let laneTask = NSRecursiveLock()
+
   // MARK: What the host does to the plugin
 
   /// Quiesces, joins the threads, destroys.
@@ -365,7 +367,11 @@ final class PluginHost: @unchecked Sendable {
       return host.condition.withLock { host.stopping } ? 1 : 0
     }
     table.join = { _, _ in 0 }
-    table.on_lane = { _, _, _ in Int32(BH_E_UNSUPPORTED) }
+    // At once, on the thread that asks: one at a time is all that the plugin relies on here.
+    table.on_lane = { host, task, context in
+      PluginHost.at(host).laneTask.withLock { task?(context) }
+      return 0
+    }
     return place(table)
   }()
 }
