@@ -22,8 +22,10 @@ extension UnsafeMutablePointer<LaneState> {
       let attention = pointee.attention.load(ordering: .relaxed)
       if attention & LaneState.gateBit == 0 {
         if pointee.batchIndex < pointee.batchCount || pointee.readyHead < pointee.ready.count || takeBatch() {
+          let isSmall = pointee.batchCount < LaneState.batchLimit / 4
           unlock()
           deliver(thread)
+          if isSmall, pointee.spin > 0 { gather(attention) }
           if pointee.waiters.load(ordering: .relaxed) > 0 { offerRoom(always: false) }
           lock()
           hasSpun = false
@@ -95,6 +97,16 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.batchIndex = 0
     pointee.batchCount = count
     return true
+  }
+
+  /// Leaves the lock to the publishers for a microsecond or two, unless there is a good deal to take already. A publisher as fast as the
+  /// handlers would otherwise meet this thread at the lock for each single event.
+  private func gather(_ before: UInt32) {
+    for _ in 0..<96 {
+      if pointee.queued.load(ordering: .relaxed) >= LaneState.batchLimit / 4 { return }
+      if pointee.attention.load(ordering: .relaxed) != before { return }
+      machine_pause()
+    }
   }
 
   /// Looks for work for a while before the thread sleeps: waking it costs more than a microsecond.
