@@ -37,15 +37,15 @@ final class RealBroker: @unchecked Sendable {
   /// Why there is none; `nil`: there is one.
   static let missing: String? = {
     let tools = ["/usr/bin/java", "/usr/bin/kcat"].filter { !FileManager.default.isExecutableFile(atPath: $0) }
-    let broker = [script, besideTheMainCheckout].first { FileManager.default.isExecutableFile(atPath: $0) }
+    let broker = [script, besideTheFolder].first { FileManager.default.isExecutableFile(atPath: $0) }
     let reason =
       broker == nil ? "no broker at \(script)" : tools.isEmpty ? nil : "not installed: \(tools.joined(separator: ", "))"
     if let reason { print("skipped: the tests against a real Kafka broker (\(reason))") }
     return reason
   }()
 
-  /// A worktree lies one level deeper than the main checkout.
-  private static let besideTheMainCheckout = URL(fileURLWithPath: script).deletingLastPathComponent()
+  /// Beside the folder that the checkout is in.
+  private static let besideTheFolder = URL(fileURLWithPath: script).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("shared/kafka/broker").path
 
@@ -55,7 +55,7 @@ final class RealBroker: @unchecked Sendable {
   private(set) var environment: [String: String] = [:]
 
   init(options: [String] = []) throws {
-    program = FileManager.default.isExecutableFile(atPath: Self.script) ? Self.script : Self.besideTheMainCheckout
+    program = FileManager.default.isExecutableFile(atPath: Self.script) ? Self.script : Self.besideTheFolder
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("kafka-\(UUID().uuidString.prefix(8))")
     self.options = options + ["--lifetime", "300"]
     try start()
