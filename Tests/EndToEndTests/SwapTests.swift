@@ -4,8 +4,7 @@ import Testing
 /// A plugin that is replaced while its chat goes on.
 @Suite(.serialized)
 struct SwapTests {
-  /// 100,000 with BOTHOST_FULL in the environment; a debug build on two cores needs more than a minute for that.
-  private static let count = ProcessInfo.processInfo.environment["BOTHOST_FULL"] == nil ? 10_000 : 100_000
+  private static let count = 100_000
 
   @Test("swaps under a stream of messages lose, double and reorder none, on one connection", .timeLimit(.minutes(20)))
   func stream() throws {
