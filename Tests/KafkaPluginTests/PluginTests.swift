@@ -29,6 +29,8 @@ import Testing
     #expect(reader.records.records[100].headers == ["n": "99"])
     reader.close()
     #expect(host.events("kafka.state").last?.fields["connected"] as? Bool == true)
+    // A subscriber that waits for a report must not be waited for by the thread that brings the reports.
+    #expect(host.events("kafka.state").allSatisfy { $0.isFromLane })
     #expect(host.health()["ok"] as? Bool == true)
     host.stop()
   }

@@ -15,6 +15,8 @@ final class PluginHost: @unchecked Sendable {
     let delivery: UInt64
     let settled: bh_publish_settled?
     let context: UnsafeMutableRawPointer?
+    /// Published by a task of the lane's, not by a thread of the plugin's.
+    let isFromLane: Bool
 
     var fields: [String: Any] {
       (try? JSONSerialization.jsonObject(with: Data(payload.utf8))) as? [String: Any] ?? [:]
@@ -101,6 +103,8 @@ final class PluginHost: @unchecked Sendable {
   private var handle: OpaquePointer { OpaquePointer(Unmanaged.passUnretained(self).toOpaque()) }
 
   private let laneTask = NSRecursiveLock()
+  /// Whether this thread runs a task of the lane's.
+  private static var isOnLane: Bool { Thread.current.threadDictionary["lane"] != nil }
 
   // MARK: What the host does to the plugin
 
@@ -282,7 +286,7 @@ final class PluginHost: @unchecked Sendable {
           Event(
             topic: host.topics[Int(event.topic_ref) - 1], key: text(event.key), payload: text(event.payload),
             headers: headers, contentType: text(event.content_type), delivery: delivery, settled: event.settled,
-            context: event.settled_context))
+            context: event.settled_context, isFromLane: PluginHost.isOnLane))
       }
       return rc
     }
@@ -369,7 +373,11 @@ final class PluginHost: @unchecked Sendable {
     table.join = { _, _ in 0 }
     // At once, on the thread that asks: one at a time is all that the plugin relies on here.
     table.on_lane = { host, task, context in
-      PluginHost.at(host).laneTask.withLock { task?(context) }
+      PluginHost.at(host).laneTask.withLock {
+        Thread.current.threadDictionary["lane"] = true
+        task?(context)
+        Thread.current.threadDictionary["lane"] = nil
+      }
       return 0
     }
     return place(table)
