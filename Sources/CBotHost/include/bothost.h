@@ -633,7 +633,8 @@ typedef struct bh_plugin {
   bh_rc (*resume)(bh_self *self);
 
   /* Checks the new configuration fully, then takes it over; on failure nothing has changed. A plugin
-   * without it is swapped for a fresh generation instead. */
+   * without it is swapped for a fresh generation instead; a host may do so with any plugin, and
+   * version 1.0 always does. */
   bh_rc (*reconfigure)(bh_self *self, bh_bytes config);
 
   /* Frees everything. No call follows. */
