@@ -45,6 +45,8 @@ let package = Package(
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     // For plugins that ask others on the web: a library of its own, which knows neither the host nor the kit.
     .target(name: "HTTPClient", dependencies: ["CCurl"]),
+    .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
+    .target(name: "HTMLTree", dependencies: ["CGumbo"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
@@ -104,6 +106,7 @@ let package = Package(
     hostTests("Control"),
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
+    .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "WebSimulator"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
