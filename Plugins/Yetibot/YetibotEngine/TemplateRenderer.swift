@@ -64,6 +64,9 @@ struct TemplateRenderer {
             break
           }
         }
+      case .cycle(let expressions):
+        let round = scope.variables["forloop"]?["counter0"]?.integer ?? 0
+        text += DataText.scalar(try value(expressions[Int(round) % expressions.count], scope))
       case .sum(let expressions):
         let numbers = try expressions.map { try value($0, scope).number ?? 0 }
         let sum = numbers.reduce(0, +)

@@ -52,15 +52,46 @@ struct CommandRequest: Codable, Sendable {
   var opts: JSONBox?
   var raw: JSONBox?
   var data: JSONBox?
+  /// One entry of data for each item of the collection.
+  var dataCollection: JSONBox?
+  /// The commands that are still to come, as they are written.
+  var next: [String]?
+  /// Whether nobody knows the word, and this is asked in the place of the default command.
+  var fallback: Bool?
   var user: String?
   var userName: String?
   var roles: [String]?
   var platform: String?
   var instance: String?
   var channel: String?
+  var `private`: Bool?
+  /// The settings of the room.
+  var settings: JSONBox?
+
+  /// What a command that runs asks for.
+  init(_ call: Invocation) {
+    command = call.command
+    args = call.args
+    opts = call.opts.map(JSONBox.init)
+    raw = JSONBox(call.raw)
+    data = JSONBox(call.data)
+    dataCollection = call.dataCollection.map(JSONBox.init)
+    next = call.nextCommands
+    fallback = call.isFallback ? true : nil
+    let (person, place) = (call.context.person, call.context.place)
+    user = person?.id
+    userName = person?.name
+    roles = person?.roles
+    platform = place.adapter
+    instance = place.instance
+    channel = place.room
+    `private` = place.isPrivate ? true : nil
+    settings = JSONBox(call.settings)
+  }
 
   private enum CodingKeys: String, CodingKey {
-    case command, args, opts, raw, data, user, roles, platform, instance, channel
+    case command, args, opts, raw, data, next, fallback, user, roles, platform, instance, channel, `private`, settings
+    case dataCollection = "data_collection"
     case userName = "user_name"
   }
 }
@@ -71,12 +102,17 @@ struct CommandAnswer: Codable, Sendable {
   var value: JSONBox?
   var data: JSONBox?
   var dataCollection: JSONBox?
+  /// Where in the data the entries of the items are: keys, and places in lists from 0.
+  var collectionPath: [String]?
   var error: String?
   var suppressed: Bool?
+  /// How many of the commands that follow it has done already.
+  var skip: Int?
 
   private enum CodingKeys: String, CodingKey {
-    case handled, value, data, error, suppressed
+    case handled, value, data, error, suppressed, skip
     case dataCollection = "data_collection"
+    case collectionPath = "collection_path"
   }
 
   /// nil when nobody handled it.
@@ -86,7 +122,9 @@ struct CommandAnswer: Codable, Sendable {
     let value = value?.value ?? .null
     let marked = suppressed == true ? Value.suppressed(value) : value
     guard data != nil || dataCollection != nil else { return .plain(marked) }
-    return .record(.init(marked, data: data?.value ?? .null, dataCollection: dataCollection?.value))
+    return .record(
+      .init(
+        marked, data: data?.value ?? .null, dataCollection: dataCollection?.value, collectionPath: collectionPath))
   }
 
   init(_ outcome: YetibotEngine.Outcome?) {
@@ -100,6 +138,7 @@ struct CommandAnswer: Codable, Sendable {
       value = JSONBox(answer.value)
       data = answer.data.map(JSONBox.init)
       dataCollection = answer.dataCollection.map(JSONBox.init)
+      collectionPath = answer.collectionPath
       suppressed = answer.value.isSuppressed
     case nil: break
     }
