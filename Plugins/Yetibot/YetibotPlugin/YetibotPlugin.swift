@@ -70,10 +70,16 @@ final class YetibotPlugin: BotPlugin {
   /// How long what a thread does after a wait may take.
   private static let settlingMilliseconds: Int64 = 500
 
+  /// Takes over all but what the evaluator began with. Messages that wait are answered as the settings were when they came.
   func reconfigure(_ new: Settings) throws {
-    configuration = try Self.engine(new, host)
+    let engine = try Self.engine(new, host)
+    guard new.isForSameEvaluator(as: settings) else {
+      throw PluginError.unsupported(
+        "history, history_rows, extern, reply and soft_timeout count from the start of the evaluator")
+    }
+    guard queue.push(.reconfigure(engine)) else { throw unavailable }
+    configuration = engine
     settings = new
-    _ = queue.push(.reconfigure(configuration))
   }
 
   func health() -> Health { hasFailed.isSet ? .bad("the state cannot be read; see the log") : .good }
