@@ -158,7 +158,8 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     turn.wait()
     defer { turn.signal() }
     followHooks()
-    defer { current = Current() }
+    // What is there belongs to a thread that waits, and has kept it.
+    current = Current()
     perform(job)
     return engine.hasCrons
   }
@@ -212,10 +213,10 @@ final class Evaluator: RowStorage, @unchecked Sendable {
         }
       }
     case .evaluate(let request, let call):
-      current.token = call.token
+      current = Current(token: call.token)
       evaluate(request, call)
     case .command(let request, let call):
-      current.token = call.token
+      current = Current(token: call.token)
       command(request, call)
     case .commands(let call):
       let lines = engine.registry.topics.map { topic in
@@ -229,7 +230,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       let found = engine.complete(request.text, cursor: request.cursor)
       try? call.reply(CompletionAnswer(start: found.start, words: found.words))
     case .serve(let request, let call):
-      current.token = call.token
+      current = Current(token: call.token)
       serve(request, call)
     case .connection(let connection, let isConnected):
       engine.note(adapter: connection.platform, instance: connection.instance, isConnected: isConnected)
