@@ -90,9 +90,8 @@ import Testing
       var generation: UInt32 = 3
       while !isOver.load(ordering: .acquiring) {
         consumer.closeGate()
-        if consumer.drain(deadline: SystemClock().monotonic + 60_000_000_000, policy: .abort) != .drained {
-          Issue.record("the lane did not come to rest")
-        }
+        let rest = consumer.drain(deadline: SystemClock().monotonic + 60_000_000_000, policy: .abort)
+        if rest != .drained { Issue.record("\(row): the lane did not come to rest: \(rest), \(consumer.statistics())") }
         do { try consumer.install(plan(generation)) } catch { Issue.record("\(error)") }
         consumer.openGate()
         generation += 1

@@ -10,13 +10,16 @@ extension UnsafeMutablePointer<LaneState> {
     let thread = ThreadContext.current
     thread.pointee.lanes[0] = self
     thread.pointee.laneCount = 1
+    // Whatever is done without the lock is followed by a look at everything anew: the lane goes to sleep only by what it has seen
+    // since it took the lock.
     var hasSpun = false
+    var hasOfferedRoom = false
     lock()
     while true {
       if pointee.isInline, !own() { continue }
       if !pointee.controls.isEmpty {
         runControls(thread)
-        hasSpun = false
+        (hasSpun, hasOfferedRoom) = (false, false)
         continue
       }
       let attention = pointee.attention.load(ordering: .relaxed)
@@ -25,18 +28,19 @@ extension UnsafeMutablePointer<LaneState> {
           unlock()
           deliverAll(thread)
           lock()
-          hasSpun = false
+          (hasSpun, hasOfferedRoom) = (false, false)
           continue
         }
       } else {
         pointee.atBarrier.store(true, ordering: .releasing)
       }
       if attention & LaneState.stopBit != 0 { break }
-      if pointee.waiters.load(ordering: .sequentiallyConsistent) > 0, queueLength == 0 {
+      if !hasOfferedRoom, pointee.waiters.load(ordering: .sequentiallyConsistent) > 0, queueLength == 0 {
+        hasOfferedRoom = true
         unlock()
         offerRoom(always: true)
         lock()
-        if queueLength > 0 || !pointee.controls.isEmpty { continue }
+        continue
       }
       if !hasSpun, pointee.spin > 0 {
         hasSpun = true
@@ -45,7 +49,7 @@ extension UnsafeMutablePointer<LaneState> {
         lock()
         continue
       }
-      hasSpun = false
+      (hasSpun, hasOfferedRoom) = (false, false)
       if pointee.isInline, attention & LaneState.gateBit == 0 {
         // Under the lock nothing can be added: idle means idle.
         pointee.pending.store(0, ordering: .releasing)
