@@ -120,9 +120,16 @@ public struct StateOffer: Sendable {
   public let bytes: [UInt8]
 }
 
-/// A row of the table: the plugin takes a new configuration while it runs. The function must check it fully before
-/// it takes anything over; when it throws, nothing may have changed. A plugin without this row is swapped for a
-/// fresh generation instead.
+/// A row of the table: the plugin takes a new configuration while it runs, between two events. The function must check it
+/// fully before it takes anything over; when it throws, nothing may have changed, and the old configuration stays: say
+/// which setting is wrong. Where the change cannot be made in place, throw ``PluginError/unsupported(_:)``: then, as for
+/// a plugin without this row, a fresh generation takes its place.
+/// ```swift
+/// func reconfigure(_ new: Configuration) throws {
+///   guard !new.greeting.isEmpty else { throw PluginError.invalid("greeting: is empty") }
+///   greeting = new.greeting
+/// }
+/// ```
 public struct Reconfigure<Plugin: BotPlugin>: Sendable {
   let run: @Sendable (Plugin, Plugin.Configuration) throws -> Void
 

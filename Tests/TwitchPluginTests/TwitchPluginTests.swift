@@ -262,9 +262,18 @@ struct TwitchPluginTests {
     #expect(host.reconfigure(#"{"nick":"x","publish":["everything"]}"#) != 0)
     host.line(":ann!a@a PRIVMSG #garden :hi")
     #expect(host.events.last?.topic == "twitch.message")
-    #expect(
-      host.reconfigure(#"{"nick":"TacoBot","token":{"$secret":"token"},"channels":[],"host":"other.twitch.tv"}"#) == 0)
-    #expect(host.dials == 2)
+  }
+
+  @Test(arguments: [
+    #"{"nick":"TacoBot","token":{"$secret":"token"},"host":"other.twitch.tv"}"#,
+    #"{"nick":"TacoBot","token":{"$secret":"token"},"port":6667,"tls":false}"#,
+    #"{"nick":"other","token":{"$secret":"token"}}"#, #"{}"#,
+  ])
+  func `another server or login is left to a fresh generation, which connects anew`(_ configuration: String) throws {
+    let host = try loggedIn()
+    #expect(host.reconfigure(configuration) == BH_E_UNSUPPORTED)
+    #expect(host.dials == 1)
+    #expect(host.written.isEmpty)
   }
 
   @Test(arguments: [

@@ -267,12 +267,14 @@ public struct ChatRelay: Sendable {
     /// As texts, since a JSON number does not hold 64 bits everywhere.
     var seen: [String]
     var seenUntil: Int64
+    /// Of the configuration that the session was logged in with.
+    var identity: String?
   }
 
   public var state: State {
     State(
       session: session.state, link: link, successor: successor?.state, retiring: retiring?.state, held: held,
-      seen: seen.map { String($0, radix: 16) }.sorted(), seenUntil: seenUntil)
+      seen: seen.map { String($0, radix: 16) }.sorted(), seenUntil: seenUntil, identity: session.configuration.identity)
   }
 
   /// Goes on where another relay stopped. A `.tick` on each connection should follow.
@@ -285,7 +287,11 @@ public struct ChatRelay: Sendable {
     heldBytes = held.reduce(0) { $0 + $1.count }
     seen = Set(state.seen.compactMap { UInt64($0, radix: 16) })
     seenUntil = state.seenUntil
+    isOfAnotherLogin = state.identity.map { $0 != configuration.identity } ?? false
   }
+
+  /// It goes on where another relay stopped, whose configuration was for another login: the connection has to be made anew.
+  public private(set) var isOfAnotherLogin = false
 
   /// The connections that there are, the one that serves first.
   public var links: [ChatLink] { isMoving ? [link, link.other] : [link] }

@@ -99,6 +99,11 @@ public struct SessionConfiguration: Hashable, Sendable {
     self.channels = channels
   }
 
+  /// Who logs in, with or without a token, and where as what: another one needs another connection.
+  public var identity: String {
+    "\(nick?.lowercased() ?? "") \(hasToken ? "token" : "open") \(server?.rawValue ?? "auto")"
+  }
+
   /// Whether we only read: Twitch lets anybody do so under the name `justinfan` and digits.
   public var isAnonymous: Bool {
     guard let nick, !nick.isEmpty else { return true }

@@ -75,7 +75,9 @@ final class TwitchPlugin: BotPlugin {
   func activate() throws {
     for link in relay.links { connections[link] = try host.dial(configuration.connection(link)) }
     if !hasImported { attempt("check the token") { try tokenChecks?.start() } }
-    if hasImported {
+    if hasImported, relay.isOfAnotherLogin {
+      for link in relay.links { try connections[link]?.reconnect() }
+    } else if hasImported {
       for link in relay.links { advance(.tick, from: link) }
     } else if !host.start.contains(.fresh), let connection = connections[relay.link],
       (try? connection.describe())?.state == "open"
@@ -123,25 +125,23 @@ final class TwitchPlugin: BotPlugin {
     hasImported = true
   }
 
+  /// Rooms are joined and left, and limits change, on the connection that there is; another token counts from the next login.
   func reconfigure(_ new: Configuration) throws {
     let settings = try new.session()
     let published = try new.published()
-    let old = configuration
-    let link = relay.link
-    var isNewConnection = false
-    if new.connection(link) != old.connection(link) {
-      connections[link] = try host.dial(new.connection(link))
-      isNewConnection = true
-    }
     let checks = try TokenChecks(new, host: host)
+    guard new.connection(.first) == configuration.connection(.first),
+      settings.identity == relay.session.configuration.identity
+    else { throw PluginError.unsupported("another server or login needs a connection of its own") }
+    let asksElsewhere = new.tokenCheck != configuration.tokenCheck
     configuration = new
-    tokenChecks = checks
     self.published = published
+    if asksElsewhere {
+      tokenChecks = checks
+      attempt("check the token") { try tokenChecks?.start() }
+    }
     relay.reconfigure(settings, now: host.monotonicTime, into: &outputs)
     perform(.none)
-    if !isNewConnection, new.nick != old.nick || (new.token == nil) != (old.token == nil) || new.server != old.server {
-      try connections[link]?.reconnect()
-    }
   }
 
   // MARK: Events

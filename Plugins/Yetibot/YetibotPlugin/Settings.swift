@@ -91,6 +91,11 @@ struct Settings: Decodable, Sendable {
   /// Where what is said is remembered.
   var historySetting: HistorySetting { history == "kept" ? .kept(rows: historyRows == 0 ? nil : historyRows) : .memory }
 
+  /// Whether an evaluator that was started with other settings does for these.
+  func isForSameEvaluator(as other: Settings) -> Bool {
+    history == other.history && historyRows == other.historyRows && extern == other.extern && reply == other.reply
+  }
+
   /// The engine's configuration, and what of the environment's settings is not used. Throws for what cannot be used.
   func engine() throws -> (configuration: Configuration, warnings: [String]) {
     guard let mark = prefix.first, prefix.count == 1, mark.isPunctuation || mark.isSymbol else {

@@ -56,10 +56,15 @@ final class YetibotPlugin: BotPlugin {
 
   func quiesce(deadline: Int64) throws { queue.removeAll() }
 
+  /// Takes over all but what the evaluator began with. Messages that wait are answered as the settings were when they came.
   func reconfigure(_ new: Settings) throws {
-    configuration = try Self.engine(new, host)
+    let engine = try Self.engine(new, host)
+    guard new.isForSameEvaluator(as: settings) else {
+      throw PluginError.unsupported("history, history_rows, extern and reply count from the start of the evaluator")
+    }
+    guard queue.push(.reconfigure(engine)) else { throw unavailable }
+    configuration = engine
     settings = new
-    _ = queue.push(.reconfigure(configuration))
   }
 
   func health() -> Health { hasFailed.isSet ? .bad("the state cannot be read; see the log") : .good }

@@ -15,42 +15,15 @@ extension Host {
     throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'\(hint)")
   }
 
-  /// The manifest as it is on disk now, with the configuration that comes of it.
-  private func readAgain(_ instance: PluginInstance) throws -> (PluginSource, ResolvedConfiguration) {
-    let before = instance.source
-    var read = try PluginSource.read(again: before, library: nil)
-    // A library that an operator swapped in stays, until the manifest names another one.
-    if read.manifest.library == before.manifest.library {
-      read = PluginSource(manifest: read.manifest, path: read.path, library: before.library)
-    }
-    return (read, try resolve(read.manifest, instance))
-  }
-
-  private func resolve(_ manifest: Manifest, _ instance: PluginInstance) throws -> ResolvedConfiguration {
-    var diagnostics = Diagnostics()
-    let resolved = manifest.resolveConfiguration(
-      overrides: instance.overrides, environment: Environment(options.environment), diagnostics: &diagnostics)
-    guard let resolved else {
-      throw LifecycleFailure(
-        instance.name, "configuration", diagnostics.errors.map(\.description).joined(separator: "; "))
-    }
-    for (_, secret) in resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
-    return resolved
-  }
-
-  /// Has the next start of an instance that is down be one of what was read.
-  private func takeOver(_ read: (PluginSource, ResolvedConfiguration), _ instance: PluginInstance) {
-    instance.source = read.0
-    instance.adopt(read.0.manifest, read.1, text: read.0.manifestText)
-  }
-
   /// Starts an instance that is down, from the manifest and the library as they are now; or a plugin that starts on use, with what it
   /// requires.
   public func startInstance(_ name: String) throws {
     guard let instance = instance(name) else { return try startOnUse(name) }
     try operate { parts in
       guard instance.generation == nil else { return }
-      takeOver(try readAgain(instance), instance)
+      let planned = try planned(instance, from: try readAgain(instance))
+      mask(planned.resolved)
+      instance.takeOver(planned)
       parts.supervisor.forget(name)
       do { try parts.tools.start(instance) } catch {
         instance.state = .failed(reason: "\(error)")
@@ -98,10 +71,11 @@ extension Host {
   public func restartInstance(_ name: String) throws {
     let instance = try wanted(name)
     try operate { parts in
-      let read = try readAgain(instance)
+      let planned = try planned(instance, from: try readAgain(instance))
+      mask(planned.resolved)
       parts.supervisor.forget(name)
       parts.tools.stop(instance)
-      takeOver(read, instance)
+      instance.takeOver(planned)
       do { try parts.tools.start(instance) } catch {
         instance.state = .failed(reason: "\(error)")
         throw error
@@ -121,29 +95,9 @@ extension Host {
           name, "swap", "the instance is \(instance.state.word); `bothost start \(name)` starts it")
       }
       let read = try PluginSource.read(again: instance.source, library: library)
-      let added = read.manifest.permissions.beyond(instance.manifest.permissions)
-      guard added.isEmpty || allowsPermissions else {
-        throw LifecycleFailure(
-          name, "swap",
-          "the new manifest asks for more: \(added.joined(separator: ", ")); agree with --allow, or keep the old one")
-      }
-      let resolved = try resolve(read.manifest, instance)
-      let swap = HotSwap(
-        instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
-      let report: SwapReport
-      do { report = try swap.run(to: read, resolved: resolved, anyVersion: library != nil) } catch {
-        log.error(name, "\(error)")
-        parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])
-        throw error
-      }
-      log.notice(
-        name, "swapped",
-        [
-          ("from", "\(report.from)"), ("to", "\(report.to)"), ("pause_us", "\(report.pause / 1000)"),
-          ("state_bytes", "\(report.stateBytes)"), ("waited", "\(report.waiting)"),
-        ])
-      parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
-      return report
+      if !allowsPermissions { try checkPermissions(read, of: instance) }
+      return try swap(
+        instance, to: planned(instance, from: read), parts, anyVersion: library != nil, dropsState: dropsState)
     }
   }
 
@@ -203,18 +157,6 @@ extension Host {
     }
     let code = parts.bus.publish(topic: topic, payload: payload, key: key, source: "operator", contentType: contentType)
     guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }
-  }
-
-  /// Reads manifests and bots again, after SIGHUP: what has changed on disk is swapped.
-  public func reload() {
-    for instance in instances where instance.state == .running {
-      do {
-        let read = try PluginSource.read(again: instance.source, library: nil)
-        guard try instance.isOutdated(by: read) else { continue }
-        _ = try swapInstance(instance.name)
-      } catch { log.error(instance.name, "not reloaded: \(error)") }
-    }
-    reloadBots()
   }
 }
 

@@ -35,6 +35,13 @@ final class Generation: @unchecked Sendable {
 
   func activate() -> bh_rc { table?.activate.map { $0(object) } ?? bh_rc(BH_OK) }
   func resume() -> bh_rc { table?.resume.map { $0(object) } ?? bh_rc(BH_OK) }
+
+  /// `BH_E_UNSUPPORTED` when the plugin has no `reconfigure`.
+  func reconfigure(_ configuration: JSONValue) -> bh_rc {
+    guard let reconfigure = table?.reconfigure else { return bh_rc(BH_E_UNSUPPORTED) }
+    return withBorrowedBytes(configuration.serialized()) { reconfigure(object, $0) }
+  }
+
   func quiesce(deadline: Int64) -> bh_rc { table?.quiesce.map { $0(object, deadline) } ?? bh_rc(BH_OK) }
 
   /// Bytes that a generation may hand over.

@@ -88,6 +88,7 @@ extension Host {
     _ bot: BoundBot, _ old: BoundBot, _ difference: BotDifference, _ plan: HostPlan, _ parts: Parts
   ) throws -> [PluginInstance] {
     var prepared: [PluginInstance] = []
+    var renewed: [(PluginInstance, HostPlan.Instance)] = []
     do {
       for part in difference.uses where part.change == .new || part.change == .changed {
         guard let requirement = bot.program.requirements.first(where: { $0.use == part.name }),
@@ -95,7 +96,14 @@ extension Host {
         else { continue }
         if let present = instance(planned.name) {
           if present.source.manifest.plugin == planned.source.manifest.plugin {
-            try reconfigure(present, planned, parts)
+            let before = present.planned
+            guard present.generation != nil else {
+              mask(planned.resolved)
+              present.takeOver(planned)
+              continue
+            }
+            try renew(present, to: planned, parts)
+            renewed.append((present, before))
             continue
           }
           // Another plugin under the same name.
@@ -109,30 +117,11 @@ extension Host {
       }
     } catch {
       for instance in prepared { remove(instance, parts) }
+      // The version before goes on, with what it said to its instances. What cannot be taken back is in the log.
+      for (instance, before) in renewed { _ = try? renew(instance, to: before, parts) }
       throw error
     }
     return prepared
-  }
-
-  /// A fresh generation of the same build with another configuration: state, queue and order are handed over as in every swap.
-  private func reconfigure(_ instance: PluginInstance, _ planned: HostPlan.Instance, _ parts: Parts) throws {
-    for (_, secret) in planned.resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
-    let before = instance.overrides
-    instance.overrides = planned.overrides
-    guard instance.generation != nil else {
-      instance.adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
-      return
-    }
-    let swap = HotSwap(instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock)
-    do {
-      let report = try swap.run(to: planned.source, resolved: planned.resolved, anyVersion: false)
-      log.notice(
-        instance.name, "reconfigured", [("from", "\(report.from)"), ("to", "\(report.to)")])
-      parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
-    } catch {
-      instance.overrides = before
-      throw error
-    }
   }
 
   // MARK: Plans

@@ -265,8 +265,8 @@ public final class Host: @unchecked Sendable {
   }
 
   private func startWatching() {
-    let bots = options.bots.map { PluginDirectory.directory(of: $0) }
-    for directory in Set(options.pluginDirectories + bots).sorted() {
+    let files = (options.bots + [options.configurationFile].compactMap { $0 }).map { PluginDirectory.directory(of: $0) }
+    for directory in Set(options.pluginDirectories + files).sorted() {
       do {
         watchers.append(
           try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
@@ -281,20 +281,25 @@ public final class Host: @unchecked Sendable {
         path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
       }
       guard files.contains(where: names.contains) else { continue }
-      switch instance.state {
-      case .running:
-        do { try swapInstance(instance.name) } catch { log.error(instance.name, "not swapped: \(error)") }
-      case .failed, .waiting:
-        do { try startInstance(instance.name) } catch { log.error(instance.name, "not started: \(error)") }
-      case .stopped, .starting, .swapping, .stopping: break
-      }
+      do {
+        // A library that was put there is meant, whatever is in it.
+        if instance.state == .running, names.contains(files[1]) {
+          try swapInstance(instance.name)
+        } else {
+          try renewInstance(instance.name)
+        }
+      } catch { log.error(instance.name, "not \(instance.state == .running ? "swapped" : "started"): \(error)") }
+    }
+    let isOfYAML = names.contains { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+    if isOfYAML, HostFiles(options, PluginCatalog(directories: options.pluginDirectories)).lies(in: directory, names) {
+      reloadInstances()
     }
     let isOfBots = options.bots.contains { PluginDirectory.directory(of: $0) == directory }
-    if isOfBots, names.contains(where: { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) { reloadBots() }
+    if isOfBots, isOfYAML { reloadBots() }
   }
 
   /// What was found in a file; for people with the line and a caret below it.
-  private func report(_ finding: Diagnostic, _ sources: [SourceText]) {
+  func report(_ finding: Diagnostic, _ sources: [SourceText]) {
     let level: LogLevel =
       switch finding.severity {
       case .error: .error

@@ -61,10 +61,11 @@ struct HostPlan {
     }
 
     // An operator's file first: it says more about an instance than anybody else.
-    var configurations = catalog.directory.hosts
-    if let file = options.configurationFile, let read = readConfiguration(file, catalog) { configurations.append(read) }
+    let files = HostFiles(options, catalog)
+    sources += files.sources
+    for finding in files.diagnostics where !diagnostics.contains(where: { $0 == finding }) { diagnostics.add(finding) }
     var notAutomatic: Set<String> = []
-    for instance in configurations.flatMap(\.instances) {
+    for instance in files.instances {
       if instance.start == .onUse && !asked.contains(instance.name) {
         notAutomatic.insert(instance.name)
         continue
@@ -142,21 +143,6 @@ struct HostPlan {
         program, manifests: catalog.manifests, target: .interpreter, cache: cache, running: running[program.name])
       builds[program.name] = build
       return build.program.bind(manifests: catalog.manifests, environment: environment, diagnostics: &diagnostics)
-    }
-  }
-
-  private mutating func readConfiguration(_ path: String, _ catalog: PluginCatalog) -> HostConfiguration? {
-    switch SourceText.read(path) {
-    case .failure(let diagnostic):
-      diagnostics.add(diagnostic)
-      return nil
-    case .success(let source):
-      sources.append(source)
-      guard let document = YAMLParser.documents(of: source, diagnostics: &diagnostics).first,
-        let configuration = HostConfiguration.decode(document, diagnostics: &diagnostics)
-      else { return nil }
-      configuration.check(against: catalog.manifests, diagnostics: &diagnostics)
-      return configuration
     }
   }
 

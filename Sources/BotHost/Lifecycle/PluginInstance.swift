@@ -53,9 +53,7 @@ public final class PluginInstance: @unchecked Sendable {
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
         calls: manifest.permissions.call))
-    restarts = RestartSchedule(
-      minimum: restart.backoff.lower.nanoseconds, maximum: restart.backoff.upper.nanoseconds,
-      limit: restart.limit.count, window: restart.limit.period.nanoseconds)
+    restarts = RestartSchedule(restart)
   }
 
   public var state: InstanceState {
@@ -105,6 +103,21 @@ public final class PluginInstance: @unchecked Sendable {
     settings.withLock { $0 = adopted.settings }
   }
 
+  /// Has what runs, or the next start when nothing does, be what was planned.
+  func takeOver(_ planned: HostPlan.Instance) {
+    source = planned.source
+    overrides = planned.overrides
+    restarts = RestartSchedule(planned.restart)
+    adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
+  }
+
+  /// What it is now, as a plan of which it would come.
+  var planned: HostPlan.Instance {
+    HostPlan.Instance(
+      name: name, source: source, overrides: overrides, resolved: resolvedNow, lane: manifest.lane,
+      restart: manifest.restart)
+  }
+
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
   /// instance's own methods are always permitted.
   func mayCall(_ method: UnsafeRawBufferPointer) -> Bool {
@@ -127,13 +140,12 @@ public final class PluginInstance: @unchecked Sendable {
 
   private let storeCache = Mutex<KeyValueStore?>(nil)
 
-  /// Whether the manifest or the library on disk is another one than what runs.
-  func isOutdated(by source: PluginSource) throws -> Bool {
+  /// Whether what runs is this library under this manifest, whose configuration may be another one.
+  func runs(_ source: PluginSource) throws -> Bool {
     guard let running = generation else { return false }
     let bytes = try FileBytes.read(source.library, limit: ImageStaging.maximumSize)
-    let digest = bytes.withUnsafeBytes { ImageDigest(of: $0) }
-    let text = try FileBytes.read(source.path, limit: 1 << 20)
-    return digest != running.image.staged.digest || text != manifestBytes.withLock { $0 }
+    guard bytes.withUnsafeBytes({ ImageDigest(of: $0) }) == running.image.staged.digest else { return false }
+    return PluginSource.differsInConfigurationOnly(manifestBytes.withLock { $0 }, source.manifestText)
   }
 
   /// The manifest's bytes as they were read, to see whether the file has changed.

@@ -18,6 +18,12 @@ struct RestartSchedule {
     next = self.minimum
   }
 
+  init(_ policy: RestartPolicy) {
+    self.init(
+      minimum: policy.backoff.lower.nanoseconds, maximum: policy.backoff.upper.nanoseconds, limit: policy.limit.count,
+      window: policy.limit.period.nanoseconds)
+  }
+
   /// The wait before the next attempt after a failure at `now`; nil when the limit is reached. A quiet window resets the backoff.
   mutating func delayAfterFailure(at now: Int64) -> Int64? {
     attempts.removeAll { $0 <= now - window }

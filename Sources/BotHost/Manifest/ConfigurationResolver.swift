@@ -41,6 +41,13 @@ public struct ResolvedConfiguration: Sendable {
   public var json: JSONValue
   /// The secrets by the name that `json` gives them.
   public var secrets: [String: Secret]
+
+  /// The keys whose values another one had differently or not at all, or had and are gone; sorted.
+  func changes(from other: ResolvedConfiguration) -> [String] {
+    var keys = Set(secrets.keys).union(other.secrets.keys)
+    for object in [json.object, other.json.object] { keys.formUnion((object ?? JSONObject()).map(\.key)) }
+    return keys.filter { json[$0] != other.json[$0] || secrets[$0] != other.secrets[$0] }.sorted()
+  }
 }
 
 extension Manifest {

@@ -47,6 +47,19 @@ public final class YAMLNode: Sendable {
 
   public func member(_ key: String) -> YAMLMember? { mapping?.first { $0.key == key } }
 
+  /// Whether the same is written there, wherever it stands and in whatever order a mapping's keys come.
+  func says(_ other: YAMLNode) -> Bool {
+    switch (content, other.content) {
+    case (.scalar(let one), .scalar(let two)): return one.value == two.value
+    case (.sequence(let one), .sequence(let two)):
+      return one.count == two.count && zip(one, two).allSatisfy { $0.says($1) }
+    case (.mapping(let one), .mapping(let two)):
+      return one.count == two.count
+        && one.allSatisfy { member in two.first { $0.key == member.key }.map { member.value.says($0.value) } ?? false }
+    default: return false
+    }
+  }
+
   /// `a mapping`, `the string "x"`, …: what stands here, for messages.
   public var summary: String {
     switch content {

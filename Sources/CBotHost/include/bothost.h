@@ -632,9 +632,12 @@ typedef struct bh_plugin {
   /* The swap was aborted after `quiesce`: go on as before. */
   bh_rc (*resume)(bh_self *self);
 
-  /* Checks the new configuration fully, then takes it over; on failure nothing has changed. A plugin
-   * without it is swapped for a fresh generation instead; a host may do so with any plugin, and
-   * version 1.0 always does. */
+  /* Checks the new configuration fully, then takes it over; on failure nothing has changed, and the old one
+   * stays: say with `set_error` which setting is wrong. `config` is the whole configuration as in
+   * `bh_start`. Called between two events; `config_get` and `bh.secret` answer from the new configuration
+   * while it runs, and go on doing so when it returns BH_OK. A secret may be another one although `config`
+   * is the same. BH_E_UNSUPPORTED: it cannot be done in place; the plugin is then swapped for a fresh
+   * generation with the new configuration, as one without this member is. */
   bh_rc (*reconfigure)(bh_self *self, bh_bytes config);
 
   /* Frees everything. No call follows. */

@@ -11,7 +11,9 @@ enum Actor {
     #define FORMAT "actor"
     #endif
 
-    struct bh_self { bh_host *host; const bh_host_api *api; unsigned long count; char mode[32]; bh_token link; };
+    struct bh_self {
+      bh_host *host; const bh_host_api *api; unsigned long count; char mode[32]; char label[32]; bh_token link;
+    };
 
     static bh_str str(const char *text) { bh_str result = {text, strlen(text)}; return result; }
 
@@ -22,19 +24,23 @@ enum Actor {
       return BH_E_INTERNAL;
     }
 
-    /* Takes a JSON string without escapes. */
-    static bh_rc take_mode(void *context, const void *bytes, size_t count) {
-      bh_self *self = context;
+    /* Takes a JSON string without escapes, of at most 31 bytes. */
+    static bh_rc take_text(void *context, const void *bytes, size_t count) {
+      char *place = context;
       const char *text = bytes;
-      if (count < 2 || count - 2 >= sizeof self->mode) return BH_E_NOSPACE;
-      memcpy(self->mode, text + 1, count - 2);
-      self->mode[count - 2] = 0;
+      if (count < 2 || count - 2 >= 32) return BH_E_NOSPACE;
+      memcpy(place, text + 1, count - 2);
+      place[count - 2] = 0;
       return BH_OK;
     }
 
     BH_EXPORT bh_rc on_work(bh_self *self, const bh_event *event) {
       (void)event;
       if (is(self, "hold")) return BH_ASYNC;
+      if (is(self, "busy")) {
+        int64_t end = self->api->now(self->host, BH_CLOCK_MONO) + 1500000000;
+        while (self->api->now(self->host, BH_CLOCK_MONO) < end) {}
+      }
       self->count++;
       return BH_OK;
     }
@@ -59,6 +65,35 @@ enum Actor {
       memcpy(self->mode, mode.text.ptr, mode.text.len);
       self->mode[mode.text.len] = 0;
       return answer(self, call, "true");
+    }
+
+    /* What it goes by, what the host says that it is configured with, and how long its secret is. */
+    static bh_rc measure(void *context, bh_bytes value) {
+      *(size_t *)context = value.len;
+      return BH_OK;
+    }
+    BH_EXPORT bh_rc label(bh_self *self, const bh_event *call) {
+      const bh_secret_v1 *secrets = self->api->query(self->host, str(BH_SECRET), 1);
+      char json[160], configured[32] = "";
+      size_t length = 0;
+      self->api->config_get(self->host, str("/label"), take_text, configured);
+      secrets->use(self->host, str("token"), measure, &length);
+      snprintf(json, sizeof json, "{\"label\":\"%s\",\"configured\":\"%s\",\"token\":%zu}", self->label, configured, length);
+      return answer(self, call, json);
+    }
+
+    static bh_rc reconfigure(bh_self *self, bh_bytes config) {
+      char label[32] = "";
+      (void)config;
+      bh_rc rc = self->api->config_get(self->host, str("/label"), take_text, label);
+      if (rc != BH_OK) return rc;
+      if (strcmp(label, "bad") == 0) {
+        self->api->set_error(self->host, BH_E_INVALID, str("bad is no name"));
+        return BH_E_INVALID;
+      }
+      if (strcmp(label, "fresh") == 0) return BH_E_UNSUPPORTED;
+      memcpy(self->label, label, sizeof label);
+      return BH_OK;
     }
 
     /* Says goodbye on its connection and closes it, all as part of one delivery. */
@@ -103,7 +138,8 @@ enum Actor {
       if (self == NULL) return BH_E_INTERNAL;
       self->host = host;
       self->api = api;
-      api->config_get(host, str("/mode"), take_mode, self);
+      api->config_get(host, str("/mode"), take_text, self->mode);
+      api->config_get(host, str("/label"), take_text, self->label);
       if (is(self, "create") && !(start->flags & BH_START_PROBE)) {
         api->set_error(host, BH_E_INTERNAL, str("told not to be created"));
         free(self);
@@ -156,7 +192,8 @@ enum Actor {
         .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
         .name = {NAME, sizeof NAME - 1}, .version = {"1.0.0", 5}, .state_format = {FORMAT, sizeof FORMAT - 1},
         .state_version = 1, .create = create, .activate = activate, .quiesce = quiesce,
-        .export_state = export_state, .import_state = import_state, .resume = resume, .destroy = destroy,
+        .export_state = export_state, .import_state = import_state, .resume = resume, .reconfigure = reconfigure,
+        .destroy = destroy,
     };
 
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
@@ -171,13 +208,18 @@ enum Actor {
     library: lib\(name).so
     config:
       mode: {type: string, default: "\(mode)"}
+      label: {type: string, default: none}
+      token: {type: secret}
+      topics: {type: list, of: string, default: []}
     handlers:
       - {topic: work, call: on_work, timeout: 30s}
+      - {topic: {config: topics}, call: on_work}
       - {topic: orders, call: on_work, where: {/dish: taco, /size: 2}}
       - {topic: leave, call: on_leave, retry: {max: 5, backoff: 1ms..1ms}}
     methods:
       count: {call: count}
       act: {call: act}
+      label: {call: label}
       dial: {call: dial}
       traced: {call: traced}
     permissions:

@@ -39,7 +39,12 @@ final class HostFixture {
   }
 
   /// A host over the manifests, by file name; `start` starts it.
-  init(_ manifests: [String: String], libraries: [String] = ["actor"], watch: Bool = false) throws {
+  ///
+  /// - Parameter configuration: the operator's file, without its first two lines.
+  init(
+    _ manifests: [String: String], libraries: [String] = ["actor"], configuration: String? = nil,
+    environment: [String: String] = [:], watch: Bool = false
+  ) throws {
     directory = URL(fileURLWithPath: NSTemporaryDirectory()).appendingPathComponent(
       "bothost-life-\(UUID().uuidString.prefix(8))")
     let plugins = directory.appendingPathComponent("plugins")
@@ -51,7 +56,11 @@ final class HostFixture {
     for (name, text) in manifests {
       try Data(text.utf8).write(to: plugins.appendingPathComponent("\(name).yaml"))
     }
-    var options = HostOptions(dataDirectory: directory.appendingPathComponent("data").path, environment: [:])
+    var options = HostOptions(dataDirectory: directory.appendingPathComponent("data").path, environment: environment)
+    if let configuration {
+      options.configurationFile = directory.appendingPathComponent("host.yaml").path
+      try Self.write(configuration, to: directory)
+    }
     options.pluginDirectories = [plugins.path]
     // The trial runs in a child that is this program, which the tests' is not.
     options.probe = false
@@ -75,6 +84,14 @@ final class HostFixture {
   /// Replaces a manifest, as an operator does before a swap.
   func write(_ name: String, _ manifest: String) throws {
     try Data(manifest.utf8).write(to: directory.appendingPathComponent("plugins/\(name).yaml"))
+  }
+
+  /// Replaces the operator's file.
+  func configure(_ configuration: String) throws { try Self.write(configuration, to: directory) }
+
+  private static func write(_ configuration: String, to directory: URL) throws {
+    try Data("bothost: 1\nkind: host\n\(configuration)\n".utf8).write(
+      to: directory.appendingPathComponent("host.yaml"), options: .atomic)
   }
 
   /// Puts a library in its place at once, as a deployment does; nil: the actor.

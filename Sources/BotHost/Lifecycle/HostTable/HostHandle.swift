@@ -58,6 +58,15 @@ final class HostHandle: @unchecked Sendable {
     }
   }
 
+  /// Has the generation run with other settings; returns those before. None, when it is gone.
+  func exchange(_ new: Settings?) -> Settings? {
+    settings.withLock { settings in
+      guard let before = settings else { return nil }
+      settings = new
+      return before
+    }
+  }
+
   /// Lends what the generation runs with; nil when it is gone.
   func withSettings<Result>(_ body: (Settings) -> Result) -> Result? {
     settings.withLock { $0 }.map(body)
