@@ -1,11 +1,21 @@
 /// What is remembered of a record from `produce` until its report. Its address travels through librdkafka as the message's opaque.
 struct DeliverySlot {
+  /// Where a record is.
+  enum Place {
+    case nowhere
+    /// In a queue of the producer's own.
+    case waiting
+    /// With librdkafka, which owes a report.
+    case client
+  }
+
   /// The caller's.
   var token: UInt64
   /// Position in the order of `produce`.
   var sequence: UInt64
   /// The next free slot.
   var next: UnsafeMutablePointer<DeliverySlot>?
+  var place = Place.nowhere
 }
 
 /// Slots that never move: taken by the thread that produces and given back, many at once, by the one that polls. Guarded by its owner.
@@ -27,6 +37,12 @@ struct DeliverySlots {
   ) {
     tail.pointee.next = free
     free = head
+  }
+
+  /// The slots of all records that are at a place, in the order of `produce`.
+  func taken(at place: DeliverySlot.Place) -> [UnsafeMutablePointer<DeliverySlot>] {
+    chunks.flatMap { chunk in (0..<Self.chunk).map { chunk + $0 } }.filter { $0.pointee.place == place }
+      .sorted { $0.pointee.sequence < $1.pointee.sequence }
   }
 
   /// Frees all memory. Nothing that was taken may be used any more.

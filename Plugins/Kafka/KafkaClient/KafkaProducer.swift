@@ -61,6 +61,8 @@ public final class KafkaProducer: @unchecked Sendable {
   /// Topics that one producer can write to: each costs memory until the end.
   public static let topicLimit = 10_000
   private static let drainChunk = 256
+  /// A client that has worked for so many nanoseconds is replaced at once when it fails.
+  private static let calm: Int64 = 600_000_000_000
 
   /// Makes the client; it connects by itself, and while it is polled.
   ///
@@ -148,14 +150,18 @@ public final class KafkaProducer: @unchecked Sendable {
     guard pending.count == 0, !broken else { return wait(topic, key, value, headers, token) }
     sequence += 1
     let slot = slots.take(token: token, sequence: sequence)
+    // Before it is sent: its report may be here before `send` returns.
+    slot.pointee.place = .client
     switch send(topic, key, value, headers, slot) {
     case .none:
       outstanding += 1
       return .taken
     case .queueFull, .fatal:
+      slot.pointee.place = .nowhere
       slots.give(slot, slot)
       return wait(topic, key, value, headers, token)
     case let code:
+      slot.pointee.place = .nowhere
       slots.give(slot, slot)
       return .refused(code)
     }
@@ -203,6 +209,7 @@ public final class KafkaProducer: @unchecked Sendable {
       rd_kafka_purge(last, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
       let deadline = Monitor.now + 1_000_000_000
       repeat { rd_kafka_poll(last, 10) } while rd_kafka_outq_len(last) > 0 && Monitor.now < deadline
+      giveUpUnreported("the producer is closing")
     }
     var rest = waiting
     while let record = rest.first {
@@ -229,13 +236,17 @@ public final class KafkaProducer: @unchecked Sendable {
     _ slot: UnsafeMutablePointer<DeliverySlot>
   ) -> KafkaErrorCode {
     guard let client, let handle = topicHandles[topic] ?? openTopic(topic) else { return .fatal }
+    let code: KafkaErrorCode
     if headers.isEmpty {
       let result = rd_kafka_produce(
         handle, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, UnsafeMutableRawPointer(mutating: value?.present),
         value?.count ?? 0, key?.present, key?.count ?? 0, slot)
-      return result == 0 ? .none : KafkaErrorCode(rawValue: rd_kafka_last_error().rawValue)
+      code = result == 0 ? .none : KafkaErrorCode(rawValue: rd_kafka_last_error().rawValue)
+    } else {
+      code = send(client, handle, key, value, headers, slot)
     }
-    return send(client, handle, key, value, headers, slot)
+    // A client that has failed refuses every record. `produceva` gives the failure's cause as the reason then, which is not the record's.
+    return code != .none && isFatal() ? .fatal : code
   }
 
   private func send(
@@ -293,6 +304,7 @@ public final class KafkaProducer: @unchecked Sendable {
     guard pending.count < pendingLimit, pending.bytes < pendingBytes else { return .full }
     sequence += 1
     let slot = slots.take(token: token, sequence: sequence)
+    slot.pointee.place = .waiting
     pending.append(PendingRecord(slot: slot, topic: topic, key: key, value: value, headers: headers))
     outstanding += 1
     return .taken
@@ -322,6 +334,17 @@ public final class KafkaProducer: @unchecked Sendable {
     free(slot)
   }
 
+  /// Reports what a client that is polled no more still has: nobody else will.
+  private func giveUpUnreported(_ text: String) {
+    lock.lock()
+    let left = slots.taken(at: .client)
+    lock.unlock()
+    for slot in left {
+      receiver.failed(token: slot.pointee.token, code: .purgedInFlight, text: text)
+      free(slot)
+    }
+  }
+
   private func isFatal() -> Bool {
     guard let client else { return false }
     return rd_kafka_fatal_error(client, nil, 0) != RD_KAFKA_RESP_ERR_NO_ERROR
@@ -333,6 +356,7 @@ public final class KafkaProducer: @unchecked Sendable {
       start: rd_kafka_topic_name(message.pointee.rkt), count: strlen(rd_kafka_topic_name(message.pointee.rkt)))
     lock.lock()
     let topic = topicNumbers.value(of: name) ?? 0
+    slot.pointee.place = .waiting
     lock.unlock()
     MessageView.withRecord(message) { record in
       resend.append(
@@ -341,6 +365,7 @@ public final class KafkaProducer: @unchecked Sendable {
   }
 
   private func free(_ slot: UnsafeMutablePointer<DeliverySlot>) {
+    slot.pointee.place = .nowhere
     slot.pointee.next = freedHead
     if freedTail == nil { freedTail = slot }
     freedHead = slot
@@ -369,7 +394,9 @@ public final class KafkaProducer: @unchecked Sendable {
       while more, room > 0, let record = pending.first {
         let code = record.withParts { key, value, headers in send(record.topic, key, value, headers, record.slot) }
         switch code {
-        case .none: pending.removeFirst()
+        case .none:
+          record.slot.pointee.place = .client
+          pending.removeFirst()
         case .queueFull, .fatal: more = false
         default:
           pending.removeFirst()
@@ -399,6 +426,7 @@ public final class KafkaProducer: @unchecked Sendable {
       rd_kafka_purge(failed, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
       let deadline = Monitor.now + 10_000_000_000
       while rd_kafka_outq_len(failed) > 0, Monitor.now < deadline { rd_kafka_poll(failed, 10) }
+      giveUpUnreported("the failed producer has not given it back")
       giveBack()
       lock.lock()
       pending.merge(resend)
@@ -411,7 +439,7 @@ public final class KafkaProducer: @unchecked Sendable {
       lock.unlock()
       destroyClient(failed)
       // One that fails again and again is not made in a tight loop.
-      renewals += 1
+      renewals = Monitor.now - renewAt > Self.calm ? 1 : renewals + 1
       renewAt = Monitor.now + (renewals <= 1 ? 0 : min(30, 1 << min(renewals, 5)) * 1_000_000_000)
     }
     guard Monitor.now >= renewAt else { return }

@@ -81,19 +81,26 @@ final class Poller: @unchecked Sendable {
 }
 
 /// A producer that is polled.
-final class TestProducer: Sendable {
+final class TestProducer: @unchecked Sendable {
   let reports = Reports()
   let producer: KafkaProducer
-  private let poller: Poller
+  private var poller: Poller?
 
-  init(_ addresses: String, settings: [ClientSetting] = [], pendingLimit: Int = 100_000, pendingBytes: Int = 1 << 30)
-    throws
-  {
+  init(
+    _ addresses: String, settings: [ClientSetting] = [], pendingLimit: Int = 100_000, pendingBytes: Int = 1 << 30,
+    isPolled: Bool = true
+  ) throws {
     let fixed = [ClientSetting("bootstrap.servers", addresses), ClientSetting("statistics.interval.ms", "100")]
     let producer = try KafkaProducer(
       settings: ClientSettings.producerDefaults + fixed + settings, address: addresses, pendingLimit: pendingLimit,
       pendingBytes: pendingBytes, receiver: reports, observer: reports)
     self.producer = producer
+    if isPolled { poll() }
+  }
+
+  /// Begins to poll.
+  func poll() {
+    let producer = producer
     poller = Poller { producer.poll(milliseconds: 20) }
   }
 
@@ -123,7 +130,7 @@ final class TestProducer: Sendable {
   }
 
   func close() {
-    poller.stop()
+    poller?.stop()
     producer.close()
   }
 }
