@@ -7,13 +7,13 @@ enum TokenAnswers {
   private struct CheckBody: Decodable {
     var login: String?
     var scopes: [String]?
-    var expires_in: Int64?
+    var expiresIn: Int64?
   }
 
   private struct RenewalBody: Decodable {
-    var access_token: String
-    var refresh_token: String?
-    var expires_in: Int64?
+    var accessToken: String
+    var refreshToken: String?
+    var expiresIn: Int64?
   }
 
   private struct ErrorBody: Decodable {
@@ -26,7 +26,7 @@ enum TokenAnswers {
     case .success(let response) where response.status == 401: return .invalid
     case .success(let response) where response.isSuccess:
       guard let body = decode(CheckBody.self, response) else { return .unknown(unexpected(response)) }
-      return .valid(login: body.login, scopes: body.scopes, expiresIn: body.expires_in)
+      return .valid(login: body.login, scopes: body.scopes, expiresIn: body.expiresIn)
     case .success(let response): return .unknown("\(response.address.host) answers \(response.status)")
     }
   }
@@ -38,12 +38,12 @@ enum TokenAnswers {
     switch result {
     case .failure(let failure): return (.unknown("\(failure)"), nil)
     case .success(let response) where response.isSuccess:
-      guard let body = decode(RenewalBody.self, response), !body.access_token.isEmpty else {
+      guard let body = decode(RenewalBody.self, response), !body.accessToken.isEmpty else {
         return (.unknown(unexpected(response)), nil)
       }
       return (
-        .renewed(expiresIn: body.expires_in),
-        RenewedTokens.Grant(access: body.access_token, refresh: body.refresh_token)
+        .renewed(expiresIn: body.expiresIn),
+        RenewedTokens.Grant(access: body.accessToken, refresh: body.refreshToken)
       )
     case .success(let response) where [400, 401, 403].contains(response.status):
       let said = decode(ErrorBody.self, response).map { "“\($0.message.prefix(200))”" } ?? "\(response.status)"
@@ -53,7 +53,9 @@ enum TokenAnswers {
   }
 
   private static func decode<Body: Decodable>(_ type: Body.Type, _ response: HTTPResponse) -> Body? {
-    try? JSONDecoder().decode(type, from: Data(response.body))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try? decoder.decode(type, from: Data(response.body))
   }
 
   private static func unexpected(_ response: HTTPResponse) -> String {
