@@ -52,7 +52,8 @@ let package = Package(
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
-      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin"),
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit", "HTTPClient"],
+      path: "Plugins/Twitch/TwitchPlugin"),
     .target(
       name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
@@ -64,7 +65,7 @@ let package = Package(
     .target(
       name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking
     ),
-    .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
+    .target(name: "YetibotEngine", dependencies: ["COpenSSL"], path: "Plugins/Yetibot/YetibotEngine"),
     .target(name: "YetibotStore", dependencies: ["YetibotEngine", "CSQLite"], path: "Plugins/Yetibot/YetibotStore"),
     .target(
       name: "YetibotPlugin", dependencies: ["YetibotEngine", "YetibotStore", "BotPluginKit"],
