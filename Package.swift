@@ -51,7 +51,8 @@ let package = Package(
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
-      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin"),
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit", "HTTPClient"],
+      path: "Plugins/Twitch/TwitchPlugin"),
     .target(
       name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestCertificates
 
 /// Servers of HTTP on loopback for tests: plain, with a certificate for 127.0.0.1, and with one for somebody else.
@@ -24,7 +25,11 @@ public final class WebSimulator: @unchecked Sendable {
   public var authorities: String { certificates.file }
   public var otherAuthorities: String { wrong.file }
 
+  /// A client may go in the middle of an answer; that is an error of the write, not the end of the process.
+  private static let brokenPipesAreErrors: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
   public init(onRequest: (@Sendable (ReceivedRequest) -> Void)? = nil) throws {
+    Self.brokenPipesAreErrors
     self.onRequest = onRequest
     certificates = try Certificates(names: "DNS:localhost,IP:127.0.0.1")
     wrong = try Certificates(names: "DNS:elsewhere.example,IP:192.0.2.1")
