@@ -100,7 +100,7 @@ extension UnsafeMutablePointer<LaneState> {
   func own() -> Bool {
     if pointee.ownerIsThread { return true }
     pointee.pending.store(1, ordering: .releasing)
-    if pointee.ownership.load(ordering: .relaxed) == LaneOwnership.leased { endLease() }
+    if pointee.ownership.load(ordering: .acquiring) == LaneOwnership.leased { endLease() }
     if pointee.ownership.load(ordering: .acquiring) == LaneOwnership.ended, !isLeaseholderInside {
       pointee.leaseholder.store(nil, ordering: .relaxed)
       pointee.ownership.store(LaneOwnership.taken, ordering: .relaxed)
