@@ -62,6 +62,7 @@ public enum ClientSettings {
     }
     if role == .consumer {
       merged.append(ClientSetting("group.id", configuration.groupName(instance: instance)))
+      if !configuration.member.isEmpty { merged.append(ClientSetting("group.instance.id", configuration.member)) }
       merged.append(ClientSetting("auto.offset.reset", configuration.start.rawValue))
       // New topics are found when the metadata is read again; a pattern should not have to wait five minutes for that.
       if configuration.topics.contains(where: { $0.hasPrefix("^") }) || configuration.bridge.comesIn {
