@@ -10,6 +10,7 @@ extension UnsafeMutablePointer<LaneState> {
     let thread = ThreadContext.current
     thread.pointee.lanes[0] = self
     thread.pointee.laneCount = 1
+    thread.pointee.gathersOutcomes = true
     var hasSpun = false
     lock()
     while true {
@@ -130,7 +131,8 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// With the lock held, which is given up meanwhile.
   private func runControls(_ thread: UnsafeMutablePointer<ThreadContext>) {
-    var controls: [LaneControl] = []
+    var controls = pointee.spareControls
+    pointee.spareControls = []
     swap(&controls, &pointee.controls)
     pointee.attention.bitwiseAnd(~LaneState.controlBit, ordering: .relaxed)
     unlock()
@@ -144,9 +146,15 @@ extension UnsafeMutablePointer<LaneState> {
       case .callEnded(let call): call.tell()
       case .passingCall(let item): start(item, thread)
       case .publishSettled(let outcome): outcome.tell(self)
+      case .publishesSettled(let outcomes): for outcome in outcomes { outcome.tell(self) }
       }
     }
     flushRun()
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush() }
+    if controls.count <= 1024 {
+      controls.removeAll(keepingCapacity: true)
+      pointee.spareControls = controls
+    }
     lock()
   }
 
@@ -185,6 +193,7 @@ extension UnsafeMutablePointer<LaneState> {
       pointee.runningSince.store(0, ordering: .relaxed)
     }
     flushRun()
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush() }
   }
 
   /// Gives one reference back, together with those of its neighbours.
@@ -227,6 +236,7 @@ extension UnsafeMutablePointer<LaneState> {
       let token = slot.arm()
       pointee.sequence &+= 1
       let now = pointee.clock.stamp(thread)
+      if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush(ifDue: now) }
       let view = pointee.view
       item.event.fill(view)
       view.pointee.seq = pointee.sequence

@@ -82,6 +82,8 @@ struct LaneState: ~Copyable {
   /// What a settlement has set free; goes before the queue.
   var ready: [LaneReady] = []
   var readyHead = 0
+  /// Memory for the next controls.
+  var spareControls: [LaneControl] = []
   private var gap2: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
   // Rare.
@@ -158,6 +160,8 @@ enum LaneControl {
   case passingCall(LaneItem)
   /// A published event has been settled by all of its handlers.
   case publishSettled(PublishOutcome)
+  /// The same of several.
+  case publishesSettled([PublishOutcome])
 }
 
 extension UnsafeMutablePointer<LaneState> {
