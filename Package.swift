@@ -36,17 +36,23 @@ let package = Package(
     system("CSQLite", "sqlite3", apt: "libsqlite3-dev"),
     system("CELF", "libelf", apt: "libelf-dev"),
     system("CEdit", "libedit", apt: "libedit-dev"),
+    system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
       name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
+    // For plugins that ask others on the web: a library of its own, which knows neither the host nor the kit.
+    .target(name: "HTTPClient", dependencies: ["CCurl"]),
+    .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
+    .target(name: "HTMLTree", dependencies: ["CGumbo"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
-      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit"], path: "Plugins/Twitch/TwitchPlugin"),
+      name: "TwitchPlugin", dependencies: ["TwitchChat", "BotPluginKit", "HTTPClient"],
+      path: "Plugins/Twitch/TwitchPlugin"),
     .target(
       name: "TwitchEntry", dependencies: ["TwitchPlugin"], path: "Plugins/Twitch/TwitchEntry",
       linkerSettings: pluginLinking),
@@ -72,7 +78,13 @@ let package = Package(
       // Swift's start-up file would register the image with its runtime, and so keep it from ever being unmapped.
       linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
-    .executableTarget(name: "twitch-simulator", dependencies: ["COpenSSL"], path: "Tests/Support/TwitchSimulator"),
+    .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
+    .executableTarget(
+      name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
+    .target(
+      name: "WebSimulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/WebSimulator"),
+    .executableTarget(
+      name: "web-simulator", dependencies: ["WebSimulator"], path: "Tests/Support/WebSimulatorProgram"),
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
@@ -95,6 +107,8 @@ let package = Package(
     hostTests("Control"),
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
+    .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "WebSimulator"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),

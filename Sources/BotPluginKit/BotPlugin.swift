@@ -22,8 +22,7 @@ import CBotHost
 /// by ``Host/onLane(_:_:)``.
 ///
 /// **Errors** are thrown; none crosses the ABI. A *trap* (a failed precondition, an index out of range, overflow)
-/// cannot be caught and ends the process that the plugin runs in: check what comes from outside, and choose
-/// `isolation: process` in the manifest where that is not enough.
+/// cannot be caught and ends the process that the plugin runs in: check what comes from outside.
 public protocol BotPlugin: AnyObject, SendableMetatype {
   /// The manifest's `config`, decoded before `init`. A `Secret` member stands for a value of type secret.
   associatedtype Configuration: Decodable = NoConfiguration

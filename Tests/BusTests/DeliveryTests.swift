@@ -253,4 +253,31 @@ import Testing
     source.send("a.b", "1")
     #expect(box.count == 2)
   }
+
+  @Test func anEndedTapLeavesNothingBehind() throws {
+    let fixture = BusFixture()
+    let source = try fixture.endpoint("source")
+    let slots = fixture.bus.slots.inUse
+    for _ in 0..<3 {
+      weak var ended: Endpoint?
+      do {
+        let tap = try fixture.bus.tap(try #require(TopicPattern("**"))) { _ in }
+        ended = fixture.bus.endpoint(named: "tap-1")
+        #expect(ended != nil)
+        source.send("a", "1")
+        tap.cancel()
+        tap.cancel()
+      }
+      // A publisher of another test may be reading routes just now.
+      eventually {
+        Reclamation.collect()
+        return ended == nil
+      }
+    }
+    #expect(fixture.bus.slots.inUse == slots)
+  }
+
+  @Test func theSizeThatPublishersMustGiveIsThatOfTheFirstVersion() {
+    #expect(MemoryLayout<bh_outgoing>.offset(of: \.settled) == Int(Endpoint.firstSize))
+  }
 }

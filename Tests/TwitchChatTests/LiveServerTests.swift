@@ -39,20 +39,24 @@ struct LiveServerTests {
   }
 
   @Test(
-    .enabled(if: LiveServer.installed("ngircd") != nil), .timeLimit(.minutes(20)), arguments: [nil, ServerKind.irc])
+    .enabled(if: LiveServer.installed("ngircd") != nil, "ngircd is not installed"), .timeLimit(.minutes(20)),
+    arguments: [nil, ServerKind.irc])
   func `talks to ngircd`(_ kind: ServerKind?) throws {
     let program = try #require(LiveServer.installed("ngircd"))
     try talk(try LiveServer.ngircd(program), kind: kind)
   }
 
   @Test(
-    .enabled(if: LiveServer.installed("inspircd") != nil), .timeLimit(.minutes(20)), arguments: [nil, ServerKind.irc])
+    .enabled(if: LiveServer.installed("inspircd") != nil, "inspircd is not installed"), .timeLimit(.minutes(20)),
+    arguments: [nil, ServerKind.irc])
   func `talks to inspircd`(_ kind: ServerKind?) throws {
     let program = try #require(LiveServer.installed("inspircd"))
     try talk(try LiveServer.inspircd(program), kind: kind)
   }
 
-  @Test(.enabled(if: LiveServer.simulator != nil), .timeLimit(.minutes(20)), arguments: [nil, ServerKind.twitch])
+  @Test(
+    .enabled(if: LiveServer.simulator != nil, "twitch-simulator is not built"), .timeLimit(.minutes(20)),
+    arguments: [nil, ServerKind.twitch])
   func `talks to the Twitch simulator`(_ kind: ServerKind?) throws {
     let server = try LiveServer.simulator(try #require(LiveServer.simulator))
     try server.order("split")
@@ -81,7 +85,7 @@ struct LiveServerTests {
     #expect(failure.code == "msg_banned")
   }
 
-  @Test(.enabled(if: LiveServer.simulator != nil), .timeLimit(.minutes(20)))
+  @Test(.enabled(if: LiveServer.simulator != nil, "twitch-simulator is not built"), .timeLimit(.minutes(20)))
   func `a refused login ends it`() throws {
     let server = try LiveServer.simulator(try #require(LiveServer.simulator))
     // Without a password.

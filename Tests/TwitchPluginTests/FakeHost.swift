@@ -29,7 +29,6 @@ final class FakeHost {
   var timers: [String: UInt64] = [:]
   /// Connections to the chat.
   var dials = 0
-  var tokenChecks = 0
   var reconnects = 0
   var closes = 0
   var now: Int64 = 1_000_000_000_000
@@ -74,8 +73,7 @@ final class FakeHost {
         BH_BIND_HANDLER,
         [
           "on_open", "on_frame", "on_closed", "on_timer", "on_say", "on_open_2", "on_frame_2", "on_closed_2",
-          "on_timer_2",
-          "on_token_open", "on_token_data", "on_token_closed", "on_token_timer",
+          "on_timer_2", "on_token_timer",
         ]
       ),
       (BH_BIND_METHOD, ["join", "part", "say", "raw", "parse", "state"]),
@@ -289,10 +287,7 @@ enum FakeServices {
     net.size = UInt32(MemoryLayout<bh_net_v1>.size)
     net.version = 1
     net.dial = { host, spec, token in
-      let name = spec.map {
-        String(decoding: UnsafeRawBufferPointer(start: $0.pointee.name.ptr, count: $0.pointee.name.len), as: UTF8.self)
-      }
-      if name == "token" { FakeHost.at(host).tokenChecks += 1 } else { FakeHost.at(host).dials += 1 }
+      FakeHost.at(host).dials += 1
       token?.pointee = 1
       return 0
     }

@@ -38,40 +38,27 @@ struct TwitchPluginTests {
     #expect(!host.log.contains { $0.contains("secret-value") })
   }
 
-  @Test func `the token is checked at the start and every hour, and what is wrong with it is said`() throws {
+  @Test func `the token is looked after where somebody can be asked`() throws {
     let host = try loggedIn()
-    #expect(host.tokenChecks == 1)
-    #expect(try #require(host.timers["token"]) >= 3_600_000_000_000)
-    func answer(_ text: String) {
-      host.deliver("on_token_timer", "{}")
-      host.deliver("on_token_open", "{}")
-      var bytes = Array(text.utf8)
-      _ = bytes.withUnsafeMutableBytes { host.deliver(host.binding("on_token_data"), UnsafeRawBufferPointer($0)) }
-      host.deliver("on_token_closed", #"{"reason":"peer","error":"closed","final":true}"#)
-    }
-    func ok(_ body: String) -> String { "HTTP/1.1 200 OK\r\n\r\n\(body)" }
-    let good = #"{"login":"tacobot","scopes":["chat:read","chat:edit"],"expires_in":500000}"#
-    answer(ok(good))
-    #expect(host.written.last?.contains("Authorization: OAuth secret-value") == true)
-    #expect(host.log.last == "the token is good")
-    #expect(host.tokenChecks == 2)
-    answer("HTTP/1.1 401 Unauthorized\r\n\r\n")
-    #expect(host.log.last?.hasPrefix("the token is not valid") == true)
-    answer(ok(#"{"login":"other","scopes":[]}"#))
-    #expect(host.log.last == "the token belongs to 'other', but the nick is 'tacobot': the login will be refused")
-    answer(ok(#"{"login":"tacobot","scopes":["chat:read"]}"#))
-    #expect(host.log.last == "the token lacks the scope chat:edit")
-    answer(ok(#"{"login":"tacobot","scopes":["chat:read","chat:edit"],"expires_in":120}"#))
-    #expect(host.log.last == "the token expires in 2 minutes: make a new one")
-    answer("no HTTP")
-    #expect(host.log.last?.contains("could not be checked at id.twitch.tv: the answer is not HTTP") == true)
-    #expect(!host.log.contains { $0.contains("secret-value") })
-    #expect(throws: FakeHost.Refusal.self) {
-      try make(#"{"nick":"tacobot","token":{"$secret":"token"},"token_check":"ftp://x"}"#)
-    }
+    #expect(try #require(host.timers["token"]) <= UInt64(host.now) + 1_000_000)
     let plain = try make(#"{"nick":"tacobot","token":{"$secret":"token"},"host":"127.0.0.1"}"#)
     plain.activate()
-    #expect(plain.tokenChecks == 0)
+    #expect(plain.timers["token"] == nil && plain.dials == 1)
+    // Nothing to log in with yet: the chat waits.
+    let without = try make(#"{"nick":"tacobot","refresh_token":{"$secret":"refresh_token"},"client_id":"c"}"#)
+    without.activate()
+    #expect(without.timers["token"] != nil && without.dials == 0)
+  }
+
+  @Test(arguments: [
+    (#""token":{"$secret":"token"},"token_check":"ftp://x""#, "token_check"),
+    (#""refresh_token":{"$secret":"refresh_token"}"#, "client_id"),
+    (#""refresh_token":{"$secret":"refresh_token"},"client_id":"c","host":"127.0.0.1""#, "token_renewal"),
+    (#""refresh_token":{"$secret":"refresh_token"},"client_id":"c","token_renewal":"x""#, "token_renewal"),
+  ])
+  func `what a token cannot be looked after with is refused`(_ settings: String, _ key: String) {
+    let error = #expect(throws: FakeHost.Refusal.self) { try make(#"{"nick":"tacobot",\#(settings)}"#) }
+    #expect(error?.text.contains("config \(key): ") == true, "\(error?.text ?? "")")
   }
 
   @Test func `a message becomes the platform's and the common payload`() throws {

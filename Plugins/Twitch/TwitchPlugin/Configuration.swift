@@ -1,4 +1,5 @@
 import BotPluginKit
+import HTTPClient
 import TwitchChat
 
 /// The manifest's `config`. Durations are nanoseconds. The host applies the manifest's defaults; those here are the same.
@@ -10,9 +11,13 @@ struct Configuration: Decodable {
   var serverName = ""
   var nick = ""
   var token: Secret?
+  var refreshToken: Secret?
+  var clientID = ""
+  var clientSecret: Secret?
   var channels: [String] = []
   var server = "auto"
   var tokenCheck = ""
+  var tokenRenewal = ""
   var publish: [String] = ["message", "line", "chat"]
   var acknowledge = "auto"
   var duplicates = "refuse"
@@ -35,7 +40,11 @@ struct Configuration: Decodable {
 
   private enum Key: String, CodingKey {
     case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
+    case refreshToken = "refresh_token"
+    case clientID = "client_id"
+    case clientSecret = "client_secret"
     case tokenCheck = "token_check"
+    case tokenRenewal = "token_renewal"
     case caFile = "ca_file"
     case serverName = "server_name"
     case sharedChat = "shared_chat"
@@ -66,9 +75,13 @@ struct Configuration: Decodable {
     try read(.serverName, &serverName)
     try read(.nick, &nick)
     token = try values.decodeIfPresent(Secret.self, forKey: .token)
+    refreshToken = try values.decodeIfPresent(Secret.self, forKey: .refreshToken)
+    try read(.clientID, &clientID)
+    clientSecret = try values.decodeIfPresent(Secret.self, forKey: .clientSecret)
     try read(.channels, &channels)
     try read(.server, &server)
     try read(.tokenCheck, &tokenCheck)
+    try read(.tokenRenewal, &tokenRenewal)
     try read(.publish, &publish)
     try read(.acknowledge, &acknowledge)
     try read(.duplicates, &duplicates)
@@ -116,10 +129,10 @@ struct Configuration: Decodable {
       throw .invalid("config nick: expected a Twitch login, 1 to 25 of a-z, 0-9 and _")
     }
     if kind == .irc, nick.isEmpty { throw .invalid("config nick: a plain IRC server needs one") }
-    if token != nil, nick.isEmpty { throw .invalid("config nick: a token needs the login that it belongs to") }
+    if hasToken, nick.isEmpty { throw .invalid("config nick: a token needs the login that it belongs to") }
 
     var session = SessionConfiguration(
-      nick: nick.isEmpty ? nil : nick, hasToken: token != nil, server: kind, strictNames: strict, channels: rooms)
+      nick: nick.isEmpty ? nil : nick, hasToken: hasToken, server: kind, strictNames: strict, channels: rooms)
     guard let acknowledge = SessionConfiguration.AcknowledgeRule(rawValue: acknowledge) else {
       throw .invalid("config acknowledge: “\(acknowledge)”: expected auto, always or never")
     }
@@ -165,18 +178,39 @@ struct Configuration: Decodable {
     return options
   }
 
+  /// Whether there is a token, or something to get one with.
+  var hasToken: Bool { token != nil || refreshToken != nil }
+
+  /// What decides how a token is looked after. Of secrets the names: their values are read anew each time.
+  var tokenSettings: [String?] {
+    [tokenCheck, tokenRenewal, host, nick, clientID, caFile, token?.name, refreshToken?.name, clientSecret?.name]
+  }
+
+  private var isTwitch: Bool { SessionConfiguration.serverKind(host: host) == .twitch }
+
   /// Where the token is checked; nil: nowhere.
-  func tokenEndpoint() throws(PluginError) -> TokenCheck.Endpoint? {
-    switch tokenCheck {
-    case "off": return nil
-    case "": return token != nil && SessionConfiguration.serverKind(host: host) == .twitch ? .twitch : nil
-    default:
-      guard let endpoint = TokenCheck.Endpoint(url: tokenCheck) else {
-        throw .invalid(
-          "config token_check: “\(tokenCheck)”: expected off, or an address such as https://id.twitch.tv/oauth2/validate"
-        )
-      }
-      return token == nil ? nil : endpoint
+  func tokenCheckAddress() throws(PluginError) -> HTTPAddress? {
+    if tokenCheck == "off" || (tokenCheck.isEmpty && !isTwitch) { return nil }
+    let address = try address(
+      "token_check", tokenCheck.isEmpty ? "https://id.twitch.tv/oauth2/validate" : tokenCheck, or: "off, or ")
+    return hasToken ? address : nil
+  }
+
+  /// Where a token is renewed; nil: nowhere.
+  func tokenRenewalAddress() throws(PluginError) -> HTTPAddress? {
+    guard refreshToken != nil else { return nil }
+    if clientID.isEmpty {
+      throw .invalid("config client_id: a refresh_token can only be used by the client that it was made for")
+    }
+    if tokenRenewal.isEmpty, !isTwitch {
+      throw .invalid("config token_renewal: where is the token renewed? Only Twitch's own address is known")
+    }
+    return try address("token_renewal", tokenRenewal.isEmpty ? "https://id.twitch.tv/oauth2/token" : tokenRenewal)
+  }
+
+  private func address(_ key: String, _ text: String, or: String = "") throws(PluginError) -> HTTPAddress {
+    do { return try HTTPAddress(text) } catch {
+      throw .invalid("config \(key): “\(text)”: expected \(or)an address such as https://id.twitch.tv/oauth2/validate")
     }
   }
 

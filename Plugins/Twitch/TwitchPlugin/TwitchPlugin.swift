@@ -22,10 +22,7 @@ final class TwitchPlugin: BotPlugin {
     Handler("on_timer") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.first) }
     Handler("on_timer_2") { (plugin: TwitchPlugin, event) in try plugin.timePassed(.second) }
     Handler("on_say", TwitchPlugin.onSay)
-    Handler("on_token_open") { (plugin: TwitchPlugin, event) in try plugin.tokenCheckOpened() }
-    Handler("on_token_data") { (plugin: TwitchPlugin, event) in plugin.tokenChecks?.received(event.payload) }
-    Handler("on_token_closed") { (plugin: TwitchPlugin, event) in try plugin.tokenCheckClosed(event) }
-    Handler("on_token_timer") { (plugin: TwitchPlugin, event) in try plugin.tokenChecks?.ask() }
+    Handler("on_token_timer") { (plugin: TwitchPlugin, event) in plugin.tokens?.due(event.later()) }
     Method("join", TwitchPlugin.join)
     Method("part", TwitchPlugin.part)
     Method("say", TwitchPlugin.say)
@@ -46,7 +43,7 @@ final class TwitchPlugin: BotPlugin {
   var payloads: MessagePayloads
   var waiters: [CommandID: Waiter] = [:]
   private var connections: [ChatLink: Connection] = [:]
-  private var tokenChecks: TokenChecks?
+  private var tokens: TokenService?
   private var outputs: [RelayOutput] = []
   private var json = JSONBuffer(capacity: 8192)
   private var nextCommand: CommandID = 1
@@ -63,7 +60,7 @@ final class TwitchPlugin: BotPlugin {
     published = try configuration.published()
     topics = try Topics(host)
     payloads = MessagePayloads(instance: host.instance)
-    tokenChecks = try TokenChecks(configuration, host: host)
+    tokens = try TokenService(configuration, host: host)
     relay = ChatRelay(configuration: try configuration.session(), seed: .random(in: 0...UInt64.max))
     lineCount = try? host.counter("lines", "lines received")
     messageCount = try? host.counter("messages", "chat messages received")
@@ -73,8 +70,16 @@ final class TwitchPlugin: BotPlugin {
   // MARK: Life
 
   func activate() throws {
-    for link in relay.links { connections[link] = try host.dial(configuration.connection(link)) }
-    if !hasImported { attempt("check the token") { try tokenChecks?.start() } }
+    if relay.session.state.phase == .failed {
+      // The build before had given up; this one may know better, or has another configuration.
+      relay.reconfigure(relay.session.configuration, now: host.monotonicTime, into: &outputs)
+      perform(.none)
+    }
+    tokens?.whenRenewed = { [weak self] in self?.tokenRenewed() }
+    // Without a token there is nothing to say to the server: one is asked for first.
+    let hasToken = tokens?.hasToken ?? true
+    if hasToken { try connect() }
+    if !hasImported || !hasToken { attempt("look after the token") { try tokens?.start() } }
     if hasImported, relay.isOfAnotherLogin {
       for link in relay.links { try connections[link]?.reconnect() }
     } else if hasImported {
@@ -88,6 +93,7 @@ final class TwitchPlugin: BotPlugin {
   }
 
   func quiesce(deadline: Int64) throws {
+    tokens?.quiesce()
     for command in relay.detachCommands() {
       guard let waiter = waiters.removeValue(forKey: command.id) else { continue }
       switch waiter {
@@ -107,12 +113,34 @@ final class TwitchPlugin: BotPlugin {
 
   func resume() throws { for link in relay.links { advance(.tick, from: link) } }
 
+  /// Opens the connections that should be there and are not.
+  private func connect() throws {
+    for link in relay.links where connections[link] == nil {
+      connections[link] = try host.dial(configuration.connection(link))
+    }
+  }
+
+  /// Opens what was closed because the token was refused, or not opened for want of one.
+  private func tokenRenewed() {
+    attempt("log in with the renewed token") {
+      if relay.session.state.phase == .failed {
+        relay.reconfigure(try configuration.session(), now: host.monotonicTime, into: &outputs)
+        perform(.none)
+      }
+      try connect()
+    }
+  }
+
   func health() -> Health {
     switch relay.session.state.phase {
-    case .failed: .bad("login failed for good")
+    case .failed where tokens?.isAsking == true:
+      Health(ok: true, detail: "the token was refused; another one is asked for")
+    case .failed: .bad(tokens?.complaint.map { "login failed: \($0)" } ?? "login failed for good")
+    case .offline where connections[relay.link] == nil:
+      Health(ok: true, detail: tokens?.complaint ?? "waiting for a token")
     case .connected:
       Health(
-        ok: true, detail: "connected as \(relay.session.state.nick)\(tokenChecks?.complaint.map { "; \($0)" } ?? "")")
+        ok: true, detail: "connected as \(relay.session.state.nick)\(tokens?.complaint.map { "; \($0)" } ?? "")")
     case .offline: Health(ok: true, detail: "waiting for \(server)\(lostBecause.map { ": \($0)" } ?? "")")
     case .probing, .loggingIn: Health(ok: true, detail: "logging in at \(server)")
     }
@@ -129,16 +157,17 @@ final class TwitchPlugin: BotPlugin {
   func reconfigure(_ new: Configuration) throws {
     let settings = try new.session()
     let published = try new.published()
-    let checks = try TokenChecks(new, host: host)
+    let tokens = try TokenService(new, host: host)
     guard new.connection(.first) == configuration.connection(.first),
       settings.identity == relay.session.configuration.identity
     else { throw PluginError.unsupported("another server or login needs a connection of its own") }
-    let asksElsewhere = new.tokenCheck != configuration.tokenCheck
+    let asksElsewhere = new.tokenSettings != configuration.tokenSettings
     configuration = new
     self.published = published
     if asksElsewhere {
-      tokenChecks = checks
-      attempt("check the token") { try tokenChecks?.start() }
+      self.tokens = tokens
+      tokens?.whenRenewed = { [weak self] in self?.tokenRenewed() }
+      attempt("look after the token") { try tokens?.start() }
     }
     relay.reconfigure(settings, now: host.monotonicTime, into: &outputs)
     perform(.none)
@@ -154,6 +183,8 @@ final class TwitchPlugin: BotPlugin {
 
   private func closed(_ link: ChatLink, _ event: borrowing Event) throws {
     let closed = try event.decode(ConnectionClosed.self)
+    // The end of one that this plugin has closed itself and opened anew.
+    if closed.reason == "local", closed.final, connections[link] != nil { return }
     let reason = closed.error.map { $0.isEmpty ? closed.reason : "\(closed.reason): \($0)" } ?? closed.reason
     if link == relay.link {
       lostBecause = reason
@@ -163,16 +194,6 @@ final class TwitchPlugin: BotPlugin {
       }
     }
     advance(.closed(reason: reason, isFinal: closed.final), from: link, event.token)
-  }
-
-  private func tokenCheckOpened() throws {
-    guard let token = configuration.token else { return }
-    try tokenChecks?.opened(token)
-  }
-
-  private func tokenCheckClosed(_ event: borrowing Event) throws {
-    let closed = try event.decode(ConnectionClosed.self)
-    tokenChecks?.closed(closed.error ?? closed.reason)
   }
 
   private func timePassed(_ link: ChatLink) throws { advance(.tick, from: link) }
@@ -308,6 +329,8 @@ final class TwitchPlugin: BotPlugin {
     case .message, .succeed: break  // the relay has seen to these
     case .write(let line): write(line, link)
     case .writePassword(let server): writePassword(server, link)
+    case .event(.failed(let reason, isFinal: true)) where tokens?.renewAfterRefusal(at: host.monotonicTime) == true:
+      publish(.failed(reason: "\(reason); the token is being renewed", isFinal: false), cause)
     case .event(let event):
       if case .sent = event { sentCount?.add() }
       publish(event, cause)
@@ -333,9 +356,8 @@ final class TwitchPlugin: BotPlugin {
 
   /// Writes the password. It exists in this process's memory only for the length of this call.
   private func writePassword(_ server: ServerKind, _ link: ChatLink) {
-    guard let token = configuration.token else { return }
     attempt("log in") {
-      try token.withBytes { secret in
+      try withToken { secret in
         guard var line = passwordLine(secret: secret, server: server) else {
           throw PluginError.invalid("the token is empty or holds a space or a line end")
         }
@@ -345,13 +367,18 @@ final class TwitchPlugin: BotPlugin {
     }
   }
 
+  private func withToken(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    if let tokens { return try tokens.withToken(body) }
+    try configuration.token?.withBytes(body)
+  }
+
   private func attempt(_ what: String, _ body: () throws -> Void) {
     do { try body() } catch { host.log(.warning, "cannot \(what): \(error)") }
   }
 }
 
 extension Host.LogLevel {
-  fileprivate init(_ level: ReportLevel) {
+  init(_ level: ReportLevel) {
     self =
       switch level {
       case .warning: .warning

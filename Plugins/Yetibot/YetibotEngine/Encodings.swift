@@ -1,8 +1,8 @@
 /// Base 64 (RFC 4648, section 4).
-enum Base64 {
+public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  static func encode(_ bytes: [UInt8]) -> String {
+  public static func encode(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     var index = 0
     while index < bytes.count {
@@ -39,7 +39,17 @@ enum Base64 {
 }
 
 /// Comma-separated values (RFC 4180).
-enum CSV {
+public enum CSV {
+  /// The rows as maps, by the names in the first one, and each as a line; nil where there is not even that one.
+  public static func records(_ text: String) -> (lines: [String], maps: [Value])? {
+    let rows = rows(text)
+    guard let names = rows.first else { return nil }
+    return (
+      rows.dropFirst().map { $0.joined(separator: ", ") },
+      rows.dropFirst().map { .map(ValueMap(zip(names, $0).map { ($0, .string($1)) })) }
+    )
+  }
+
   static func rows(_ text: String) -> [[String]] {
     var rows: [[String]] = []
     var row: [String] = []

@@ -120,3 +120,16 @@ struct TemplateRenderer {
     }
   }
 }
+
+extension Template {
+  /// The template filled outside of any message: for those that have templates of their own, within the usual limits. The filters that run
+  /// commands find none.
+  ///
+  /// - Throws: ``Raised`` and ``Failure``.
+  public func rendered(with data: Value) throws -> String {
+    let renderer = TemplateRenderer(allowance: Allowance(Limits(), clock: { 0 })) { name, _ in
+      throw Failure("there is no command \(name) in this template")
+    }
+    return try renderer.render(self, data)
+  }
+}

@@ -1,4 +1,5 @@
 import BotPluginKit
+import YetibotEngine
 import Dispatch
 import Synchronization
 

@@ -26,7 +26,8 @@ public final class Bus: @unchecked Sendable {
 
   private struct State: @unchecked Sendable {
     var endpoints: [Endpoint] = []
-    /// Removed ones: an event or a stale token may still point to their lanes.
+    /// Removed ones: an event or a stale token may still point to their lanes. Not observers, to which nothing points that outlives
+    /// a publish: they hold no delivery, call nobody, and publish nothing.
     var removed: [Endpoint] = []
     var serial = 0
     var durable: [TopicPattern] = []
@@ -36,7 +37,8 @@ public final class Bus: @unchecked Sendable {
   }
   private let state = Mutex(State())
   private let thread = BusTimerThread()
-  let tapCount = Atomic<Int>(0)
+  /// Numbers of the taps that there are.
+  let tapNumbers = Mutex<Set<Int>>([])
   private let dead = Atomic<UInt64>(0)
   private let faults = Atomic<UInt64>(0)
 
@@ -91,7 +93,19 @@ public final class Bus: @unchecked Sendable {
       return true
     }
     guard isKnown else { return }
-    endpoint.end(timeout: timeout, queued: queued)
+    let hasEnded = endpoint.end(timeout: timeout, queued: queued)
+    state.withLock { state in
+      // By address, which another endpoint may have next.
+      state.reportedDrops[ObjectIdentifier(endpoint)] = nil
+      state.stuck[ObjectIdentifier(endpoint)] = nil
+      guard hasEnded, endpoint.isObserver else { return }
+      state.removed.removeAll { $0 === endpoint }
+    }
+    if hasEnded, endpoint.isObserver {
+      slots.giveBack(endpoint.lane.pointee.slot)
+      // Somebody may be publishing to it by the routes of before.
+      Reclamation.retire { withExtendedLifetime(endpoint) {} }
+    }
   }
 
   /// What becomes of events that a removed endpoint had not handled.

@@ -5,55 +5,57 @@ import Synchronization
 
 extension Bus {
   /// Publishes an event that is not bound to a delivery. The thread's clock has been stamped.
-  @inline(__always)
   func publish(
     _ content: EventContent, _ topic: TopicPointer, flags: UInt32 = 0, isJSON: Bool, _ notice: PublishNotice?,
     _ admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
+    Reclamation.enter(thread)
+    defer { Reclamation.leave(thread) }
+    return publish(content, topic, routes.route(topic), flags: flags, isJSON: isJSON, notice, admission, thread)
+  }
+
+  /// The same inside `Reclamation.enter`, by a route that was found in it.
+  @inline(__always)
+  func publish(
+    _ content: EventContent, _ topic: TopicPointer, _ route: RoutePointer, flags: UInt32 = 0, isJSON: Bool,
+    _ notice: PublishNotice?, _ admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     guard let bytes = content.recordBytes(maximumPayload: options.maximumPayload) else { return tooLarge() }
     var flags = flags
     // A long payload is checked where it is copied to: there it is padded for the vectorised check.
-    let checksEarly = content.payload.count < 256
+    let checksEarly = content.payload.count < Self.checkedEarly
     if isJSON, checksEarly, content.payload.count > 0 {
       guard Self.isJSON(content.payload.baseAddress, content.payload.count, 0) else { return notJSON() }
       flags |= UInt32(BH_EVENT_JSON)
     }
-    Reclamation.enter(thread)
-    let route = routes.route(topic)
     if route.pointee.count == 1, route.pointee.flags & ~RouteList.bySource == 0, notice == nil {
       if let wanted = route.entries[0].source, wanted != content.source.baseAddress {
-        Reclamation.leave(thread)
         return isJSON && !checksEarly && !Self.isJSON(content.payload.baseAddress, content.payload.count, 0)
           ? notJSON() : bh_rc(BH_OK)
       }
       let binding = route.entries[0].binding
       let lane = binding.pointee.lane
-      if lane.pointee.isInline, checksEarly || !isJSON,
-        lane.deliverInline(binding, content, flags: flags, bytes: bytes, thread)
-      {
-        Reclamation.leave(thread)
-        return bh_rc(BH_OK)
-      }
       let event = EventArena.make(content, bytes: bytes, flags: flags, thread)
       if isJSON, !checksEarly {
         guard Self.isJSON(event.payload, content.payload.count, EventArena.padding) else {
           EventArena.unmake(event, thread)
-          Reclamation.leave(thread)
           return notJSON()
         }
         event.pointee.flags |= UInt32(BH_EVENT_JSON)
       }
-      let rc = lane.accept(LaneItem(event: event, binding: binding), admission, thread)
-      Reclamation.leave(thread)
+      let item = LaneItem(event: event, binding: binding)
+      if lane.pointee.isInline, lane.runInline(item, thread) { return bh_rc(BH_OK) }
+      let rc = lane.accept(item, admission, thread)
       if rc == BH_OK { return rc }
       EventArena.release(event)
       return rc == BH_E_CANCELLED ? bh_rc(BH_OK) : rc
     }
-    let rc = publishMany(
+    return publishMany(
       content, topic, route, bytes, flags: flags, isJSON: isJSON && !checksEarly, notice, admission, thread)
-    Reclamation.leave(thread)
-    return rc
   }
+
+  /// Payloads of fewer bytes are checked to be JSON where the publisher has them.
+  static var checkedEarly: Int { 256 }
 
   @inline(never)
   private func publishMany(
@@ -380,129 +382,6 @@ extension Bus {
       }
     }
     return count
-  }
-}
-
-extension UnsafeMutablePointer<LaneState> {
-  /// Delivers on the publisher's thread, straight from its memory, if the lane is idle. False: it is not.
-  @inline(__always)
-  func deliverInline(
-    _ binding: BindingPointer, _ content: EventContent, flags: UInt32, bytes: Int,
-    _ thread: UnsafeMutablePointer<ThreadContext>
-  ) -> Bool {
-    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
-    // Only now, as the lane's executor: a plan may have changed the binding just before.
-    guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function else {
-      leaveInline()
-      return false
-    }
-    thread.pointee.lanes[thread.pointee.laneCount] = self
-    thread.pointee.laneCount &+= 1
-    let slot = pointee.slot
-    let token = slot.arm()
-    pointee.sequence &+= 1
-    thread.pointee.idLow &+= 0x9E37_79B9_7F4A_7C15
-    let now = thread.pointee.monotonic
-    let view = pointee.view
-    view.pointee.flags = flags
-    view.pointee.id = (UInt64(bitPattern: thread.pointee.unix), thread.pointee.idLow)
-    view.pointee.seq = pointee.sequence
-    view.pointee.time_unix_ns = thread.pointee.unix
-    view.pointee.deadline_mono_ns = now &+ binding.pointee.timeout
-    view.pointee.topic = bh_str(UnsafeRawBufferPointer(content.topic))
-    view.pointee.source = bh_str(UnsafeRawBufferPointer(content.source))
-    view.pointee.key = bh_str(content.key)
-    view.pointee.correlation_id = bh_str(content.correlation)
-    view.pointee.content_type = bh_str(content.contentType)
-    view.pointee.payload = bh_bytes(
-      ptr: content.payload.baseAddress?.assumingMemoryBound(to: UInt8.self), len: content.payload.count)
-    view.pointee.headers = content.headerCount == 0 ? nil : content.headers
-    view.pointee.header_count = UInt32(truncatingIfNeeded: content.headerCount)
-    view.pointee.attempt = 1
-    view.pointee.delivery = token
-    view.pointee.binding = binding.pointee.number
-    pointee.runningBinding.store(UInt(bitPattern: binding), ordering: .relaxed)
-    pointee.runningSince.store(now, ordering: .relaxed)
-    let outer = thread.pointee.view
-    thread.pointee.view = view
-    thread.pointee.messageLength?.pointee = 0
-    let rc = function(binding.pointee.context, view)
-    thread.pointee.view = outer
-    if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }
-    pointee.runningSince.store(0, ordering: .relaxed)
-    if rc >= 0, rc != BH_ASYNC, slot.settle(token) {
-      countHandled(binding, rc)
-    } else {
-      keepInline(binding, content, flags: flags, bytes: bytes, rc, token, now, thread)
-    }
-    thread.pointee.laneCount &-= 1
-    leaveInline()
-    return true
-  }
-
-  /// The event outlives the publisher's call after all: it becomes one of the lane's.
-  @inline(never)
-  private func keepInline(
-    _ binding: BindingPointer, _ content: EventContent, flags: UInt32, bytes: Int, _ rc: bh_rc, _ token: bh_token,
-    _ now: Int64, _ thread: UnsafeMutablePointer<ThreadContext>
-  ) {
-    let view = pointee.view.pointee
-    let event = EventArena.make(content, bytes: bytes, flags: flags, thread)
-    event.pointee.time = view.time_unix_ns
-    event.pointee.idLow = view.id.1
-    countAccepted(event.pointee.bytes)
-    returned(LaneItem(event: event, binding: binding), rc, token, now, thread)
-    flushRun()
-  }
-
-  /// Delivers an event in memory on this thread, if the lane is idle; the reference is used up then.
-  func runInline(_ item: LaneItem, _ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
-    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
-    thread.pointee.lanes[thread.pointee.laneCount] = self
-    thread.pointee.laneCount &+= 1
-    countAccepted(item.event.pointee.bytes)
-    start(item, thread)
-    endRun(thread)
-    thread.pointee.laneCount &-= 1
-    leaveInline()
-    return true
-  }
-
-  /// One item more in the lane, without the publishers' lock: the executor takes it off what it has finished.
-  @inline(__always)
-  private func countAccepted(_ bytes: UInt32) {
-    pointee.finished.store(pointee.finished.load(ordering: .relaxed) &- 1, ordering: .releasing)
-    pointee.finishedBytes.store(
-      pointee.finishedBytes.load(ordering: .relaxed) &- UInt64(bytes), ordering: .releasing)
-  }
-
-  /// Takes the lane for this thread, if it is idle.
-  @inline(__always)
-  private func enterInline() -> Bool {
-    guard pointee.pending.load(ordering: .relaxed) == 0,
-      pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
-    else { return false }
-    if pointee.pending.load(ordering: .acquiring) == 0 { return true }
-    pointee.ownership.store(0, ordering: .releasing)
-    return false
-  }
-
-  /// Gives the lane back; to its thread, when a settlement has set something free.
-  @inline(__always)
-  private func leaveInline() {
-    if pointee.readyHead == pointee.ready.count {
-      pointee.ownership.store(0, ordering: .releasing)
-    } else {
-      handOver()
-    }
-  }
-
-  @inline(never)
-  private func handOver() {
-    lock()
-    pointee.pending.store(1, ordering: .releasing)
-    pointee.ownership.store(0, ordering: .releasing)
-    unlockAndWake()
   }
 }
 

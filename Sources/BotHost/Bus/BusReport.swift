@@ -83,7 +83,7 @@ public struct EndpointStatistics: Sendable, Hashable {
   /// The handler that runs now and for how long, in nanoseconds.
   public var running: String?
   public var runningFor: Int64 = 0
-  /// Nanoseconds since the oldest queued event was published; 0: nothing is queued.
+  /// Nanoseconds since the oldest event that waits, or that is in the batch that is being delivered, was published; 0: there is none.
   public var oldestAge: Int64 = 0
   public var retained = 0
   public var bindings: [BindingStatistics] = []

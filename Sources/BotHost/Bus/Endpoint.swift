@@ -31,6 +31,8 @@ public final class Endpoint: @unchecked Sendable {
   let permissions: UnsafeMutablePointer<UInt8>
   /// What is kept by `retain`, by generation.
   let kept = Mutex<[UInt32: Int]>([:])
+  /// It is a tap. Set before anybody else knows the endpoint.
+  var isObserver = false
   /// Counts plans, so that channels know when to look again.
   let planVersion = Atomic<Int>(0)
 
@@ -231,8 +233,9 @@ public final class Endpoint: @unchecked Sendable {
 
   // MARK: The end
 
-  /// Off the bus; see `Bus.remove`.
-  func end(timeout: Int64, queued: Bus.QueuedEvents) {
+  /// Off the bus; see `Bus.remove`. False: a handler has not returned, and the lane's thread goes on until it does.
+  @discardableResult
+  func end(timeout: Int64, queued: Bus.QueuedEvents) -> Bool {
     let before = installed.withLock { state in
       let before = state
       state.hasEnded = true
@@ -260,9 +263,11 @@ public final class Endpoint: @unchecked Sendable {
     lane.unlockAndWake()
     installed.withLock { $0.thread = nil }
     // A handler that does not return keeps its thread; it ends when the handler does.
-    if let thread = before.thread, !thread.isCurrent, lane.pointee.runningSince.load(ordering: .relaxed) == 0 {
-      thread.join()
+    guard let thread = before.thread, !thread.isCurrent, lane.pointee.runningSince.load(ordering: .relaxed) == 0 else {
+      return false
     }
+    thread.join()
+    return true
   }
 
   /// On the lane, at its end: events that wait behind others of their key.
@@ -292,7 +297,6 @@ public final class Endpoint: @unchecked Sendable {
     var numbers = EndpointStatistics()
     numbers.name = name
     numbers.generation = generation
-    var oldest: Int64 = 0
     lane.lock()
     let finished = lane.pointee.finished.load(ordering: .acquiring)
     numbers.accepted = lane.pointee.accepted
@@ -301,9 +305,7 @@ public final class Endpoint: @unchecked Sendable {
       truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
     numbers.dropped = lane.pointee.dropped
     numbers.rejected = lane.pointee.rejected
-    if lane.pointee.head != lane.pointee.tail {
-      oldest = lane.pointee.ring[lane.pointee.head & (lane.pointee.ringCapacity - 1)].event.pointee.time
-    }
+    let oldest = lane.oldestTime
     lane.unlock()
     if oldest != 0 { numbers.oldestAge = max(0, bus.clock.unix - oldest) }
     numbers.inFlight = lane.pointee.inFlight.load(ordering: .relaxed)

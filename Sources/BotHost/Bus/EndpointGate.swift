@@ -1,4 +1,5 @@
 import CBotHost
+import CJSON
 import Glibc
 import Synchronization
 
@@ -138,58 +139,47 @@ private final class LaneTask<Result: Sendable>: @unchecked Sendable {
   }
 
   private let body: @Sendable () -> Result
-  private let state = Mutex<Stage>(.waiting)
-  private let semaphore: UnsafeMutablePointer<sem_t>
+  private let monitor = Monitor()
+  /// Under the monitor.
+  private var stage = Stage.waiting
+  /// Set when the stage is `done`, to be looked at without the monitor.
+  private let isDone = Atomic<Bool>(false)
 
-  init(_ body: @escaping @Sendable () -> Result) {
-    self.body = body
-    semaphore = .allocate(capacity: 1)
-    sem_init(semaphore, 0, 0)
-  }
-
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
+  init(_ body: @escaping @Sendable () -> Result) { self.body = body }
 
   func run() {
-    let goes = state.withLock { stage in
+    let goes = monitor.withLock {
       guard case .waiting = stage else { return false }
       stage = .running
       return true
     }
     guard goes else { return }
     let result = body()
-    state.withLock { $0 = .done(result) }
-    sem_post(semaphore)
-  }
-
-  func wait(nanoseconds: Int64) -> Result? {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    let total = Int64(now.tv_nsec) + nanoseconds % 1_000_000_000
-    var end = timespec(
-      tv_sec: now.tv_sec + Int(nanoseconds / 1_000_000_000) + Int(total / 1_000_000_000),
-      tv_nsec: Int(total % 1_000_000_000))
-    // The lane usually answers within microseconds.
-    for _ in 0..<2000 where sem_trywait(semaphore) == 0 { return result }
-    while sem_timedwait(semaphore, &end) != 0 {
-      if errno == EINTR { continue }
-      return state.withLock { stage in
-        if case .done(let result) = stage { return result }
-        if case .waiting = stage { stage = .abandoned }
-        return nil
-      }
+    monitor.withLock {
+      stage = .done(result)
+      isDone.store(true, ordering: .releasing)
+      monitor.signal()
     }
-    return result
   }
 
-  private var result: Result? {
-    state.withLock { stage in
+  /// Nil, and `body` will not run any more, when it has not begun by then; nil also when it has begun and not ended.
+  func wait(nanoseconds: Int64) -> Result? {
+    // The lane usually answers within microseconds.
+    for _ in 0..<Self.patience where !isDone.load(ordering: .acquiring) { machine_pause() }
+    let (deadline, overflow) = SystemClock().monotonic.addingReportingOverflow(max(0, nanoseconds))
+    return monitor.withLock {
+      while true {
+        if case .done(let result) = stage { return result }
+        if !monitor.wait(until: overflow ? .max : deadline) { break }
+      }
       if case .done(let result) = stage { return result }
+      if case .waiting = stage { stage = .abandoned }
       return nil
     }
   }
+
+  /// Looks before the caller sleeps: some microseconds.
+  private static var patience: Int { 500 }
 }
 
 extension UnsafeMutablePointer<LaneState> {
@@ -219,11 +209,7 @@ extension UnsafeMutablePointer<LaneState> {
     }
     items += pointee.endpoint._withUnsafeGuaranteedRef { $0.takeWaiting() }
     lock()
-    while let item = takeOldest() {
-      pointee.accepted &+= 1
-      pointee.acceptedBytes &+= UInt64(item.event.pointee.bytes)
-      items.append(item)
-    }
+    while let item = takeOldest() { items.append(item) }
     unlock()
     for item in items { giveUpItem(item, drop: drop, thread) }
     flushRun()

@@ -15,26 +15,60 @@ extension Endpoint {
     _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ generation: UInt32, _ bus: Bus
   ) -> bh_rc {
     guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
-    guard event.pointee.size >= UInt32(Self.settledOffset) else { return tooSmall() }
+    guard event.pointee.size >= Self.firstSize else { return tooSmall() }
     guard let topic = resolve(event, bus) else { return unresolved(event) }
     guard mayPublish(topic) else { return denied(topic.pointee.text) }
-    var content = EventContent(topic: topic.pointee.bytes, source: source)
-    content.key = event.pointee.key.bytes
-    content.correlation = event.pointee.correlation_id.bytes
-    content.contentType = event.pointee.content_type.bytes
-    content.payload = event.pointee.payload.bytes
-    content.headerCount = Int(event.pointee.header_count)
-    content.headers = event.pointee.headers
-    let isJSON = content.contentType.count == 0 || Self.namesJSON(content.contentType)
+    let type = event.pointee.content_type.bytes
+    let isJSON = type.count == 0 || Self.namesJSON(type)
+    let thread = ThreadContext.current
+    thread.pointee.countPublished()
+    bus.clock.stamp(thread)
+    if delivery == 0, event.pointee.size == Self.firstSize || event.pointee.settled == nil {
+      return publish(event, topic, isJSON: isJSON, bus, thread)
+    }
+    return publishFollowed(delivery, event, topic, isJSON: isJSON, generation, bus, thread)
+  }
+
+  /// An event that nobody follows: the usual case.
+  @inline(__always)
+  private func publish(
+    _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer, isJSON: Bool, _ bus: Bus,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
+    Reclamation.enter(thread)
+    defer { Reclamation.leave(thread) }
+    let route = bus.routes.route(topic)
+    if route.pointee.count == 1, route.pointee.flags == 0 {
+      let binding = route.entries[0].binding
+      let lane = binding.pointee.lane
+      if lane.pointee.isInline, event.pointee.isPlain(maximumPayload: bus.options.maximumPayload) {
+        let payload = event.pointee.payload
+        if !isJSON || payload.len == 0 {
+          if lane.deliverInline(binding, event, topic, source: source, flags: 0, thread) { return bh_rc(BH_OK) }
+        } else if payload.len < Bus.checkedEarly {
+          guard Bus.isJSON(payload.ptr, payload.len, 0) else { return bus.notJSON() }
+          let flags = UInt32(BH_EVENT_JSON)
+          if lane.deliverInline(binding, event, topic, source: source, flags: flags, thread) { return bh_rc(BH_OK) }
+        }
+      }
+    }
+    let content = EventContent(topic: topic.pointee.bytes, source: source, event)
+    return bus.publish(content, topic, route, isJSON: isJSON, nil, .policy, thread)
+  }
+
+  /// An effect of a delivery, or an event whose end the publisher wants to know.
+  @inline(never)
+  private func publishFollowed(
+    _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer, isJSON: Bool,
+    _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     var notice: PublishNotice?
-    if event.pointee.size > UInt32(Self.settledOffset), let settled = event.pointee.settled {
+    if event.pointee.size > Self.firstSize, let settled = event.pointee.settled {
       notice = PublishNotice(
         function: settled, context: event.pointee.settled_context, lane: lane, generation: generation)
       lane.pointee.outgoing.wrappingAdd(1, ordering: .relaxed)
     }
-    let thread = ThreadContext.current
-    thread.pointee.countPublished()
-    bus.clock.stamp(thread)
+    let content = EventContent(topic: topic.pointee.bytes, source: source, event)
     let rc =
       delivery == 0
       ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
@@ -43,7 +77,8 @@ extension Endpoint {
     return rc
   }
 
-  private static let settledOffset = MemoryLayout<bh_outgoing>.offset(of: \bh_outgoing.settled) ?? .max
+  /// What `bh_outgoing` was before `settled` came. A number, because `MemoryLayout.offset(of:)` is worked out at run time.
+  static var firstSize: UInt32 { 112 }
 
   @inline(__always)
   private static func namesJSON(_ type: UnsafeRawBufferPointer) -> Bool {

@@ -145,6 +145,20 @@ struct EventContent {
   }
 }
 
+extension EventContent {
+  /// What a plugin publishes.
+  @inline(__always)
+  init(topic: UnsafeBufferPointer<UInt8>, source: UnsafeBufferPointer<UInt8>, _ event: UnsafePointer<bh_outgoing>) {
+    self.init(topic: topic, source: source)
+    key = event.pointee.key.bytes
+    correlation = event.pointee.correlation_id.bytes
+    contentType = event.pointee.content_type.bytes
+    payload = event.pointee.payload.bytes
+    headerCount = Int(event.pointee.header_count)
+    headers = event.pointee.headers
+  }
+}
+
 /// Event memory of the calling thread.
 enum EventArena {
   static let chunkBytes = (64 << 10) - 128

@@ -105,8 +105,10 @@ extension UnsafeMutablePointer<LaneState> {
   /// With the lock held: takes out the oldest queued events until one more fits. What is with the executor already
   /// stays.
   func takeOldestForRoom(_ bytes: Int, _ body: (LaneItem) -> Void) {
-    while pointee.tail &- pointee.head >= pointee.capacity || !fitsBytes(bytes) {
+    while queueLength >= pointee.capacity || !fitsBytes(bytes) {
       guard let item = takeOldest() else { break }
+      pointee.accepted &-= 1
+      pointee.acceptedBytes &-= UInt64(item.event.pointee.bytes)
       pointee.dropped &+= 1
       body(item)
     }

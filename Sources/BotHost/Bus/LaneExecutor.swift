@@ -11,36 +11,37 @@ extension UnsafeMutablePointer<LaneState> {
     thread.pointee.lanes[0] = self
     thread.pointee.laneCount = 1
     thread.pointee.gathersOutcomes = true
+    // Whatever is done without the lock is followed by a look at everything anew: the lane goes to sleep only by what it has seen
+    // since it took the lock.
     var hasSpun = false
+    var hasOfferedRoom = false
     lock()
     while true {
       if pointee.isInline, !own() { continue }
       if !pointee.controls.isEmpty {
         runControls(thread)
-        hasSpun = false
+        (hasSpun, hasOfferedRoom) = (false, false)
         continue
       }
       let attention = pointee.attention.load(ordering: .relaxed)
       if attention & LaneState.gateBit == 0 {
         if pointee.batchIndex < pointee.batchCount || pointee.readyHead < pointee.ready.count || takeBatch() {
-          let isSmall = pointee.batchCount < LaneState.batchLimit / 4
           unlock()
-          deliver(thread)
-          if isSmall, pointee.spin > 0 { gather(attention) }
-          if pointee.waiters.load(ordering: .relaxed) > 0 { offerRoom(always: false) }
+          deliverAll(thread)
           lock()
-          hasSpun = false
+          (hasSpun, hasOfferedRoom) = (false, false)
           continue
         }
       } else {
         pointee.atBarrier.store(true, ordering: .releasing)
       }
       if attention & LaneState.stopBit != 0 { break }
-      if pointee.waiters.load(ordering: .sequentiallyConsistent) > 0, pointee.head == pointee.tail {
+      if !hasOfferedRoom, pointee.waiters.load(ordering: .sequentiallyConsistent) > 0, queueLength == 0 {
+        hasOfferedRoom = true
         unlock()
         offerRoom(always: true)
         lock()
-        if pointee.head != pointee.tail || !pointee.controls.isEmpty { continue }
+        continue
       }
       if !hasSpun, pointee.spin > 0 {
         hasSpun = true
@@ -49,7 +50,7 @@ extension UnsafeMutablePointer<LaneState> {
         lock()
         continue
       }
-      hasSpun = false
+      (hasSpun, hasOfferedRoom) = (false, false)
       if pointee.isInline, attention & LaneState.gateBit == 0 {
         // Under the lock nothing can be added: idle means idle.
         pointee.pending.store(0, ordering: .releasing)
@@ -81,32 +82,30 @@ extension UnsafeMutablePointer<LaneState> {
     return false
   }
 
-  /// With the lock held: moves queued items to the executor. False when there are none.
-  @inline(__always)
-  func takeBatch() -> Bool {
-    // Where the oldest may be dropped, most of the queue stays where it can be.
-    let limit = pointee.full == .dropOldest ? 16 : LaneState.batchLimit
-    let count = min(pointee.tail &- pointee.head, limit)
-    guard count > 0 else { return false }
-    let mask = pointee.ringCapacity &- 1
-    let first = pointee.head & mask
-    let straight = min(count, pointee.ringCapacity &- first)
-    pointee.batch.update(from: pointee.ring + first, count: straight)
-    if straight < count { (pointee.batch + straight).update(from: pointee.ring, count: count &- straight) }
-    pointee.head &+= count
-    pointee.queued.store(pointee.tail &- pointee.head, ordering: .relaxed)
-    pointee.batchIndex = 0
-    pointee.batchCount = count
-    return true
+  /// Delivers batch after batch without the lock, until nothing is queued or something else wants attention. Where the oldest may
+  /// be dropped, one batch: the next is taken with the lock.
+  private func deliverAll(_ thread: UnsafeMutablePointer<ThreadContext>) {
+    let needsLock = pointee.full == .dropOldest
+    repeat {
+      let isSmall = pointee.batchCount < LaneState.batchLimit / 4
+      deliver(thread)
+      if pointee.waiters.load(ordering: .relaxed) > 0 { offerRoom(always: false) }
+      if pointee.attention.load(ordering: .relaxed) != 0 { return }
+      // The gate may have been shut and opened again: then some of the batch is left.
+      if isSmall, pointee.spin > 0, pointee.batchIndex == pointee.batchCount { gather() }
+    } while !needsLock && (pointee.batchIndex < pointee.batchCount || takeBatch())
   }
 
-  /// Leaves the lock to the publishers for a microsecond or two, unless there is a good deal to take already. A publisher as fast as the
-  /// handlers would otherwise meet this thread at the lock for each single event.
-  private func gather(_ before: UInt32) {
-    for _ in 0..<96 {
-      if pointee.queued.load(ordering: .relaxed) >= LaneState.batchLimit / 4 { return }
-      if pointee.attention.load(ordering: .relaxed) != before { return }
-      machine_pause()
+  /// Leaves the queue to the publishers for a microsecond or two, unless there is a good deal to take already or nobody publishes just
+  /// now. A publisher as fast as the handlers would otherwise wait for the queue's cache line for each single event.
+  private func gather() {
+    var before = queueLength
+    for _ in 0..<4 {
+      for _ in 0..<24 { machine_pause() }
+      let length = queueLength
+      if length == before || length >= LaneState.batchLimit / 4 { return }
+      if pointee.attention.load(ordering: .relaxed) != 0 { return }
+      before = length
     }
   }
 
@@ -121,7 +120,7 @@ extension UnsafeMutablePointer<LaneState> {
       for _ in 0..<32 {
         let attention = pointee.attention.load(ordering: .relaxed)
         if attention != before { return }
-        if before & LaneState.gateBit == 0, pointee.queued.load(ordering: .relaxed) != 0 { return }
+        if before & LaneState.gateBit == 0, queueLength != 0 { return }
         machine_pause()
       }
       clock_gettime(CLOCK_MONOTONIC, &time)

@@ -22,7 +22,8 @@ enum ManifestShape {
       KeyShape("permissions", .object(permissions), "What the host lets the plugin do."),
       KeyShape(
         "isolation", .choice(Isolation.allCases.map(\.rawValue)), default: "thread",
-        "Where the plugin runs: in the host, or in a worker process. A library without the entry symbol: process."),
+        "Where the plugin runs: in the host, or in a worker process, which this version refuses. A library without the entry symbol must say which."
+      ),
       KeyShape("restart", .object(restart), "When a plugin that ended is started again."),
       KeyShape("swap", .object(swap), "How a new build takes over from the old one."),
       KeyShape("lane", .object(lane), "The queue before the plugin."),
@@ -191,11 +192,13 @@ enum ManifestShape {
         .either([
           Shape.Alternative(applies: { $0.scalar != nil }, shape: .choice(["none"])),
           Shape.Alternative(applies: { _ in true }, shape: .object(probation)),
-        ]), "How long the new build is watched; `none`: not at all."),
+        ]),
+        "How long the new build is to be watched; `none`: not at all. Read and kept; this version does not watch yet."),
     ])
 
   static let probation = ObjectShape(
-    name: "probation", summary: "How long a new build is watched before the old one goes.",
+    name: "probation",
+    summary: "How long a new build is to be watched before the old one goes; this version does not watch yet.",
     keys: [
       KeyShape("events", .integer(0...1_000_000_000), default: "200", "For so many events,"),
       KeyShape("time", .text(.duration), default: "30s", "or so long, whichever comes first."),

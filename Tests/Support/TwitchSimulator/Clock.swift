@@ -36,6 +36,8 @@ struct Agenda {
   }
 }
 
+func errorText() -> String { String(cString: strerror(errno)) }
+
 /// Writes a line to standard output or error, at once.
 func writeLine(_ text: String, to descriptor: Int32 = 1) {
   let bytes = Array((text + "\n").utf8)

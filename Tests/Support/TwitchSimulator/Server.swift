@@ -1,4 +1,5 @@
 import Glibc
+import TestCertificates
 
 /// The process: sockets, time, orders. What Twitch would say is in `Chat`.
 final class Server {
@@ -15,7 +16,7 @@ final class Server {
 
   init(options: Options) throws {
     self.options = options
-    certificates = try Certificates()
+    certificates = try Certificates(names: "DNS:localhost,DNS:irc.chat.twitch.tv,IP:127.0.0.1")
     tls = try Listener()
     plain = try Listener()
     control = try Listener()

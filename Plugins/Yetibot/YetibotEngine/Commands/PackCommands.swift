@@ -41,12 +41,8 @@ extension Yetibot {
           call in
           let text =
             call.opts.flatMap { Formatting.items(of: $0) }?.map(\.text).joined(separator: "\n") ?? call.group(1) ?? ""
-          let rows = CSV.rows(text)
-          guard let names = rows.first else { return .plain([]) }
-          let maps = rows.dropFirst().map { row in
-            Value.map(ValueMap(zip(names, row).map { ($0, .string($1)) }))
-          }
-          return .record(.init(.strings(rows.dropFirst().map { $0.joined(separator: ", ") }), data: .list(maps)))
+          guard let (lines, maps) = CSV.records(text) else { return .plain([]) }
+          return .record(.init(.strings(lines), data: .list(maps)))
         }
       ])
     define(

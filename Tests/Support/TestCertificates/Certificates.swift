@@ -1,23 +1,34 @@
 import COpenSSL
 import Glibc
 
-/// A certificate authority that lives as long as the process, and a certificate of its for loopback.
-final class Certificates {
-  /// The PEM file that a client has to trust, in a directory of its own.
-  let file: String
-  private let directory: String
-  let context: OpaquePointer
+/// A certificate authority that lives as long as the process, and a certificate of its, for the simulators.
+public final class Certificates: @unchecked Sendable {
+  // Unchecked: nothing changes after the initializer, and OpenSSL lets every thread use a context.
 
-  init() throws {
-    var template = Array("/tmp/twitch-simulator.XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw Failure("cannot make a directory in /tmp: \(errorText())") }
+  public struct Failure: Error, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  /// The PEM file that a client has to trust, in a directory of its own.
+  public let file: String
+  private let directory: String
+  /// An `SSL_CTX` for servers, with the certificate.
+  public let context: OpaquePointer
+
+  /// - Parameter names: whom the certificate is for, as OpenSSL writes `subjectAltName`.
+  public init(names: String) throws {
+    var template = Array("/tmp/bothost-certificates.XXXXXX".utf8CString)
+    guard let made = mkdtemp(&template) else {
+      throw Failure("cannot make a directory in /tmp: \(String(cString: strerror(errno)))")
+    }
     directory = String(cString: made)
     file = directory + "/ca.pem"
 
     let authorityKey = try Self.makeKey()
     defer { EVP_PKEY_free(authorityKey) }
     let authority = try Self.makeCertificate(
-      name: "twitch-simulator CA", key: authorityKey, issuer: nil, signedBy: authorityKey, serial: 1,
+      name: "CA of \(names.prefix(32))", key: authorityKey, issuer: nil, signedBy: authorityKey, serial: 1,
       extensions: [
         (NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign"),
       ])
@@ -28,11 +39,13 @@ final class Certificates {
       name: "localhost", key: key, issuer: authority, signedBy: authorityKey, serial: 2,
       extensions: [
         (NID_basic_constraints, "critical,CA:FALSE"), (NID_ext_key_usage, "serverAuth"),
-        (NID_subject_alt_name, "DNS:localhost,DNS:irc.chat.twitch.tv,IP:127.0.0.1"),
+        (NID_subject_alt_name, names),
       ])
     defer { X509_free(certificate) }
 
-    guard let output = fopen(file, "w") else { throw Failure("cannot write \(file): \(errorText())") }
+    guard let output = fopen(file, "w") else {
+      throw Failure("cannot write \(file): \(String(cString: strerror(errno)))")
+    }
     let written = PEM_write_X509(output, authority)
     fclose(output)
     guard written == 1 else { throw Failure("cannot write \(file)") }
@@ -46,7 +59,7 @@ final class Certificates {
     self.context = context
   }
 
-  func removeFiles() {
+  public func removeFiles() {
     unlink(file)
     rmdir(directory)
   }
@@ -83,5 +96,3 @@ final class Certificates {
     return certificate
   }
 }
-
-func errorText() -> String { String(cString: strerror(errno)) }

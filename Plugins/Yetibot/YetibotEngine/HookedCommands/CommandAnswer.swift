@@ -1,0 +1,40 @@
+/// The answer of `yetibot.command`. A hook that does not know the command passes the call on.
+public struct CommandAnswer: Codable, Sendable {
+  public var handled: Bool
+  public var value: JSONBox?
+  public var data: JSONBox?
+  public var dataCollection: JSONBox?
+  public var error: String?
+  public var suppressed: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case handled, value, data, error, suppressed
+    case dataCollection = "data_collection"
+  }
+
+  /// nil when nobody handled it.
+  public var outcome: Outcome? {
+    guard handled else { return nil }
+    if let error { return .failure(error) }
+    let value = value?.value ?? .null
+    let marked = suppressed == true ? Value.suppressed(value) : value
+    guard data != nil || dataCollection != nil else { return .plain(marked) }
+    return .record(.init(marked, data: data?.value ?? .null, dataCollection: dataCollection?.value))
+  }
+
+  public init(_ outcome: Outcome?) {
+    handled = outcome != nil
+    switch outcome {
+    case .failure(let text)?: error = text
+    case .plain(let value)?:
+      self.value = JSONBox(value)
+      suppressed = value.isSuppressed
+    case .record(let answer)?:
+      value = JSONBox(answer.value)
+      data = answer.data.map(JSONBox.init)
+      dataCollection = answer.dataCollection.map(JSONBox.init)
+      suppressed = answer.value.isSuppressed
+    case nil: break
+    }
+  }
+}

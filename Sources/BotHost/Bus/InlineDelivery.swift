@@ -1,0 +1,142 @@
+import CBotHost
+import Glibc
+import Synchronization
+
+extension bh_outgoing {
+  /// Whether a handler may read it as it is: no headers, nothing longer than an event can say, and no length without a pointer.
+  @inline(__always)
+  func isPlain(maximumPayload: Int) -> Bool {
+    header_count == 0 && payload.len <= maximumPayload
+      && key.len | correlation_id.len | content_type.len <= EventRecord.maximumText
+      && (payload.ptr != nil || payload.len == 0) && (key.ptr != nil || key.len == 0)
+      && (correlation_id.ptr != nil || correlation_id.len == 0) && (content_type.ptr != nil || content_type.len == 0)
+  }
+}
+
+/// Delivering on the publisher's thread while an inline lane is idle.
+extension UnsafeMutablePointer<LaneState> {
+  /// Delivers straight from the publisher's memory, if the lane is idle. False: it is not, or the event needs a closer look. The thread's
+  /// clock has been stamped; `event` must be plain (`isPlain`).
+  @inline(__always)
+  func deliverInline(
+    _ binding: BindingPointer, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer,
+    source: UnsafeBufferPointer<UInt8>, flags: UInt32, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> Bool {
+    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
+    // Only now, as the lane's executor: a plan may have changed the binding just before.
+    guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function else {
+      leaveInline()
+      return false
+    }
+    thread.pointee.lanes[thread.pointee.laneCount] = self
+    thread.pointee.laneCount &+= 1
+    let slot = pointee.slot
+    let token = slot.arm()
+    pointee.sequence &+= 1
+    thread.pointee.idLow &+= 0x9E37_79B9_7F4A_7C15
+    let now = thread.pointee.monotonic
+    let view = pointee.view
+    view.pointee.flags = flags
+    view.pointee.id = (UInt64(bitPattern: thread.pointee.unix), thread.pointee.idLow)
+    view.pointee.seq = pointee.sequence
+    view.pointee.time_unix_ns = thread.pointee.unix
+    view.pointee.deadline_mono_ns = now &+ binding.pointee.timeout
+    view.pointee.topic = bh_str(UnsafeRawBufferPointer(topic.pointee.bytes))
+    view.pointee.source = bh_str(UnsafeRawBufferPointer(source))
+    view.pointee.key = event.pointee.key
+    view.pointee.correlation_id = event.pointee.correlation_id
+    view.pointee.content_type = event.pointee.content_type
+    view.pointee.payload = event.pointee.payload
+    view.pointee.headers = nil
+    view.pointee.header_count = 0
+    view.pointee.attempt = 1
+    view.pointee.delivery = token
+    view.pointee.binding = binding.pointee.number
+    pointee.runningBinding.store(UInt(bitPattern: binding), ordering: .relaxed)
+    pointee.runningSince.store(now, ordering: .relaxed)
+    let outer = thread.pointee.view
+    thread.pointee.view = view
+    thread.pointee.messageLength?.pointee = 0
+    let rc = function(binding.pointee.context, view)
+    thread.pointee.view = outer
+    if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }
+    pointee.runningSince.store(0, ordering: .relaxed)
+    if rc >= 0, rc != BH_ASYNC, slot.settle(token) {
+      countHandled(binding, rc)
+    } else {
+      keepInline(binding, event, topic, source: source, flags: flags, rc, token, now, thread)
+    }
+    thread.pointee.laneCount &-= 1
+    leaveInline()
+    return true
+  }
+
+  /// The event outlives the publisher's call after all: it becomes one of the lane's.
+  @inline(never)
+  private func keepInline(
+    _ binding: BindingPointer, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer,
+    source: UnsafeBufferPointer<UInt8>, flags: UInt32, _ rc: bh_rc, _ token: bh_token, _ now: Int64,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) {
+    let view = pointee.view.pointee
+    let content = EventContent(topic: topic.pointee.bytes, source: source, event)
+    // A plain event is within all limits.
+    guard let bytes = content.recordBytes(maximumPayload: .max) else { return }
+    let event = EventArena.make(content, bytes: bytes, flags: flags, thread)
+    event.pointee.time = view.time_unix_ns
+    event.pointee.idLow = view.id.1
+    countAccepted(event.pointee.bytes)
+    returned(LaneItem(event: event, binding: binding), rc, token, now, thread)
+    flushRun()
+  }
+
+  /// Delivers an event in memory on this thread, if the lane is idle; the reference is used up then.
+  func runInline(_ item: LaneItem, _ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
+    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
+    thread.pointee.lanes[thread.pointee.laneCount] = self
+    thread.pointee.laneCount &+= 1
+    countAccepted(item.event.pointee.bytes)
+    start(item, thread)
+    endRun(thread)
+    thread.pointee.laneCount &-= 1
+    leaveInline()
+    return true
+  }
+
+  /// One item more in the lane, without the publishers' lock: the executor takes it off what it has finished.
+  @inline(__always)
+  private func countAccepted(_ bytes: UInt32) {
+    pointee.finished.store(pointee.finished.load(ordering: .relaxed) &- 1, ordering: .releasing)
+    pointee.finishedBytes.store(
+      pointee.finishedBytes.load(ordering: .relaxed) &- UInt64(bytes), ordering: .releasing)
+  }
+
+  /// Takes the lane for this thread, if it is idle.
+  @inline(__always)
+  private func enterInline() -> Bool {
+    guard pointee.pending.load(ordering: .relaxed) == 0,
+      pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
+    else { return false }
+    if pointee.pending.load(ordering: .acquiring) == 0 { return true }
+    pointee.ownership.store(0, ordering: .releasing)
+    return false
+  }
+
+  /// Gives the lane back; to its thread, when a settlement has set something free.
+  @inline(__always)
+  private func leaveInline() {
+    if pointee.readyHead == pointee.ready.count {
+      pointee.ownership.store(0, ordering: .releasing)
+    } else {
+      handOver()
+    }
+  }
+
+  @inline(never)
+  private func handOver() {
+    lock()
+    pointee.pending.store(1, ordering: .releasing)
+    pointee.ownership.store(0, ordering: .releasing)
+    unlockAndWake()
+  }
+}
