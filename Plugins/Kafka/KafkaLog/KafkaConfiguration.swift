@@ -104,7 +104,7 @@ public struct KafkaConfiguration: Sendable, Equatable {
     if consumes, topic.isEmpty, topics.isEmpty, !bridge.comesIn {
       reader.fault("topic", "records are to be consumed, but no topic is named; give `topic` or `topics`")
     }
-    unsettledLimit = reader.number("max_unsettled", default: 1000, in: 1...1_000_000)
+    unsettledLimit = reader.number("max_unsettled", default: 4000, in: 1...1_000_000)
     pendingLimit = reader.number("max_pending", default: 100_000, in: 1...10_000_000)
     security = reader.choice("security", reader.text("security", default: "plaintext"), of: Security.self) ?? .plaintext
     saslMechanism = reader.text("sasl_mechanism", default: "PLAIN")
