@@ -25,6 +25,39 @@ public struct EventHeader: Hashable, Sendable {
 /// whose effect it was failed. Runs on the lane, so it may touch the plugin.
 public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
 
+/// Told how events ended that were published with a number, as a ``PublishCompletion`` is, for plugins with many of them: the host
+/// carries the number, and no closure has to be made for each.
+public protocol PublishReceiver: AnyObject, Sendable {
+  /// On the lane, once for each event.
+  func published(_ number: UInt64, _ result: Result<Void, PluginError>)
+}
+
+/// What the host carries for a ``PublishReceiver``.
+private struct PublishTicket {
+  let receiver: any PublishReceiver
+  let number: UInt64
+
+  static func make(_ receiver: any PublishReceiver, _ number: UInt64) -> UnsafeMutablePointer<PublishTicket> {
+    let ticket = UnsafeMutablePointer<PublishTicket>.allocate(capacity: 1)
+    ticket.initialize(to: PublishTicket(receiver: receiver, number: number))
+    return ticket
+  }
+
+  static func take(_ context: UnsafeMutableRawPointer) -> PublishTicket {
+    let ticket = context.assumingMemoryBound(to: PublishTicket.self)
+    defer { ticket.deallocate() }
+    return ticket.move()
+  }
+
+  static let tell: bh_publish_settled = { context, rc, message in
+    guard let context else { return }
+    let ticket = take(context)
+    ticket.receiver.published(
+      ticket.number,
+      rc < 0 ? .failure(PluginError(PluginError.Code(rawValue: rc), message.string)) : .success(()))
+  }
+}
+
 /// What the host carries for a ``PublishCompletion``.
 private final class PublishNotice {
   let completion: PublishCompletion
@@ -87,6 +120,18 @@ extension Host {
     try send(topic, json, contentType: "", key: key, delivery, correlationID, headers, settled).get()
   }
 
+  /// Publishes JSON that lies ready; how the event ended is told to `receiver`, which is kept until then.
+  public func publish(
+    _ topic: Topic, json: UnsafeRawBufferPointer, key: some TextBytes = "", settledTo receiver: any PublishReceiver,
+    number: UInt64
+  ) throws(PluginError) {
+    let ticket = PublishTicket.make(receiver, number)
+    let result = send(topic, json, contentType: "", key: key, .none, "", [], PublishTicket.tell, ticket)
+    // Nothing was published, so nobody will tell how it ended.
+    if case .failure = result { _ = PublishTicket.take(ticket) }
+    try result.get()
+  }
+
   /// Publishes bytes of another type than JSON. Copies nothing on this side of the ABI and allocates nothing.
   public func publish(
     _ topic: Topic, bytes: UnsafeRawBufferPointer, contentType: StaticString = "application/octet-stream",
@@ -115,6 +160,24 @@ extension Host {
     _ delivery: DeliveryToken, _ correlationID: some TextBytes, _ headers: [EventHeader],
     _ settled: PublishCompletion?
   ) -> Result<Void, PluginError> {
+    guard let settled else {
+      return send(topic, payload, contentType: contentType, key: key, delivery, correlationID, headers, nil, nil)
+    }
+    let notice = Unmanaged.passRetained(PublishNotice(settled))
+    let result = send(
+      topic, payload, contentType: contentType, key: key, delivery, correlationID, headers, PublishNotice.tell,
+      notice.toOpaque())
+    // Nothing was published, so nobody will tell how it ended.
+    if case .failure = result { notice.release() }
+    return result
+  }
+
+  @inline(__always)
+  private func send(
+    _ topic: Topic, _ payload: UnsafeRawBufferPointer, contentType: StaticString, key: some TextBytes,
+    _ delivery: DeliveryToken, _ correlationID: some TextBytes, _ headers: [EventHeader],
+    _ settled: bh_publish_settled?, _ context: UnsafeMutableRawPointer?
+  ) -> Result<Void, PluginError> {
     guard alive.load(ordering: .relaxed) else { return .failure(Self.gone) }
     var event = bh_outgoing()
     event.size = UInt32(MemoryLayout<bh_outgoing>.size)
@@ -124,13 +187,8 @@ extension Host {
       event.content_type = bh_str(
         UnsafeRawBufferPointer(start: contentType.utf8Start, count: contentType.utf8CodeUnitCount))
     }
-    var context: Unmanaged<PublishNotice>?
-    if let settled {
-      let notice = Unmanaged.passRetained(PublishNotice(settled))
-      event.settled = PublishNotice.tell
-      event.settled_context = notice.toOpaque()
-      context = notice
-    }
+    event.settled = settled
+    event.settled_context = context
     let rc = withUnsafeMutablePointer(to: &event) { event in
       key.withABIText { key in
         correlationID.withABIText { correlation in
@@ -146,7 +204,6 @@ extension Host {
       }
     }
     guard rc < 0 else { return .success(()) }
-    context?.release()  // Nothing was published, so nobody will tell how it ended.
     return .failure(Self.refused(topic, rc))
   }
 

@@ -181,4 +181,32 @@ import Testing
     assignment.settle(RecordReference(bits: .max))
     #expect(assignment.open == 0)
   }
+
+  @Test func manyPartitionsTogetherHaveALimitOfTheirOwn() throws {
+    var assignment = Assignment(limit: 10, totalLimit: 12)
+    let partitions = (0..<4).map { TopicPartition(topic: "t", partition: Int32($0)) }
+    assignment.assign(partitions)
+    var open: [RecordReference] = []
+    for offset in 0..<3 {
+      for slot in 0..<4 {
+        #expect(!assignment.isAtLimit)
+        if let reference = assignment.add(slot: slot, offset: Int64(offset)) { open.append(reference) }
+      }
+    }
+    // None has reached its own.
+    #expect(open.count == 12)
+    #expect(assignment.isAtLimit)
+    let pauses = assignment.takePauses()
+    #expect(pauses == partitions)
+    #expect(!assignment.isAtLimit && !assignment.isAboveHalf)
+    let early = open.prefix(5).map { assignment.settle($0) }
+    #expect(early == [false, false, false, false, false])
+    let earlyResumes = assignment.takeResumes()
+    #expect(earlyResumes.isEmpty)
+    let goesOn = assignment.settle(open[5])
+    #expect(goesOn)
+    let resumes = assignment.takeResumes()
+    #expect(resumes == partitions)
+    #expect(Assignment(limit: 100, totalLimit: 12).totalLimit == 100)
+  }
 }

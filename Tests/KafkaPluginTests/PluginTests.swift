@@ -225,6 +225,83 @@ import Testing
     host.stop()
   }
 
+  @Test func whatIsSpooledIsAnsweredAtOnceAndSentFromTheJournal() throws {
+    let cluster = try MockCluster()
+    try cluster.command("topic t 1")
+    try cluster.command("down 1")
+    let host = try PluginHost(
+      "{\"brokers\": \"\(cluster.addresses)\", \"topic\": \"t\", \"spool\": true}", instance: "chatlog")
+    let answer = try #require(
+      host.answer("publish", "{\"key\": \"#c\", \"value\": {\"a\": 1}, \"headers\": {\"n\": \"1\"}}"))
+    #expect(answer.rc == 0)
+    #expect(answer.text == "{\"topic\":\"t\",\"partition\":-1,\"offset\":-1}")
+    let kept = try #require(host.events("kafka.spool").first)
+    #expect(kept.key == "#c")
+    // Nothing has a place in Kafka for this: it is not kept.
+    #expect(host.answer("publish", "{\"topic\": \"a b\", \"value\": 1}")?.rc == Int32(BH_E_INVALID))
+    #expect(host.events("kafka.spool").count == 1)
+    // Another instance's records are not this one's.
+    #expect(host.deliver("on_spool", topic: "kafka.spool", kept.payload, source: "other").rc == BH_SKIP)
+    let sent = host.deliver("on_spool", topic: "kafka.spool", kept.payload, key: kept.key, source: "chatlog")
+    #expect(sent.rc == BH_ASYNC)
+    #expect(!host.acknowledged.contains(sent.delivery))
+    try cluster.command("up 1")
+    #expect(host.wait { host.acknowledged.contains(sent.delivery) })
+    let reader = try TestConsumer(cluster.addresses, topic: "t", group: "g")
+    #expect(reader.records.wait { reader.records.records.count == 1 })
+    #expect(reader.records.records.first?.value == "{\"a\": 1}")
+    #expect(reader.records.records.first?.key == "#c")
+    #expect(reader.records.records.first?.headers == ["n": "1"])
+    reader.close()
+    host.stop()
+  }
+
+  @Test func recordsThatComeAgainAreKnownByTheirKey() throws {
+    let cluster = try MockCluster()
+    try cluster.command("topic in 1")
+    let sender = try TestProducer(cluster.addresses)
+    _ = sender.send("in", key: "1", "a", token: 1)
+    let host = try PluginHost(
+      """
+      {"brokers": "\(cluster.addresses)", "topic": "in", "group": "g", "start": "earliest", "dedupe_key": true, \(Self.quick)}
+      """)
+    #expect(host.wait { host.events("kafka.record").count == 1 })
+    host.settle(host.events("kafka.record")[0])
+    for (token, (key, value)) in [("1", "a"), (nil, "without a key"), ("2", "b")].enumerated() {
+      _ = sender.send("in", key: key, value, token: UInt64(token + 2))
+    }
+    #expect(host.wait { host.events("kafka.record").count == 3 })
+    #expect(host.events("kafka.record").compactMap { $0.fields["value"] as? String } == ["a", "without a key", "b"])
+    for event in host.events("kafka.record").suffix(2) { host.settle(event) }
+    #expect(host.wait { host.answer("state", "{}")?.fields["open"] as? Int == 0 })
+    sender.close()
+    host.stop()
+  }
+
+  @Test func aMemberWithAFixedNameHasItsPartitionsBackAtOnce() throws {
+    let cluster = try MockCluster()
+    try cluster.command("topic in 1")
+    let sender = try TestProducer(cluster.addresses)
+    let configuration = """
+      {"brokers": "\(cluster.addresses)", "topic": "in", "group": "g", "start": "earliest", "member": "host-1", \(Self.quick)}
+      """
+    for round in 0..<2 {
+      _ = sender.send("in", "\(round)", token: UInt64(round + 1))
+      let host = try PluginHost(configuration)
+      #expect(host.wait { host.events("kafka.record").count == 1 })
+      #expect(host.events("kafka.record").first?.fields["value"] as? String == "\(round)")
+      host.settle(host.events("kafka.record")[0])
+      host.stop()
+    }
+    sender.close()
+    #expect {
+      try PluginHost(
+        "{\"brokers\": \"h:1\", \"topic\": \"t\", \"settings\": {\"group.instance.id\": \"x\"}}")
+    } throws: {
+      "\($0)".contains("it is given by `member`")
+    }
+  }
+
   @Test func stoppingGivesBackWhatHasNoReport() throws {
     let cluster = try MockCluster()
     try cluster.command("topic t 1")

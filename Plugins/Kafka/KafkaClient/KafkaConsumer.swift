@@ -37,16 +37,20 @@ public final class KafkaConsumer: @unchecked Sendable {
 
   // Guarded by `lock`.
   private let lock = Monitor()
-  private var assignment: Assignment
+  @exclusivity(unchecked) private var assignment: Assignment
   private var queue: OpaquePointer?
   /// The polling thread waits for records to be settled.
   private var isMakingRoom = false
+  /// It is no longer to wait.
+  private var isHurried = false
 
   // Used by the polling thread only.
   private var client: OpaquePointer?
   private var held: UnsafeMutablePointer<rd_kafka_message_t>?
   private var heldPauses: [TopicPartition] = []
   private var slotCache: [SlotKey: Int] = [:]
+  /// That of the record before: most have the same.
+  private var lastSlot: (key: SlotKey, slot: Int)?
   private var nextCommit: Int64 = 0
   private var renewAt: Int64 = 0
   private var renewals = 0
@@ -95,6 +99,14 @@ public final class KafkaConsumer: @unchecked Sendable {
     if goesOn, let queue { rd_kafka_queue_yield(queue) }
   }
 
+  /// Makes `poll` return without waiting for records to be settled, from now on: the owner is about to end.
+  public func hurry() {
+    lock.lock()
+    isHurried = true
+    lock.broadcast()
+    lock.unlock()
+  }
+
   /// Records that are not settled.
   public var open: Int {
     lock.lock()
@@ -132,20 +144,21 @@ public final class KafkaConsumer: @unchecked Sendable {
     keepBooks()
   }
 
-  /// Waits for a moment where a partition has reached its limit. Handlers that keep up come down to half of it in less time than a pause
-  /// costs, because librdkafka throws away what it has fetched of a partition that is paused, and fetches it again.
+  /// Waits for a moment where a partition has reached its limit, before it is paused: librdkafka throws away what it has fetched of a
+  /// partition that is paused, and fetches it again. Handlers that keep up come down to half of the limit meanwhile; for slower ones one more
+  /// fetch a second costs nothing. The group is served by librdkafka's own threads, and waits for a member's consent for far longer.
   private func makeRoom() {
     lock.lock()
     defer { lock.unlock() }
     guard assignment.isAtLimit else { return }
     let deadline = Monitor.now + Self.roomWait
     isMakingRoom = true
-    while assignment.isAboveHalf, lock.wait(until: deadline) {}
+    while !isHurried, assignment.isAboveHalf, lock.wait(until: deadline) {}
     isMakingRoom = false
   }
 
   /// Nanoseconds.
-  private static let roomWait: Int64 = 50_000_000
+  private static let roomWait: Int64 = 1_000_000_000
 
   /// Commits what has been settled, leaves the group and ends the client, in about that time at most. Call it when no thread polls any more.
   public func close(seconds: Int64) {
@@ -219,7 +232,7 @@ public final class KafkaConsumer: @unchecked Sendable {
       assignment.revoke(assignment.partitions)
       lock.unlock()
       close(seconds: 5)
-      slotCache = [:]
+      forgetSlots()
       renewals += 1
       renewAt = Monitor.now + min(30, 1 << min(renewals, 5)) * 1_000_000_000
     }
@@ -260,7 +273,7 @@ public final class KafkaConsumer: @unchecked Sendable {
     let key = SlotKey(topic: UnsafeMutableRawPointer(topic), partition: message.pointee.partition)
     lock.lock()
     let slot =
-      slotCache[key]
+      (lastSlot?.key == key ? lastSlot?.slot : slotCache[key])
       ?? assignment.slot(
         of: TopicPartition(topic: String(cString: rd_kafka_topic_name(topic)), partition: message.pointee.partition))
     // A record of a partition that has gone meanwhile belongs to its new owner.
@@ -271,7 +284,10 @@ public final class KafkaConsumer: @unchecked Sendable {
     // Told at once, and not after a second.
     if assignment.isUnknownToGroup(slot: slot) { nextCommit = 0 }
     lock.unlock()
-    slotCache[key] = slot
+    if lastSlot?.key != key {
+      slotCache[key] = slot
+      lastSlot = (key, slot)
+    }
     switch MessageView.withRecord(message, { receiver.received($0, reference) }) {
     case .taken: return true
     case .busy:
@@ -280,6 +296,11 @@ public final class KafkaConsumer: @unchecked Sendable {
       lock.unlock()
       return false
     }
+  }
+
+  private func forgetSlots() {
+    slotCache = [:]
+    lastSlot = nil
   }
 
   private func offerHeld() -> Bool {
@@ -374,7 +395,7 @@ public final class KafkaConsumer: @unchecked Sendable {
     _ client: OpaquePointer, _ code: rd_kafka_resp_err_t, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
   ) {
     let partitions = Self.partitions(of: list)
-    slotCache = [:]
+    forgetSlots()
     if code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS {
       lock.lock()
       assignment.assign(partitions)

@@ -39,21 +39,21 @@ public final class KafkaProducer: @unchecked Sendable {
 
   // Guarded by `lock`.
   private let lock = Monitor()
-  private var client: OpaquePointer?
+  @exclusivity(unchecked) private var client: OpaquePointer?
   private var topicNames: [[UInt8]] = []
-  private var topicNumbers = ByteTable<Int>()
-  private var topicHandles: [OpaquePointer?] = []
-  private var slots = DeliverySlots()
-  private var pending = PendingQueue()
-  private var sequence: UInt64 = 0
-  private var outstanding = 0
+  @exclusivity(unchecked) private var topicNumbers = ByteTable<Int>()
+  @exclusivity(unchecked) private var topicHandles: [OpaquePointer?] = []
+  @exclusivity(unchecked) private var slots = DeliverySlots()
+  @exclusivity(unchecked) private var pending = PendingQueue()
+  @exclusivity(unchecked) private var sequence: UInt64 = 0
+  @exclusivity(unchecked) private var outstanding = 0
   private var closed = false
   private var broken = false
 
   // Used by the polling thread only.
-  private var freedHead: UnsafeMutablePointer<DeliverySlot>?
-  private var freedTail: UnsafeMutablePointer<DeliverySlot>?
-  private var freed = 0
+  @exclusivity(unchecked) private var freedHead: UnsafeMutablePointer<DeliverySlot>?
+  @exclusivity(unchecked) private var freedTail: UnsafeMutablePointer<DeliverySlot>?
+  @exclusivity(unchecked) private var freed = 0
   private var resend: [PendingRecord] = []
   private var renewals = 0
   private var renewAt: Int64 = 0
@@ -329,8 +329,11 @@ public final class KafkaProducer: @unchecked Sendable {
       keep(message, slot)
       return
     }
+    let reason = String(cString: rd_kafka_err2str(message.pointee.err))
+    let mayBeThere = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED
     receiver.failed(
-      token: slot.pointee.token, code: code, text: String(cString: rd_kafka_err2str(message.pointee.err)))
+      token: slot.pointee.token, code: code,
+      text: mayBeThere ? "\(reason); the broker may have it all the same" : reason)
     free(slot)
   }
 

@@ -42,6 +42,8 @@ public struct Assignment: Sendable {
 
   /// How many records of one partition may be open before it is paused.
   public let limit: Int
+  /// How many records may be open over all partitions before all are paused.
+  public let totalLimit: Int
 
   private struct Slot {
     var partition: TopicPartition?
@@ -57,9 +59,13 @@ public struct Assignment: Sendable {
   /// Records open over all partitions.
   public private(set) var open = 0
 
-  /// - Parameter limit: open records of one partition at which it is paused; at half of it the partition goes on.
-  public init(limit: Int) {
+  /// - Parameters:
+  ///   - limit: open records of one partition at which it is paused; at half of it the partition goes on.
+  ///   - totalLimit: the same over all partitions. Less than what the lane of a handler holds, so that many partitions cannot fill one: whoever
+  ///     publishes into a full lane waits, and a consumer must not.
+  public init(limit: Int, totalLimit: Int = 6000) {
     self.limit = max(1, limit)
+    self.totalLimit = max(self.limit, totalLimit)
   }
 
   /// The partitions owned now.
@@ -115,7 +121,7 @@ public struct Assignment: Sendable {
     let before = slots[slot].tracker.open
     slots[slot].tracker.settle(lowBits: reference.number, mask: RecordReference.numberMask)
     open -= before - slots[slot].tracker.open
-    return slots[slot].paused && slots[slot].tracker.open <= limit / 2
+    return slots[slot].paused && slots[slot].tracker.open <= limit / 2 && open <= totalLimit / 2
   }
 
   /// Records open in one partition.
@@ -160,23 +166,25 @@ public struct Assignment: Sendable {
   /// The book is the consumer's own, and only what stands in it is resumed: librdkafka before 2.4.0 fetches again from an old position when a
   /// partition is resumed that was not paused.
   public mutating func takePauses() -> [TopicPartition] {
-    take(paused: false, open: limit...Int.max)
+    take(paused: false, open: (open >= totalLimit ? 0 : limit)...Int.max)
   }
 
   /// The paused partitions that have come down to half of the limit. They count as running from now on.
   public mutating func takeResumes() -> [TopicPartition] {
-    take(paused: true, open: 0...limit / 2)
+    guard open <= totalLimit / 2 else { return [] }
+    return take(paused: true, open: 0...limit / 2)
   }
 
-  /// Whether a partition that is not paused has reached the limit.
-  public var isAtLimit: Bool { mostOpen >= limit }
+  /// Whether a partition that is not paused has reached the limit, or all together theirs.
+  public var isAtLimit: Bool { mostOpen.map { $0 >= limit || open >= totalLimit } ?? false }
 
-  /// Whether a partition that is not paused has more than half of the limit open.
-  public var isAboveHalf: Bool { mostOpen > limit / 2 }
+  /// Whether a partition that is not paused has more than half of the limit open, or all together have of theirs.
+  public var isAboveHalf: Bool { mostOpen.map { $0 > limit / 2 || open > totalLimit / 2 } ?? false }
 
-  private var mostOpen: Int {
-    var most = 0
-    for slot in slots where slot.partition != nil && !slot.paused { most = max(most, slot.tracker.open) }
+  /// The most that one partition has open that is not paused; nil: all are paused.
+  private var mostOpen: Int? {
+    var most: Int?
+    for slot in slots where slot.partition != nil && !slot.paused { most = max(most ?? 0, slot.tracker.open) }
     return most
   }
 

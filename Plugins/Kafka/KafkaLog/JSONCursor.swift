@@ -55,20 +55,19 @@ public struct JSONCursor {
   public mutating func stringContent() -> Range<Int>? {
     guard take(0x22) else { return nil }
     let start = position
-    while position < bytes.count {
+    while true {
+      position = JSONScan.endOfPlainRun(bytes, from: position)
+      guard position < bytes.count else { return nil }
       switch bytes[position] {
       case 0x22:
         position += 1
         return start..<(position - 1)
       case 0x5C:
         guard skipEscape() else { return nil }
-      case 0..<0x20:
-        return nil
       default:
-        position += 1
+        return nil
       }
     }
-    return nil
   }
 
   /// Reads a string and answers it unescaped.

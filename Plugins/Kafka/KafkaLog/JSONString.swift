@@ -38,16 +38,20 @@ public enum JSONString {
       append(String(decoding: text, as: UTF8.self), to: &out)
       return
     }
+    append(valid: text, to: &out)
+  }
+
+  /// The same for text that is known to be UTF-8.
+  static func append(valid text: UnsafeRawBufferPointer, to out: inout [UInt8]) {
     out.append(0x22)
     var run = 0
-    for index in 0..<text.count {
-      let byte = text[index]
-      guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
-      out.append(contentsOf: text[run..<index])
-      appendEscape(of: byte, to: &out)
-      run = index + 1
+    while true {
+      let end = JSONScan.endOfPlainRun(text, from: run)
+      out.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[run..<end]))
+      guard end < text.count else { break }
+      appendEscape(of: text[end], to: &out)
+      run = end + 1
     }
-    out.append(contentsOf: text[run..<text.count])
     out.append(0x22)
   }
 

@@ -41,6 +41,10 @@ public struct KafkaConfiguration: Sendable, Equatable {
   /// The consumer group; empty: made from the instance's name and the topic.
   public var group: String
   public var start: Start
+  /// The member's fixed name in its group; empty: it has none.
+  public var member: String
+  /// Whether what is published is kept in the host's journal until the broker has it.
+  public var spools: Bool
   /// Whether records are read: said by `consume`, or else implied by `group` or `start`.
   public var consumes: Bool
   /// Further topics to read; one that starts with `^` is a regular expression, as librdkafka reads it.
@@ -61,7 +65,9 @@ public struct KafkaConfiguration: Sendable, Equatable {
   public var bridge: Bridge
   /// Header by which records that come again are recognised; empty: none is dropped.
   public var dedupeHeader: String
-  /// How many of the last values of that header are remembered.
+  /// Whether records without that header are recognised by their key.
+  public var dedupesByKey: Bool
+  /// How many of the last values of that header, or keys, are remembered.
   public var dedupeWindow: Int
   /// librdkafka's own settings, as given.
   public var settings: [ClientSetting]
@@ -84,6 +90,8 @@ public struct KafkaConfiguration: Sendable, Equatable {
     topic = reader.topicName("topic")
     deadLetterTopic = reader.topicName("dead_letter_topic")
     group = reader.text("group", default: "")
+    member = reader.text("member", default: "")
+    spools = reader.flag("spool") ?? false
     let startText = reader.text("start", default: "")
     start = reader.choice("start", startText.isEmpty ? "latest" : startText, of: Start.self) ?? .latest
     topics = reader.texts("topics")
@@ -96,7 +104,7 @@ public struct KafkaConfiguration: Sendable, Equatable {
     if consumes, topic.isEmpty, topics.isEmpty, !bridge.comesIn {
       reader.fault("topic", "records are to be consumed, but no topic is named; give `topic` or `topics`")
     }
-    unsettledLimit = reader.number("max_unsettled", default: 1000, in: 1...1_000_000)
+    unsettledLimit = reader.number("max_unsettled", default: 4000, in: 1...1_000_000)
     pendingLimit = reader.number("max_pending", default: 100_000, in: 1...10_000_000)
     security = reader.choice("security", reader.text("security", default: "plaintext"), of: Security.self) ?? .plaintext
     saslMechanism = reader.text("sasl_mechanism", default: "PLAIN")
@@ -104,6 +112,7 @@ public struct KafkaConfiguration: Sendable, Equatable {
     passwordIsSet = tree["password"] != nil
     certificateAuthorities = reader.text("ca_file", default: "")
     dedupeHeader = reader.text("dedupe_header", default: "")
+    dedupesByKey = reader.flag("dedupe_key") ?? false
     dedupeWindow = reader.number("dedupe_window", default: 10_000, in: 1...1_000_000)
     settings = reader.settings("settings")
     if security.usesSASL, saslMechanism != "GSSAPI", saslMechanism != "OAUTHBEARER" {
@@ -112,6 +121,9 @@ public struct KafkaConfiguration: Sendable, Equatable {
         reader.fault(
           "password", "`security: \(security.rawValue)` needs it; the environment's KAFKA_PASSWORD gives it too")
       }
+    }
+    if spools, brokers == .embedded {
+      reader.fault("spool", "without `brokers` every record is kept in the host's journal already")
     }
     if !certificateAuthorities.isEmpty, !security.usesTLS {
       reader.fault("ca_file", "it is only read with `security: tls` or `sasl-tls`")

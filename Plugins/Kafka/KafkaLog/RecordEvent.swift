@@ -39,10 +39,18 @@ public struct RecordEvent {
   private mutating func write(value: UnsafeRawBufferPointer?) {
     let chat = ChatLine(value)
     name("value")
-    if let value, let message = chat.message { literal(value, message) } else { text(value) }
+    let isText = chat.isText
+    var raw: Range<Int>?
+    if let value, let message = chat.message {
+      literal(value, message)
+    } else {
+      let start = out.count
+      text(value, isText)
+      raw = start..<out.count
+    }
     name("raw")
-    text(value)
-    if let value, !UTF8Text.isValid(value) {
+    if let raw { copy(raw) } else { text(value, isText) }
+    if value != nil, !isText {
       name("encoding")
       out.append(contentsOf: "\"base64\"".utf8)
     }
@@ -51,7 +59,7 @@ public struct RecordEvent {
     name("channel")
     literal(value, chat.channel)
     name("message")
-    if chat.isPlainText { text(value) } else { literal(value, chat.message) }
+    if chat.isPlainText, let raw { copy(raw) } else { literal(value, chat.message) }
     name("reply_to")
     literal(value, chat.replyTo)
   }
@@ -83,24 +91,40 @@ public struct RecordEvent {
   private mutating func null() { out.append(contentsOf: "null".utf8) }
 
   private mutating func text(_ bytes: UnsafeRawBufferPointer?) {
+    text(bytes, bytes.map { UTF8Text.isValid($0) } ?? false)
+  }
+
+  private mutating func text(_ bytes: UnsafeRawBufferPointer?, _ isText: Bool) {
     guard let bytes else { return null() }
-    if UTF8Text.isValid(bytes) { return JSONString.append(bytes, to: &out) }
+    if isText { return JSONString.append(valid: bytes, to: &out) }
     out.append(0x22)
     UTF8Text.appendBase64(bytes, to: &out)
     out.append(0x22)
+  }
+
+  /// Writes again what stands in the payload already.
+  private mutating func copy(_ range: Range<Int>) {
+    let end = out.count
+    out.append(contentsOf: repeatElement(0, count: range.count))
+    out.withUnsafeMutableBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      (base + end).copyMemory(from: base + range.lowerBound, byteCount: range.count)
+    }
   }
 
   /// Copies a string of the value, which is escaped already.
   private mutating func literal(_ value: UnsafeRawBufferPointer?, _ range: Range<Int>?) {
     guard let value, let range else { return null() }
     out.append(0x22)
-    out.append(contentsOf: value[range])
+    out.append(contentsOf: UnsafeRawBufferPointer(rebasing: value[range]))
     out.append(0x22)
   }
 }
 
 /// What a record's value says as a line of chat: JSON `{channel?, message, reply_to?}`, or plain text.
 struct ChatLine {
+  /// Whether the value is UTF-8.
+  private(set) var isText = false
   /// Whether the value is a JSON object or array.
   private(set) var isStructured = false
   /// Whether the value is text and no JSON object or array.
@@ -112,6 +136,7 @@ struct ChatLine {
 
   init(_ value: UnsafeRawBufferPointer?) {
     guard let value, UTF8Text.isValid(value) else { return }
+    isText = true
     var cursor = JSONCursor(value)
     let first = cursor.peek()
     guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {

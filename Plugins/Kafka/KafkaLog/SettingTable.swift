@@ -86,6 +86,7 @@ public enum SettingTable {
   /// Settings that the plugin's own configuration has a key for.
   private static let places = [
     "bootstrap.servers": "brokers", "metadata.broker.list": "brokers", "group.id": "group",
+    "group.instance.id": "member",
     "auto.offset.reset": "start",
     "security.protocol": "security", "sasl.username": "username",
   ]

@@ -15,6 +15,8 @@ final class Cluster {
   private var routes = ByteTable<Route?>()
   private var chat = ChatRecord()
   private let hostName: String
+  /// Keeps records until the broker has them, where the configuration wants that.
+  let spool: Spool?
   /// The configured topic's number, of the producer that there is now.
   private(set) var ownTopic: Int?
 
@@ -39,16 +41,18 @@ final class Cluster {
   /// Topics of the bus whose destination is remembered.
   private static let routeLimit = 10_000
 
-  init(_ configuration: KafkaConfiguration, address: String, host: Host, report: ConnectionReport) {
+  init(_ configuration: KafkaConfiguration, address: String, host: Host, report: ConnectionReport) throws {
     self.configuration = configuration
     self.address = address
     self.host = host
     self.report = report
     hostName = HostName.make(dataDirectory: host.dataDirectory)
+    spool = configuration.spools ? try Spool(host: host) : nil
   }
 
   func activate() throws {
     quiesced = false
+    try spool?.start()
     // After a swap that was called off, the old ones have ended.
     links.outgoing = nil
     links.incoming = nil
@@ -68,6 +72,7 @@ final class Cluster {
 
   func quiesce(deadline: Int64) {
     quiesced = true
+    spool?.finish()
     // Some time is left to close the clients.
     let end = max(host.monotonicTime, deadline - 500_000_000)
     links.incoming?.quiesce(deadline: end)

@@ -4,7 +4,7 @@ import KafkaLog
 /// Records without a server: a topic's records are events on the durable topic `log.TOPIC`, which the host journals before `publish` is
 /// answered.
 ///
-/// Runs on the lane; the disk is waited for elsewhere (`EmbeddedWriter`).
+/// Runs on the lane; the disk is waited for elsewhere (`JournalWriter`).
 final class EmbeddedRecords {
   private let host: Host
   private let report: ConnectionReport
@@ -13,7 +13,7 @@ final class EmbeddedRecords {
   private var log = EmbeddedLog()
   private var topics: [String: Topic] = [:]
   private var record = RecordEvent()
-  private let writer: EmbeddedWriter
+  private let writer: JournalWriter
 
   /// What a topic of the bus begins with that stands for one of Kafka's.
   static let prefix = "log."
@@ -22,7 +22,7 @@ final class EmbeddedRecords {
     self.host = host
     self.report = report
     recordTopic = try host.topic("kafka.record")
-    writer = EmbeddedWriter(host: host)
+    writer = JournalWriter(host: host)
     guard configuration.bridge.rules.isEmpty else {
       throw PluginError.invalid("bridge: there is nobody to tie this host to; give `brokers`")
     }
@@ -60,10 +60,11 @@ final class EmbeddedRecords {
     do throws(PluginError) {
       try writer.add(
         .init(
-          topic: topic, name: name, offset: offset, payload: payload,
+          topic: topic, payload: payload,
           key: key.flatMap { UTF8Text.isValid($0) ? Array($0) : nil } ?? [],
           correlation: Array(call.correlationID.bytes),
-          call: pending, reservation: reservation))
+          call: pending, reservation: reservation,
+          answer: JournalWriter.answer(topic: name, partition: 0, offset: offset)))
     } catch {
       // A reservation that was not kept must not be counted on.
       if reservation != nil { log.forget(name) }

@@ -5,20 +5,25 @@ import KafkaLog
 import Synchronization
 
 /// The instance's consumer with its thread: publishes records as events, and settles each when the event's handlers have.
-final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
-  // Unchecked: `writer`, `bridged` are the polling thread's, and `consumer` is set before that thread starts.
+final class IncomingLink: RecordReceiver, PublishReceiver, ClientObserver, @unchecked Sendable {
+  // Unchecked: `writer`, `bridged`, `partitionKey` and `arrived` are the polling thread's, and `consumer` is set before that thread starts.
   private let host: Host
   private let report: ConnectionReport
   private let bridge: Bridge
   private let hostName: String
   private let recordTopic: Topic
   private let dedupeHeader: String
+  private let dedupesByKey: Bool
   private let recent: Mutex<RecentIdentifiers>
   private let keepsCopies: Bool
   private let deadLetter: @Sendable (DeadLetterTicket) -> Void
   private var consumer: KafkaConsumer?
   private var writer = RecordEvent()
   private var bridged: [String: Topic] = [:]
+  /// The ordering key of records without one: their partition.
+  private var partitionKey: (partition: Int32, text: String) = (-1, "")
+  /// Records since the counter was brought up to date.
+  private var arrived: Int64 = 0
   private let stopping = Atomic<Bool>(false)
   private let stopAt = Atomic<Int64>(.max)
   private let consumed: Counter?
@@ -41,6 +46,7 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
     bridge = configuration.bridge
     recordTopic = try host.topic("kafka.record")
     dedupeHeader = configuration.dedupeHeader
+    dedupesByKey = configuration.dedupesByKey
     recent = Mutex(RecentIdentifiers(limit: configuration.dedupeWindow))
     keepsCopies = !configuration.deadLetterTopic.isEmpty
     consumed = try? host.counter("records_consumed", "records that came from the broker")
@@ -69,6 +75,7 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
   func quiesce(deadline: Int64) {
     stopAt.store(deadline, ordering: .relaxed)
     stopping.store(true, ordering: .relaxed)
+    consumer?.hurry()
   }
 
   /// Records that are not settled.
@@ -83,6 +90,8 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
     var end = Int64.max
     while true {
       consumer.poll(milliseconds: 100)
+      if arrived > 0 { consumed?.add(arrived) }
+      arrived = 0
       report.catchUp()
       let open = consumer.open
       openRecords?.set(Int64(open))
@@ -103,35 +112,34 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
 
   func received(_ record: IncomingRecord, _ reference: RecordReference) -> Reception {
     if stopping.load(ordering: .relaxed) { return .busy }
-    if !dedupeHeader.isEmpty, let identifier = record.header(dedupeHeader),
-      recent.withLock({ $0.contains(identifier) })
-    {
+    if let identifier = identifier(of: record), recent.withLock({ $0.contains(identifier) }) {
       settle(reference)
       return .taken
     }
     // A host's own records have been seen where they came from.
-    let origin = record.header(Bridge.Header.host)
+    let origin = record.headers.isEmpty ? nil : record.header(Bridge.Header.host)
     if origin == hostName {
       settle(reference)
       return .taken
     }
-    let name = String(decoding: record.topic, as: UTF8.self)
     let failure: PluginError?
     if !bridge.rules.isEmpty,
-      let topic = bridge.publication(of: name, origin: record.header(Bridge.Header.topic))
+      let topic = bridge.publication(
+        of: String(decoding: record.topic, as: UTF8.self), origin: record.header(Bridge.Header.topic))
     {
       failure = publish(record, reference, on: topic, origin: origin ?? Bridge.Header.foreign)
     } else {
       failure = publish(record, reference)
     }
     guard let failure else {
-      consumed?.add()
+      arrived += 1
       return .taken
     }
     switch failure.code {
     case .busy, .cancelled, .stale, .timeout, .noSpace: return .busy
     default:
-      consumed?.add()
+      arrived += 1
+      let name = String(decoding: record.topic, as: UTF8.self)
       host.log(.error, "\(name)/\(record.partition)@\(record.offset): \(failure)")
       settled(reference, nil, failure, letter(record, reference))
       return .taken
@@ -139,18 +147,36 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
   }
 
   private func publish(_ record: IncomingRecord, _ reference: RecordReference) -> PluginError? {
-    let completion = completion(of: record, reference)
-    return writer.withPayload(of: record) { payload in
-      if let key = record.key, UTF8Text.isValid(key) {
-        return Self.failure { () throws(PluginError) in
-          try host.publish(recordTopic, json: payload, key: key, settled: completion)
-        }
-      }
+    writer.withPayload(of: record) { payload in
+      if let key = record.key, UTF8Text.isValid(key) { return publish(payload, key: key, record, reference) }
       // Records without a key keep their order within their partition.
-      let key = "\(record.partition)"
-      return Self.failure { () throws(PluginError) in
-        try host.publish(recordTopic, json: payload, key: key, settled: completion)
+      if partitionKey.partition != record.partition {
+        partitionKey = (record.partition, "\(record.partition)")
       }
+      return publish(payload, key: partitionKey.text, record, reference)
+    }
+  }
+
+  private func publish(
+    _ payload: UnsafeRawBufferPointer, key: some TextBytes, _ record: IncomingRecord, _ reference: RecordReference
+  ) -> PluginError? {
+    // Most records need no more than their reference to be settled.
+    guard keepsCopies || !dedupeHeader.isEmpty || dedupesByKey else {
+      return Self.failure { () throws(PluginError) in
+        try host.publish(recordTopic, json: payload, key: key, settledTo: self, number: reference.bits)
+      }
+    }
+    let completion = completion(of: record, reference)
+    return Self.failure { () throws(PluginError) in
+      try host.publish(recordTopic, json: payload, key: key, settled: completion)
+    }
+  }
+
+  func published(_ number: UInt64, _ result: Result<Void, PluginError>) {
+    let reference = RecordReference(bits: number)
+    switch result {
+    case .success: settle(reference)
+    case .failure(let error): settled(reference, nil, error, nil)
     }
   }
 
@@ -208,7 +234,7 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
 
   /// What to do when the event's handlers are through with it.
   private func completion(of record: IncomingRecord, _ reference: RecordReference) -> PublishCompletion {
-    let identifier = dedupeHeader.isEmpty ? nil : record.header(dedupeHeader)
+    let identifier = identifier(of: record)
     let letter = letter(record, reference)
     return { [weak self] result in
       switch result {
@@ -216,6 +242,13 @@ final class IncomingLink: RecordReceiver, ClientObserver, @unchecked Sendable {
       case .failure(let error): self?.settled(reference, identifier, error, letter)
       }
     }
+  }
+
+  /// By what a record is recognised that comes again; `nil`: it is not.
+  private func identifier(of record: IncomingRecord) -> String? {
+    if !dedupeHeader.isEmpty, let identifier = record.header(dedupeHeader) { return identifier }
+    guard dedupesByKey, let key = record.key else { return nil }
+    return String(decoding: record.topic, as: UTF8.self) + "\0" + String(decoding: key, as: UTF8.self)
   }
 
   private func letter(_ record: IncomingRecord, _ reference: RecordReference) -> DeadLetterTicket? {

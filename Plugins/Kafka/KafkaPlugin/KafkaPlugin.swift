@@ -16,6 +16,7 @@ final class KafkaPlugin: BotPlugin {
   static let table = PluginTable<KafkaPlugin>(name: "kafka", version: "1.0.0") {
     Handler("on_bridge", KafkaPlugin.onBridge)
     Handler("on_log", KafkaPlugin.onLog)
+    Handler("on_spool", KafkaPlugin.onSpool)
     Method("publish", KafkaPlugin.publish)
     Method("state", KafkaPlugin.state)
   }
@@ -42,7 +43,7 @@ final class KafkaPlugin: BotPlugin {
     switch configuration.brokers {
     case .embedded: records = .embedded(try EmbeddedRecords(configuration, host: host, report: report))
     case .cluster(let address):
-      records = .cluster(Cluster(configuration, address: address, host: host, report: report))
+      records = .cluster(try Cluster(configuration, address: address, host: host, report: report))
     }
   }
 
@@ -81,12 +82,14 @@ final class KafkaPlugin: BotPlugin {
     case .cluster(let cluster):
       let outgoing = try cluster.producer()
       let topic = try topic(argument, outgoing, cluster)
-      let waiter = Waiter.call(call.later())
-      request.withBytes(request.key, of: argument) { key in
-        request.withBytes(request.value, of: argument) { value in
-          withHeaders(of: argument) { outgoing.send(topic: topic, key: key, value: value, headers: $0, waiter) }
-        }
+      guard let spool = cluster.spool else { return send(argument, to: topic, outgoing, .call(call.later())) }
+      let name = request.withBytes(request.topic, of: argument) { bytes in
+        bytes.map { String(decoding: $0, as: UTF8.self) } ?? configuration.topic
       }
+      let result = request.withBytes(request.key, of: argument) { key in
+        Result { () throws(PluginError) in try spool.keep(argument, key: key, for: name, call) }
+      }
+      try result.get()
     case .embedded(let embedded):
       let name = request.withBytes(request.topic, of: argument) { bytes in
         bytes.map { String(decoding: $0, as: UTF8.self) } ?? configuration.topic
@@ -102,6 +105,15 @@ final class KafkaPlugin: BotPlugin {
         }
       }
       try result.get()
+    }
+  }
+
+  /// Sends the record that `request` has read.
+  private func send(_ argument: UnsafeRawBufferPointer, to topic: Int, _ outgoing: OutgoingLink, _ waiter: Waiter) {
+    request.withBytes(request.key, of: argument) { key in
+      request.withBytes(request.value, of: argument) { value in
+        withHeaders(of: argument) { outgoing.send(topic: topic, key: key, value: value, headers: $0, waiter) }
+      }
     }
   }
 
@@ -161,6 +173,23 @@ final class KafkaPlugin: BotPlugin {
   func onBridge(_ event: borrowing Event) throws -> Outcome {
     guard case .cluster(let cluster) = records else { return .skip }
     return try cluster.send(event)
+  }
+
+  /// A record of this instance that waits in the journal; acknowledged when the broker has it.
+  func onSpool(_ event: borrowing Event) throws -> Outcome {
+    guard event.source == host.instance else { return .skip }
+    guard case .cluster(let cluster) = records else {
+      throw PluginError.retry("the record waits for `brokers`, which this instance has no longer")
+    }
+    let argument = event.payload
+    if let fault = request.read(argument) { throw PluginError.reject(fault) }
+    let outgoing = try cluster.producer()
+    let topic: Int
+    do { topic = try self.topic(argument, outgoing, cluster) } catch {
+      throw PluginError.reject("\(error)")
+    }
+    send(argument, to: topic, outgoing, .delivery(event.later()))
+    return .done
   }
 
   /// An event on a topic that stands for one of Kafka's.

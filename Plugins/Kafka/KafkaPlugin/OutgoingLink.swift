@@ -6,11 +6,13 @@ import Synchronization
 
 /// The instance's producer with its thread: settles calls and deliveries by the broker's reports.
 final class OutgoingLink: DeliveryReceiver, ClientObserver, @unchecked Sendable {
-  // Unchecked: `answer` is the polling thread's, and `producer` is set before that thread starts.
+  // Unchecked: `answer` and `reported` are the polling thread's, and `producer` is set before that thread starts.
   private let host: Host
   private let report: ConnectionReport
   private var producer: KafkaProducer?
   private var answer: [UInt8] = []
+  /// Reports since the counter was brought up to date.
+  private var reported: Int64 = 0
   private let stopAt = Atomic<Int64>(.max)
   private let delivered: Counter?
   private let failures: Counter?
@@ -109,6 +111,8 @@ final class OutgoingLink: DeliveryReceiver, ClientObserver, @unchecked Sendable 
     var end = Int64.max
     while true {
       producer.poll(milliseconds: 100)
+      if reported > 0 { delivered?.add(reported) }
+      reported = 0
       report.catchUp()
       let letters = waitingLetters.withLock { waiting in
         defer { waiting = [] }
@@ -132,7 +136,7 @@ final class OutgoingLink: DeliveryReceiver, ClientObserver, @unchecked Sendable 
   }
 
   func delivered(token: UInt64, topic: UnsafePointer<CChar>, partition: Int32, offset: Int64) {
-    delivered?.add()
+    reported += 1
     switch Waiter.take(token) {
     case .call(let call):
       answer.removeAll(keepingCapacity: true)

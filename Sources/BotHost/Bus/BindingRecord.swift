@@ -123,7 +123,7 @@ final class Binding: @unchecked Sendable {
 }
 
 /// What is unsettled under one key of one handler.
-struct KeyState {
+final class KeyState {
   /// Deliveries that are under way: handed to the handler and unsettled.
   var inFlight: UInt32 = 0
   /// Failed ones that hold the key until they are settled (`retry_mode: block`).

@@ -101,6 +101,11 @@ extension Bus {
     if route.pointee.flags == 0, notice == nil {
       return emit(event, to: route.entries, route.pointee.count, admission, thread)
     }
+    if route.pointee.count == 1, !topic.pointee.isDurable, let notice, route.entries[0].source == nil,
+      !route.entries[0].isObserver
+    {
+      return emit(event, to: route.entries[0].binding, notice, admission, thread)
+    }
     var emission = Emission(bus: self)
     emission.add(event, topic, notice)
     guard topic.pointee.isDurable else { return emission.pushAll(admission, thread) }
@@ -116,6 +121,22 @@ extension Bus {
       return error.code
     }
     emission.push(index: 0, thread)
+    return bh_rc(BH_OK)
+  }
+
+  /// One event for one handler, whose end somebody wants to know.
+  private func emit(
+    _ event: EventPointer, to binding: BindingPointer, _ notice: PublishNotice, _ admission: Admission,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
+    EventTracker(event: event, now: 1, later: [], notice: notice).attach()
+    let rc = binding.pointee.lane.accept(LaneItem(event: event, binding: binding), admission, thread)
+    guard rc != BH_OK else { return rc }
+    EventTracker.detach(event)
+    guard rc == BH_E_CANCELLED else { return rc }
+    // The lane has ended: there is no handler any more.
+    notice.send(bh_rc(BH_OK), nil)
+    EventArena.release(event)
     return bh_rc(BH_OK)
   }
 

@@ -233,9 +233,9 @@ extension Endpoint {
     guard let slot = openSlot(delivery, generation) else { return late(delivery) }
     guard slot.pointee.call == nil else { return isCall(delivery, slot) }
     guard
-      slot.move(
+      let before = slot.move(
         delivery, from: { $0 == DeliverySlot.running || $0 == DeliverySlot.open },
-        to: DeliverySlot.claimed | DeliverySlot.answered) != nil
+        to: DeliverySlot.claimed | DeliverySlot.answered)
     else { return late(delivery) }
     var rc = bh_rc(BH_OK)
     if let effects = slot.pointee.effects?.takeRetainedValue() {
@@ -249,6 +249,16 @@ extension Endpoint {
     slot.pointee.outcome = rc
     slot.pointee.retryAfter = 0
     slot.pointee.message = rc == BH_OK ? nil : "its effects could not be applied: \(ResultText.of(rc))"
+    if rc == BH_OK, before & DeliverySlot.stateMask == DeliverySlot.open,
+      slot.pointee.item?.event.pointee.kind == .plain
+    {
+      let thread = ThreadContext.current
+      if thread.pointee.laneCount > 0, thread.pointee.lanes[thread.pointee.laneCount - 1] == lane {
+        // On the lane itself: it need not be asked to do what it can do now.
+        lane.finishSettled(slot, thread)
+        return rc
+      }
+    }
     lane.post(.settled(slot))
     return rc
   }

@@ -8,9 +8,14 @@ struct PublishNotice: @unchecked Sendable {
   let lane: LanePointer
   let generation: UInt32
 
-  /// Posts the outcome to the publisher's lane.
-  func send(_ rc: bh_rc, _ message: String?) {
-    lane.post(.publishSettled(PublishOutcome(notice: self, rc: rc, message: message ?? "")))
+  /// Posts the outcome to the publisher's lane; from a lane's thread together with others of its run.
+  func send(_ rc: bh_rc, _ message: String?, _ thread: UnsafeMutablePointer<ThreadContext>? = nil) {
+    let outcome = PublishOutcome(notice: self, rc: rc, message: message ?? "")
+    if let thread, thread.pointee.gathersOutcomes {
+      thread.pointee.outcomes.add(outcome, now: thread.pointee.monotonic)
+    } else {
+      lane.post(.publishSettled(outcome))
+    }
   }
 }
 
@@ -64,6 +69,13 @@ final class EventTracker: @unchecked Sendable {
     event.pointee.link = Unmanaged.passRetained(self).toOpaque()
   }
 
+  /// Takes it off again: nobody has got the event.
+  static func detach(_ event: EventPointer) {
+    of(event)?.release()
+    event.pointee.kind = .plain
+    event.pointee.link = nil
+  }
+
   static func of(_ event: EventPointer) -> Unmanaged<EventTracker>? {
     guard event.pointee.kind == .special, let link = event.pointee.link else { return nil }
     return Unmanaged.fromOpaque(link)
@@ -107,7 +119,7 @@ final class EventTracker: @unchecked Sendable {
       if remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 { return }
     }
     let code = code.load(ordering: .relaxed)
-    notice?.send(code < 0 ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 })
+    notice?.send(code < 0 ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 }, thread)
     ended?(code)
     Unmanaged.passUnretained(self).release()
   }

@@ -67,6 +67,12 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// With the lock held, which is given up while waiting. BH_OK with the lock held, or a failure without it.
   private func waitForRoom(_ count: Int, _ bytes: Int, _ thread: UnsafeMutablePointer<ThreadContext>) -> bh_rc {
+    if !thread.pointee.outcomes.isEmpty {
+      // The room may depend on somebody who waits for these.
+      unlock()
+      thread.pointee.outcomes.flush()
+      lock()
+    }
     guard WaitGraph.enter(thread, self) else {
       unlock()
       CallMessage.set(Int32(BH_E_BUSY), "waiting for room would close a circle of waiting lanes")

@@ -9,6 +9,7 @@ extension UnsafeMutablePointer<LaneState> {
   func run() {
     let thread = ThreadContext.current
     _ = thread.pointee.enter(self)
+    thread.pointee.gathersOutcomes = true
     // Whatever is done without the lock is followed by a look at everything anew: the lane goes to sleep only by what it has seen
     // since it took the lock.
     var hasSpun = false
@@ -112,7 +113,8 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// With the lock held, which is given up meanwhile.
   private func runControls(_ thread: UnsafeMutablePointer<ThreadContext>) {
-    var controls: [LaneControl] = []
+    var controls = pointee.spareControls
+    pointee.spareControls = []
     swap(&controls, &pointee.controls)
     pointee.attention.bitwiseAnd(~LaneState.controlBit, ordering: .relaxed)
     unlock()
@@ -126,9 +128,15 @@ extension UnsafeMutablePointer<LaneState> {
       case .callEnded(let call): call.tell()
       case .passingCall(let item): start(item, thread)
       case .publishSettled(let outcome): outcome.tell(self)
+      case .publishesSettled(let outcomes): for outcome in outcomes { outcome.tell(self) }
       }
     }
     flushRun()
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush() }
+    if controls.count <= 1024 {
+      controls.removeAll(keepingCapacity: true)
+      pointee.spareControls = controls
+    }
     lock()
   }
 
@@ -167,6 +175,7 @@ extension UnsafeMutablePointer<LaneState> {
       pointee.runningSince.store(0, ordering: .relaxed)
     }
     flushRun()
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush() }
   }
 
   /// Gives one reference back, together with those of its neighbours.
@@ -209,6 +218,7 @@ extension UnsafeMutablePointer<LaneState> {
       let token = slot.arm()
       pointee.sequence &+= 1
       let now = pointee.clock.stamp(thread)
+      if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush(ifDue: now) }
       let view = pointee.view
       item.event.fill(view)
       view.pointee.seq = pointee.sequence

@@ -98,6 +98,8 @@ struct LaneState: ~Copyable {
   /// What a settlement has set free; goes before the queue.
   var ready: [LaneReady] = []
   var readyHead = 0
+  /// Memory for the next controls.
+  var spareControls: [LaneControl] = []
   private var gap3: CacheLine = (0, 0, 0, 0, 0, 0, 0, 0)
 
   // Rare.
@@ -187,6 +189,8 @@ enum LaneControl {
   case passingCall(LaneItem)
   /// A published event has been settled by all of its handlers.
   case publishSettled(PublishOutcome)
+  /// The same of several.
+  case publishesSettled([PublishOutcome])
 }
 
 extension UnsafeMutablePointer<LaneState> {

@@ -270,6 +270,7 @@ extension UnsafeMutablePointer<LaneState> {
     let token = slot.arm()
     pointee.sequence &+= 1
     let now = pointee.clock.stamp(thread)
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush(ifDue: now) }
     let rc = call.run(item.binding, slot, token, pointee.view, self, now, thread)
 
     if rc == BH_ASYNC {

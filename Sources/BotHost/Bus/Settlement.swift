@@ -41,10 +41,10 @@ extension UnsafeMutablePointer<LaneState> {
     let waits = owner._withUnsafeGuaranteedRef { owner -> Bool? in
       guard let state = owner.keys[key] else { return nil }
       if state.blocked > 0 || !state.waiting.isEmpty || state.inFlight >= binding.pointee.inFlightLimit {
-        owner.keys[key]?.waiting.append(item)
+        state.waiting.append(item)
         return true
       }
-      owner.keys[key]?.inFlight += 1
+      state.inFlight += 1
       return false
     }
     switch waits {
@@ -69,8 +69,8 @@ extension UnsafeMutablePointer<LaneState> {
       // A parked event queues up behind what its key has under way by now.
       let key = keyHash(delivery.item)
       delivery.item.binding.pointee.owner._withUnsafeGuaranteedRef { owner in
-        if owner.keys[key] != nil {
-          owner.keys[key]?.inFlight += 1
+        if let state = owner.keys[key] {
+          state.inFlight += 1
           delivery.key = key
         }
       }
@@ -102,6 +102,7 @@ extension UnsafeMutablePointer<LaneState> {
       delivery.sequence = pointee.sequence
     }
     let now = pointee.clock.stamp(thread)
+    if !thread.pointee.outcomes.isEmpty { thread.pointee.outcomes.flush(ifDue: now) }
     let view = pointee.view
     delivery.item.event.fill(view)
     if delivery.attempt > 1 { view.pointee.flags |= UInt32(BH_EVENT_REDELIVERED) }
@@ -189,15 +190,16 @@ extension UnsafeMutablePointer<LaneState> {
   }
 
   /// Counts the delivery under its key.
-  private func hold(_ delivery: inout Delivery, _ change: (inout KeyState) -> Void) {
+  private func hold(_ delivery: inout Delivery, _ change: (KeyState) -> Void) {
     let key = delivery.key ?? keyHash(delivery.item)
     delivery.key = key
     let binding = delivery.item.binding
     binding.pointee.owner._withUnsafeGuaranteedRef { owner in
-      var state = owner.keys[key] ?? KeyState()
-      if owner.keys[key] == nil { binding.pointee.heldKeys += 1 }
-      change(&state)
+      if let state = owner.keys[key] { return change(state) }
+      let state = KeyState()
+      change(state)
       owner.keys[key] = state
+      binding.pointee.heldKeys += 1
     }
   }
 
@@ -206,13 +208,16 @@ extension UnsafeMutablePointer<LaneState> {
     guard let key = delivery.key else { return }
     let binding = delivery.item.binding
     binding.pointee.owner._withUnsafeGuaranteedRef { owner in
-      guard var state = owner.keys.removeValue(forKey: key) else { return }
+      guard let state = owner.keys[key] else { return }
       if delivery.isBlocking { state.blocked &-= 1 } else { state.inFlight &-= 1 }
       while state.blocked == 0, state.inFlight < binding.pointee.inFlightLimit, let item = state.waiting.removeFirst() {
         state.inFlight += 1
         pointee.ready.append(.item(item, key: key))
       }
-      if state.isIdle { binding.pointee.heldKeys -= 1 } else { owner.keys[key] = state }
+      if state.isIdle {
+        owner.keys[key] = nil
+        binding.pointee.heldKeys -= 1
+      }
     }
   }
 

@@ -49,6 +49,10 @@ struct ThreadContext: ~Copyable {
     published.store(published.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
+  /// A lane's own thread, which comes to the end of its run by itself: it gathers what it has to tell publishers.
+  var gathersOutcomes = false
+  var outcomes = GatheredOutcomes()
+
   /// An empty set of effects for the next delivery that has some.
   var spareEffects: Unmanaged<StagedEffects>?
 

@@ -175,8 +175,9 @@ private struct BotInlet {
   static let retry = RetryPolicy(attempts: 3)
   /// A call may wait for a chat's rate limit; the methods' own timeouts are shorter.
   private static let timeout: Int64 = 900_000_000_000
-  /// Events of one key whose calls may be under way at the same time.
-  private static let inFlight: UInt32 = 1024
+  /// Events of one key whose calls may be under way at the same time. A call that waits for a broker takes some 7 ms, of which 5 are for
+  /// others to join it: a thousand at a time would be no more than 150,000 a second.
+  private static let inFlight: UInt32 = 8192
 
   init(instance: String, topic: String, isState: Bool, bot: String, target: NativeTarget) throws {
     guard let pattern = TopicPattern(topic) else {

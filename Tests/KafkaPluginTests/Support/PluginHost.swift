@@ -86,7 +86,9 @@ final class PluginHost: @unchecked Sendable {
       }
     }
     guard rc == 0 else { throw Refusal(description: log.joined(separator: "\n")) }
-    for (kind, names) in [(BH_BIND_HANDLER, ["on_bridge", "on_log"]), (BH_BIND_METHOD, ["publish", "state"])] {
+    for (kind, names) in [
+      (BH_BIND_HANDLER, ["on_bridge", "on_log", "on_spool"]), (BH_BIND_METHOD, ["publish", "state"]),
+    ] {
       for name in names {
         var number: UInt32 = 0
         guard withText(name, { plugin.pointee.bind(me, UInt32(kind), $0, &number) }) == 0 else {
@@ -140,9 +142,10 @@ final class PluginHost: @unchecked Sendable {
 
   @discardableResult
   func deliver(
-    _ handler: String, topic: String, _ payload: String, key: String = "", headers: [String: String] = [:]
+    _ handler: String, topic: String, _ payload: String, key: String = "", headers: [String: String] = [:],
+    source: String = "tester"
   ) -> (rc: Int32, delivery: UInt64) {
-    withEvent(topic: topic, payload, key: key, headers: headers) { event in
+    withEvent(topic: topic, payload, key: key, headers: headers, source: source) { event in
       event.binding = bindings[handler] ?? 0
       return (plugin.pointee.handle(me, &event), event.delivery)
     }
@@ -174,7 +177,7 @@ final class PluginHost: @unchecked Sendable {
   }
 
   private func withEvent<Result>(
-    topic: String, _ payload: String, key: String = "", headers: [String: String] = [:],
+    topic: String, _ payload: String, key: String = "", headers: [String: String] = [:], source: String = "tester",
     _ body: (inout bh_event) -> Result
   ) -> Result {
     nextToken += 1
@@ -186,7 +189,7 @@ final class PluginHost: @unchecked Sendable {
     return withText(topic) { topic in
       withText(payload) { payload in
         withText(key) { key in
-          withText("tester") { source in
+          withText(source) { source in
             withHeaders(headers) { headers in
               event.topic = topic
               event.key = key

@@ -70,12 +70,13 @@ final class LoweredProgram: @unchecked Sendable {
     var length: Int32
   }
 
-  private(set) var operations = RawArray<Operation>()
-  private(set) var checks = RawArray<Check>()
-  private(set) var instructions = RawArray<Instruction>()
-  private(set) var handlers = RawArray<Handler>()
-  private(set) var paths = RawArray<Text>()
-  private(set) var pool = RawArray<UInt8>()
+  // Not checked for exclusive access: written while it is made, only read afterwards, many times an event.
+  @exclusivity(unchecked) private(set) var operations = RawArray<Operation>()
+  @exclusivity(unchecked) private(set) var checks = RawArray<Check>()
+  @exclusivity(unchecked) private(set) var instructions = RawArray<Instruction>()
+  @exclusivity(unchecked) private(set) var handlers = RawArray<Handler>()
+  @exclusivity(unchecked) private(set) var paths = RawArray<Text>()
+  @exclusivity(unchecked) private(set) var pool = RawArray<UInt8>()
   private(set) var patterns: [TextPattern] = []
   private(set) var tables: [JSONFieldScanner.Table] = []
   private var tableMemory: [(RawArray<JSONFieldTable.Node>, RawArray<JSONFieldTable.Member>, RawArray<UInt8>)] = []

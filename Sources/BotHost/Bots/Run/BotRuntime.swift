@@ -7,24 +7,26 @@
 /// waited for at the end, while the next event may begin: so calls leave in order and many can be under way.
 public final class BotRuntime {
   private unowned let effects: any BotEffects
+  // What each event touches is not checked for exclusive access, which would cost more than the access: one thread at a time is here, and no
+  // function holds on to a part of these while it calls another.
   /// What events are handled by that are delivered now.
-  private var table: BotTable
+  @exclusivity(unchecked) private var table: BotTable
   /// Versions that `replace` has put away and whose events have not all ended.
   private var superseded: [BotTable] = []
   private var links: BotLinks
   /// JSON text of each state; lives through `replace`.
-  private var states = RawArray<RawArray<UInt8>>()
+  @exclusivity(unchecked) private var states = RawArray<RawArray<UInt8>>()
   /// By line: the last state event's payload, for states that a later version reads first.
   private var lastState: [[UInt8]]
   /// Each run has a place of its own in memory, which effects may read while others begin.
-  private var runs = RawArray<UnsafeMutablePointer<BotRun>>()
-  private var freeRuns = RawArray<Int>()
+  @exclusivity(unchecked) private var runs = RawArray<UnsafeMutablePointer<BotRun>>()
+  @exclusivity(unchecked) private var freeRuns = RawArray<Int>()
   /// What went wrong, by run.
-  private var failures: [Int: Failures] = [:]
+  @exclusivity(unchecked) private var failures: [Int: Failures] = [:]
   /// Of events that will be tried again: the labels of the handlers that have ended well, by `BotAttempt.event`.
   private var ended: [UInt64: Set<String>] = [:]
   /// By requirement: the run whose handlers have not ended yet, and those that wait behind it.
-  private var lines: [Line]
+  @exclusivity(unchecked) private var lines: [Line]
 
   private struct Failures {
     var first: BotFailure

@@ -1,22 +1,33 @@
 import BotPluginKit
 import KafkaLog
 
-/// Puts records of the host's own log on disk from a thread of its own, so that the lane never waits for the disk: whatever has come while
+/// Puts records into the host's journal from a thread of its own, so that the lane never waits for the disk: whatever has come while
 /// some records were written is written next, in one step of the journal.
 ///
 /// `add` and `finish` are for the lane.
-final class EmbeddedWriter: @unchecked Sendable {
+final class JournalWriter: @unchecked Sendable {
   /// A record on its way: the event that it will be, and the call to answer when it is there.
   struct Entry {
     let topic: Topic
-    let name: String
-    let offset: Int64
     let payload: [UInt8]
     let key: [UInt8]
     let correlation: [UInt8]
     let call: PendingCall
     /// What has to be kept before an offset from it may be given.
     let reservation: EmbeddedLog.Reservation?
+    /// JSON, when it is on disk.
+    let answer: [UInt8]
+  }
+
+  /// Where a record is.
+  static func answer(topic: String, partition: Int32, offset: Int64) -> [UInt8] {
+    // Kafka's names of topics need no escapes.
+    var answer = Array("{\"topic\":\"\(topic)\",\"partition\":".utf8)
+    Decimal.append(Int64(partition), to: &answer)
+    answer.append(contentsOf: ",\"offset\":".utf8)
+    Decimal.append(offset, to: &answer)
+    answer.append(UInt8(ascii: "}"))
+    return answer
   }
 
   /// Beyond that, calls are refused until some records are on disk.
@@ -174,10 +185,7 @@ final class EmbeddedWriter: @unchecked Sendable {
   }
 
   private func reply(to entry: Entry) throws(PluginError) {
-    // Kafka's names of topics need no escapes.
-    var answer = Array("{\"topic\":\"\(entry.name)\",\"partition\":0,\"offset\":".utf8)
-    Decimal.append(entry.offset, to: &answer)
-    answer.append(UInt8(ascii: "}"))
-    try answer.withUnsafeBytes { json in Result { () throws(PluginError) in try entry.call.reply(json: json) } }.get()
+    try entry.answer.withUnsafeBytes { json in Result { () throws(PluginError) in try entry.call.reply(json: json) } }
+      .get()
   }
 }

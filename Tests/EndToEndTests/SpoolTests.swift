@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+/// Records that the host keeps until the broker has them.
+@Suite struct SpoolTests {
+  @Test("a record that was answered survives kill -9 while the broker is away", .timeLimit(.minutes(10)))
+  func killed() throws {
+    let brokers = try MockBrokers()
+    brokers.create("orders")
+    brokers.program.send("down 1")
+    let directory = try TemporaryDirectory()
+    let configuration = directory.url.appendingPathComponent("host.yaml")
+    try """
+    bothost: 1
+    kind: host
+    instances:
+      orders:
+        plugin: kafka
+        config: {brokers: "\(brokers.addresses)", topic: orders, spool: true}
+    """.write(to: configuration, atomically: true, encoding: .utf8)
+    func start() throws -> Host {
+      try Host(arguments: ["--config", configuration.path], directory: directory)
+    }
+    let first = try start()
+    for number in 1...20 {
+      let answer = try first.command("call", "orders.publish", #"{"key": "k", "value": "order \#(number)"}"#)
+      #expect(answer.joined().contains(#""partition":-1"#), "\(answer)")
+    }
+    first.program.signal(SIGKILL)
+    try first.program.waitForExit()
+
+    let second = try start()
+    brokers.program.send("up 1")
+    let values = try brokers.values(of: "orders", atLeast: 20)
+    #expect(values == (1...20).map { "order \($0)" })
+    try second.stop()
+  }
+}
