@@ -253,7 +253,7 @@ extension Endpoint {
       slot.pointee.item?.event.pointee.kind == .plain
     {
       let thread = ThreadContext.current
-      if thread.pointee.laneCount > 0, thread.pointee.lanes[thread.pointee.laneCount - 1] == lane {
+      if thread.pointee.innermostLane == lane {
         // On the lane itself: it need not be asked to do what it can do now.
         lane.finishSettled(slot, thread)
         return rc

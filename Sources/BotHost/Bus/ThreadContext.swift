@@ -89,6 +89,13 @@ struct ThreadContext: ~Copyable {
     return false
   }
 
+  /// The lane whose handler this thread runs.
+  @inline(__always)
+  var innermostLane: LanePointer? {
+    let count = laneCount
+    return count > 0 ? lanePlaces[count - 1].load(ordering: .relaxed) : nil
+  }
+
   /// The thread's own lanes, innermost last.
   func forEachLane(_ body: (LanePointer) -> Void) {
     for index in 0..<laneCount {
