@@ -64,7 +64,7 @@ let package = Package(
     .target(
       name: "KafkaEntry", dependencies: ["KafkaPlugin"], path: "Plugins/Kafka/KafkaEntry", linkerSettings: pluginLinking
     ),
-    .target(name: "YetibotEngine", path: "Plugins/Yetibot/YetibotEngine"),
+    .target(name: "YetibotEngine", dependencies: ["COpenSSL"], path: "Plugins/Yetibot/YetibotEngine"),
     .target(name: "YetibotStore", dependencies: ["YetibotEngine", "CSQLite"], path: "Plugins/Yetibot/YetibotStore"),
     .target(
       name: "YetibotPlugin", dependencies: ["YetibotEngine", "YetibotStore", "BotPluginKit"],

@@ -4,27 +4,19 @@ import Testing
 /// The pipeline of commands, in a host and over real chats.
 @Suite(.serialized)
 struct YetibotTests {
-  private struct Fault: Error, CustomStringConvertible { let description: String }
-
   /// A directory of plugins: the pipeline, and the examples that bring commands to it.
   private func plugins(_ directory: TemporaryDirectory, examples: Bool = true) throws -> String {
-    let folder = directory.url.appendingPathComponent("plugins").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    func copy(_ name: String, from place: String) throws {
-      try FileManager.default.copyItem(atPath: "\(place)/\(name)", toPath: "\(folder)/\(name)")
-    }
-    for name in ["yetibot.yaml", "libYetibot.so"] { try copy(name, from: Build.plugins) }
+    let folder = try YetibotHost.plugins(in: directory)
     guard examples else { return folder }
     for name in ["word-count.yaml", "libWordCountSwift.so", "wordcount-c.yaml", "libWordCountC.so"] {
-      try copy(name, from: Build.examples)
+      try FileManager.default.copyItem(atPath: "\(Build.examples)/\(name)", toPath: "\(folder)/\(name)")
     }
     return folder
   }
 
   /// A host that has been asked for the pipeline, which starts on use.
   private func start(_ plugins: String, _ directory: TemporaryDirectory) throws -> Host {
-    let configuration = try directory.file("host.yaml", "bothost: 1\nkind: host\nplugins: {yetibot: {}}\n")
-    return try Host(plugins: plugins, arguments: ["--config", configuration], directory: directory)
+    try YetibotHost.start(in: directory, plugins: plugins)
   }
 
   // MARK: A real network
@@ -75,6 +67,26 @@ struct YetibotTests {
     }
     #expect(rounds.count == 20)
     for (user, order) in rounds { #expect(order == [0, 1, 2], "user\(user)") }
+
+    // Observers of what people say, of who comes and of who goes.
+    func answer() throws -> String {
+      try watcher.line("an answer", within: 120) { $0.hasPrefix(":yeti!") && $0.contains("PRIVMSG") }
+        .components(separatedBy: "PRIVMSG #kitchen :")[1]
+    }
+    let observers = [
+      "-e enter guest = echo welcome {{username}}", "-e leave = echo bye {{username}}",
+      "taco = \"list {{body}} | count\"",
+    ]
+    for observer in observers {
+      users[0].send("PRIVMSG #kitchen :!obs \(observer)")
+      #expect(try answer().contains("observer created"))
+    }
+    let guest = try network.join(["guest"], "#kitchen")[0]
+    #expect(try answer() == "welcome guest")
+    guest.send("PRIVMSG #kitchen :one taco, please")
+    #expect(try answer() == "2")
+    guest.send("PART #kitchen")
+    #expect(try answer() == "bye guest")
     try host.stop()
   }
 
@@ -121,9 +133,7 @@ struct YetibotTests {
     let folder = try plugins(directory, examples: false)
     _ = try directory.file("plugins/brittle.yaml", CPlugin.brittleManifest)
     try CPlugin.compile(CPlugin.brittle, to: folder + "/libbrittle.so", in: directory)
-    let configuration = try directory.file(
-      "host.yaml", "bothost: 1\nkind: host\nplugins: {yetibot: {config: {timeout: 60s}}}\n")
-    let host = try Host(plugins: folder, arguments: ["--config", configuration], directory: directory)
+    let host = try YetibotHost.start(in: directory, configuration: "{timeout: 60s, soft_timeout: 0s}", plugins: folder)
     let chat = try TestChat(host)
     #expect(try chat.ask("!fail now") == "👮 fail: the oven is cold 👮")
     #expect(try chat.ask("!hang") == "👮 hang: brittle, which hooks yetibot.command, did not answer in time 👮")
@@ -247,7 +257,7 @@ struct YetibotTests {
     let failed = try alone("eval", "error cold")
     #expect(failed.0 == 1 && failed.1.isEmpty && failed.2.joined().contains("cold"))
     let unread = try alone("eval", "echo a |b")
-    #expect(unread.0 == 2 && unread.2.suffix(2) == ["echo a |b", "       ^"])
+    #expect(unread.0 == 1 && unread.2.suffix(2) == ["echo a |b", "       ^"])
     // What is loaded for the call holds what hooks its methods.
     let lines = try alone("repl", input: "echo a | upper\n\nerror cold\nwordcount lobby\n")
     #expect(lines.0 == 1 && lines.1 == ["A", "0 words in 0 messages"] && lines.2.joined().contains("cold"))

@@ -37,7 +37,7 @@ struct CompletionTests {
 
   @Test func whatIsSwitchedOffIsNotOffered() throws {
     var configuration = Configuration()
-    configuration.deniedCommands = [try Pattern("^upper$")]
+    configuration.filter = try CommandFilter(allowed: [], denied: ["^upper$"])
     let bot = TestBot(configuration)
     #expect(bot.engine.complete("uppe", cursor: 4).words.isEmpty)
   }

@@ -55,7 +55,7 @@ struct HookedCommandTests {
   @Test func permissionsAndSwitchesCountForThemToo() throws {
     var configuration = Configuration()
     configuration.adminCommands = ["bake"]
-    configuration.deniedCommands = [try Pattern("^roast$")]
+    configuration.filter = try CommandFilter(allowed: [], denied: ["^roast$"])
     let bot = TestBot(configuration)
     var asked = 0
     try bring(bot) { _ in

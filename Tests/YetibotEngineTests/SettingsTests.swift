@@ -27,7 +27,7 @@ import Testing
 
   @Test func settingsOfTheOriginalAreTakenOver() throws {
     var settings = try #require(
-      OriginalSettings.inEnvironment([
+      OriginalSettings.find(in: [
         "YB_COMMAND_PREFIX": ",", "YB_COMMAND_FALLBACK_ENABLED": "false", "YB_COMMAND_BLACKLIST_0": "^e",
         "YB_ADMIN_USERS_0": "U1", "YB_DEFAULT_COMMAND": "echo", "YB_KARMA_EMOJI_POSITIVE": ":up:", "YB_URL": "http://x",
         "YB_PLUGINS_K_ARTIFACT": "yetibot-kroki.commands", "YB_PLUGINS_K_VERSION": "1",
@@ -36,17 +36,29 @@ import Testing
     try settings.apply(to: &configuration)
     #expect(configuration.prefix == ",")
     #expect(!configuration.isFallbackEnabled)
-    #expect(configuration.deniedCommands.count == 1)
+    #expect(!configuration.filter.admits("echo") && configuration.filter.admits("list"))
     #expect(configuration.adminUsers == ["U1"])
     #expect(configuration.defaultCommand == "echo")
     #expect(configuration.positiveKarma == ":up:")
     #expect(configuration.url == "http://x")
     #expect(settings.warnings.count == 1 && settings.warnings[0].contains("cannot run here"))
-    #expect(OriginalSettings.inEnvironment(["YB_URL": "x", "YETIBOT_ENV_CONFIG_DISABLED": "1"]) == nil)
-    #expect(OriginalSettings.inEnvironment(["HOME": "x"]) == nil)
+    #expect(OriginalSettings.find(in: ["YB_URL": "x", "YETIBOT_ENV_CONFIG_DISABLED": "1"]) == nil)
+    #expect(OriginalSettings.find(in: ["HOME": "x"]) == nil)
+    // A file, and over it the environment. What has no place here is named, and never shown.
+    var both = try #require(
+      OriginalSettings.find(in: ["CONFIG_PATH": "/bot.edn", "YB_URL": "http://env"]) { path in
+        path == "/bot.edn"
+          ? #"{:yetibot {:url "http://file", :command {:prefix "?"}, :ssh {:groups [{:key "hush"}]}, :log {:level "info"}}}"#
+          : nil
+      })
+    try both.apply(to: &configuration)
+    #expect(configuration.url == "http://env" && configuration.prefix == "?")
+    #expect(both.warnings == ["ssh.groups has no place here", "log.level has no place here"])
+    let broken = try #require(OriginalSettings.find(in: [:]) { _ in "{:a" })
+    #expect(broken.warnings.first?.hasPrefix("config/config.edn: not EDN at character") == true)
     var wrong = OriginalSettings(ConfigurationTree(["command": ["prefix": "ab"]]))
     #expect(throws: Raised.self) { try wrong.apply(to: &configuration) }
-    var both = OriginalSettings(ConfigurationTree(["command": ["whitelist": ["a"], "blacklist": ["b"]]]))
-    #expect(throws: Raised.self) { try both.apply(to: &configuration) }
+    var lists = OriginalSettings(ConfigurationTree(["command": ["whitelist": ["a"], "blacklist": ["b"]]]))
+    #expect(throws: Raised.self) { try lists.apply(to: &configuration) }
   }
 }

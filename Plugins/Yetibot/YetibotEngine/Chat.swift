@@ -1,5 +1,5 @@
 /// Who speaks.
-public struct ChatPerson: Sendable, Hashable {
+public struct ChatPerson: Codable, Sendable, Hashable {
   /// The platform's id.
   public var id: String
   public var name: String
@@ -30,7 +30,7 @@ public struct ChatPerson: Sendable, Hashable {
 }
 
 /// Where something is said.
-public struct ChatPlace: Sendable, Hashable {
+public struct ChatPlace: Codable, Sendable, Hashable {
   /// The platform: `twitch`, `console`, …
   public var adapter: String
   /// The adapter's instance; settings, karma and history belong to one.
@@ -61,6 +61,10 @@ public struct ChatEvent: Sendable, Hashable {
   public var reaction: String?
   /// Who wrote the message that was reacted to.
   public var messageAuthor: ChatPerson?
+  /// When it happened, in milliseconds since 1970; nil: now.
+  public var time: Int64?
+  /// Whether it was handled before, perhaps not to the end.
+  public var isRepeated = false
 
   public init(
     kind: Kind, person: ChatPerson, place: ChatPlace, body: String? = nil, reaction: String? = nil,

@@ -30,10 +30,16 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// `YYYY-MM-DDThh:mm:ss`.
-  var text: String {
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(year)-\(two(month))-\(two(day))T\(two(hour)):\(two(minute)):\(two(second))"
-  }
+  var text: String { "\(date)T\(timeOfDay)" }
+
+  /// `YYYY-MM-DD hh:mm:ss`.
+  var spaced: String { "\(date) \(timeOfDay)" }
+
+  private var date: String { "\(year)-\(Self.two(month))-\(Self.two(day))" }
+  private var timeOfDay: String { "\(Self.two(hour)):\(Self.two(minute)):\(Self.two(second))" }
+
+  /// The number with two digits.
+  static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm` and `:ss`; nil for anything else.
   public static func parse(_ text: String) -> Int64? {

@@ -9,9 +9,8 @@ public struct Configuration: Sendable {
   public var defaultCommand = "help"
   /// Replaces the sentence about unknown commands in `help`.
   public var fallbackHelp: String?
-  /// Patterns of the command words that are enabled, or of those that are not; at most one of the two lists may be used.
-  public var allowedCommands: [Pattern] = []
-  public var deniedCommands: [Pattern] = []
+  /// Which commands are there at all.
+  public var filter = CommandFilter()
   /// The ids of administrators, the platform roles that make one, and the commands that are theirs alone.
   public var adminUsers: Set<String> = []
   public var adminRoles: Set<String> = []
@@ -48,24 +47,4 @@ public struct Configuration: Sendable {
 
   /// Whether the value of `command.fallback.enabled`, or another switch, is on: everything but "false".
   public static func isOn(_ text: String?) -> Bool { text != "false" }
-
-  /// Takes the lists of patterns of the command words that are enabled, or of those that are not.
-  ///
-  /// - Throws: ``Raised``, when both are given or one of them holds what is no pattern.
-  public mutating func setLists(allowed: [String], denied: [String]) throws {
-    guard allowed.isEmpty || denied.isEmpty else {
-      throw Raised("commands are allowed and denied by two lists; only one of them may be used")
-    }
-    do {
-      allowedCommands = try allowed.map { try Pattern($0) }
-      deniedCommands = try denied.map { try Pattern($0) }
-    } catch { throw Raised("the commands that are allowed or denied: \(error)") }
-  }
-
-  /// Whether a command word is enabled by the two lists.
-  public static func isEnabled(_ word: String, allowed: [Pattern], denied: [Pattern]) -> Bool {
-    if ["help", "alias", "channel", "category"].contains(word) { return true }
-    if !allowed.isEmpty { return allowed.contains { $0.occurs(in: word) } }
-    return !denied.contains { $0.occurs(in: word) }
-  }
 }

@@ -3,7 +3,7 @@
 public struct CronSchedule: Sendable, Hashable {
   public static let fields = ["second", "minute", "hour", "day-of-week", "day-of-month", "month", "year"]
 
-  private enum Part: Sendable, Hashable {
+  enum Part: Sendable, Hashable {
     case any
     case every(Int)
     case range(Int, Int, step: Int)
@@ -17,7 +17,8 @@ public struct CronSchedule: Sendable, Hashable {
     }
   }
 
-  private var parts: [[Part]]
+  /// What each field takes, in the order of ``fields``.
+  private(set) var parts: [[Part]]
 
   /// The numbers that each field can take.
   private static let ranges = [0...59, 0...59, 0...23, 1...7, 1...31, 1...12, 1970...9999]
@@ -77,6 +78,9 @@ public struct CronSchedule: Sendable, Hashable {
       }
     }
   }
+
+  /// Whether a field takes a number; see ``fields``.
+  func matches(_ field: Int, _ value: Int) -> Bool { Self.matches(parts[field], value) }
 
   /// Whether it runs at this second.
   public func matches(_ time: CivilTime) -> Bool {

@@ -46,6 +46,16 @@ public struct Expression: Sendable, Hashable {
   /// The text to show and to store; reading it gives the same commands.
   public var unparsed: String { commands.map(\.unparsed).joined(separator: " | ") }
 
+  /// The words that its commands, and those of its sub-expressions, begin with, where they are written out.
+  var commandWords: [String] {
+    commands.flatMap { command -> [String] in
+      var words: [String] = []
+      if case .text(let word)? = command.items.first(where: { $0 != .space }) { words.append(word) }
+      for case .expression(let inner) in command.items { words += inner.commandWords }
+      return words
+    }
+  }
+
   /// The tree as nested lists: `["expr", ["cmd", ["words", …]], …]`.
   public var tree: Value {
     .list(

@@ -193,10 +193,11 @@ extension String {
     return String(scalars[first...last])
   }
 
-  /// The pieces between one-character separators, without the empty ones at the end, but at least one.
-  func pieces(separatedBy separator: Character) -> [String] {
-    var pieces = split(separator: separator, omittingEmptySubsequences: false).map(String.init)
-    while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
+  /// The pieces between one-character separators, without the empty ones at the end. A text without a separator is one piece.
+  func pieces(separatedBy isSeparator: (Unicode.Scalar) -> Bool) -> [String] {
+    guard unicodeScalars.contains(where: isSeparator) else { return [self] }
+    var pieces = unicodeScalars.split(omittingEmptySubsequences: false, whereSeparator: isSeparator).map { String($0) }
+    while pieces.last == "" { pieces.removeLast() }
     return pieces
   }
 }

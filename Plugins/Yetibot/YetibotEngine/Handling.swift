@@ -23,13 +23,14 @@ extension Yetibot {
     posts = []
     defer { posts = [] }
     guard !event.person.isBot else { return [] }
-    let allowance = makeAllowance()
+    let allowance = makeAllowance(for: event.body ?? "")
     switch event.kind {
     case .enter, .message: people.see(event.person, in: event.place, at: now())
     case .leave, .kick: people.leave(event.person, event.place)
     default: break
     }
     noteActivity(of: event.place)
+    note(room: event.place)
     notifyObservers(event)
     guard event.kind == .message, let body = event.body else {
       observe(event, isCommand: false, allowance)
@@ -41,8 +42,11 @@ extension Yetibot {
       ? embeddedExpressions(in: body) : []
     let isCommand = direct != nil || !embedded.isEmpty
     let correlationID = HistoryEntry.correlationID(
-      milliseconds: now(), instance: event.place.instance, room: event.place.room, user: event.person.id, body: body)
-    remember(body, event.person, event.place, isCommand: isCommand, correlationID: correlationID)
+      milliseconds: event.time ?? now(), instance: event.place.instance, room: event.place.room, user: event.person.id,
+      body: body)
+    if !event.isRepeated || !isRemembered(correlationID, event, allowance) {
+      remember(body, event.person, event.place, isCommand: isCommand, correlationID: correlationID)
+    }
     observe(event, isCommand: isCommand, allowance)
     if let direct {
       do {
@@ -67,7 +71,8 @@ extension Yetibot {
   private func run(
     _ expression: Expression, _ event: ChatEvent, _ allowance: Allowance, _ correlationID: String, isEmbedded: Bool
   ) {
-    let context = Context(self, person: event.person, place: event.place, allowance: allowance)
+    let context = Context(
+      self, person: event.person, place: event.place, allowance: allowance, correlationID: correlationID)
     do {
       let evaluation = try evaluate(expression, context)
       let result = evaluation.error.map(Value.string) ?? evaluation.value
@@ -81,9 +86,11 @@ extension Yetibot {
     }
   }
 
-  /// Runs an expression for an observer or a cron: only what it says is posted, errors are not.
+  /// Runs an expression for an observer or a cron: only what it says is posted, neither errors nor that a command is switched off.
   func runQuietly(_ text: String, _ person: ChatPerson?, _ place: ChatPlace, _ allowance: Allowance) {
-    let context = Context(self, person: person, place: place, allowance: allowance)
+    let context = Context(
+      self, person: person, place: place, allowance: allowance,
+      isUnasked: !configuration.quirks.contains(.looseCrons))
     guard let expression = try? parser.parse(text), let evaluation = try? evaluate(expression, context),
       evaluation.error == nil
     else { return }

@@ -24,7 +24,8 @@ extension Yetibot {
       // What stands in the command of `xargs` is evaluated for each item, by it.
       let isLate = isEvaluatedLate(command)
       let text = isLate ? command.unparsed : try text(of: command, context)
-      context.contextualData = index == 0 ? enclosing : .null
+      // What a command evaluates in its turn sees the same.
+      context.contextualData = index == 0 ? enclosing : state.data
       var merged = text
       var opts: Value?
       let previous = state.value.unmarked
@@ -180,7 +181,9 @@ extension Yetibot {
   private func dispatchHooked(
     _ call: Call, _ word: String, _ args: String, _ hooked: [HookedCommand], _ context: Context
   ) throws -> Outcome {
-    if let blocked = blocked(hooked.reduce(into: []) { $0.formUnion($1.categories) }, word, context) { return blocked }
+    if let blocked = try blocked(hooked.reduce(into: []) { $0.formUnion($1.categories) }, word, context) {
+      return blocked
+    }
     guard isEnabled(word) else { return try dispatchUnhooked(call, word, args, context) }
     if let runHooked, let outcome = try runHooked(invocation(call, word, args, match: [args], context), hooked) {
       return outcome
@@ -194,12 +197,13 @@ extension Yetibot {
 
   /// What is said when one of the categories is switched off in the room. The switch itself is never switched off, so that a room
   /// cannot lock itself out.
-  private func blocked(_ categories: Set<String>, _ word: String, _ context: Context) -> Outcome? {
+  private func blocked(_ categories: Set<String>, _ word: String, _ context: Context) throws -> Outcome? {
     guard word != "category" else { return nil }
     let disabled = disabledCategories(context.place)
     guard !disabled.isEmpty else { return nil }
     let blocking = categories.intersection(disabled).sorted()
     guard !blocking.isEmpty else { return nil }
+    if context.isUnasked { throw Raised("\(word) is switched off here", isLimit: true) }
     return .text("\(blocking.joined(separator: ", ")) commands are disabled in this channel 🖐")
   }
 
@@ -213,7 +217,7 @@ extension Yetibot {
       case .adminOnly:
         if let refused = refused(word, context.person) { return refused }
       case .disabledCategory:
-        if let handler = found?.handler, let blocked = blocked(handler.categories, word, context) { return blocked }
+        if let handler = found?.handler, let blocked = try blocked(handler.categories, word, context) { return blocked }
       case .unknownCommand:
         if entry == nil { return try fallBack(call, context) }
       case .notEnabled:

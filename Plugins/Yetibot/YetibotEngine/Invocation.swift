@@ -46,6 +46,9 @@ public struct Invocation {
 
   func group(_ number: Int) -> String? { match.indices.contains(number) ? match[number] : nil }
 
+  /// The settings of the room.
+  public var settings: Value { .map(engine.settings(place)) }
+
   /// The match as other plugins see it: a text, or a list when the pattern has groups.
   public var matchValue: Value {
     match.count == 1 ? Value(match[0]) : .list(match.map { Value($0) })
@@ -65,16 +68,25 @@ public final class Context {
   public let person: ChatPerson?
   public let place: ChatPlace
   let allowance: Allowance
+  /// What ties everything that is remembered of the message together; nil where nothing is remembered.
+  let correlationID: String?
+  /// Whether nobody asked, so that what is switched off in the room is passed over in silence.
+  let isUnasked: Bool
   /// The data of the pipe in which the current sub-expression stands.
   var contextualData: Value = .null
   /// Aliases that are running, so that one that calls itself is seen.
   var runningAliases: [String] = []
 
-  init(_ engine: Yetibot, person: ChatPerson?, place: ChatPlace, allowance: Allowance) {
+  init(
+    _ engine: Yetibot, person: ChatPerson?, place: ChatPlace, allowance: Allowance, correlationID: String? = nil,
+    isUnasked: Bool = false
+  ) {
     self.engine = engine
     self.person = person
     self.place = place
     self.allowance = allowance
+    self.correlationID = correlationID
+    self.isUnasked = isUnasked
   }
 
   /// Runs what a name stands for: an alias, or the latest command again. A name that leads back to itself too often is an error.

@@ -18,6 +18,8 @@ public struct Limits: Sendable, Hashable {
   public var repeats = 10
   /// Messages that one result is sent as.
   public var messages = 30
+  /// Messages that commands may send while one message is handled, beside its results: by `tee`, `replyto` and their like.
+  public var posts = 100
   /// Rows that `history` shows without a following command.
   public var historyRows = 30
 
@@ -31,12 +33,17 @@ final class Allowance {
   private let deadline: Int64
   private var commands: Int
   private var bytes: Int
+  private var posts: Int
+  /// What is handled, for the error that says that it took too long.
+  private let subject: String
   private(set) var depth = 0
   var patternSteps: Int
 
-  init(_ limits: Limits, clock: @escaping () -> Int64) {
+  init(_ limits: Limits, for subject: String, clock: @escaping () -> Int64) {
     self.limits = limits
+    self.subject = subject
     self.clock = clock
+    posts = limits.posts
     deadline = clock() + limits.milliseconds
     commands = limits.commands
     bytes = limits.totalBytes
@@ -54,9 +61,17 @@ final class Allowance {
   var isTimeUp: Bool { clock() > deadline }
 
   func checkTime() throws(Raised) {
-    if isTimeUp {
-      throw Raised("timed out after \(limits.milliseconds / 1000) seconds", isLimit: true)
-    }
+    guard isTimeUp else { return }
+    let shown = subject.count > Self.longestSubject ? subject.prefix(Self.longestSubject) + "…" : subject[...]
+    let quoted = shown.isEmpty ? "" : "`\(shown)` "
+    throw Raised("\(quoted)timed out after \(TimeSpan.exact(limits.milliseconds))", isLimit: true)
+  }
+
+  private static let longestSubject = 200
+
+  func chargePost() throws(Raised) {
+    posts -= 1
+    if posts < 0 { throw Raised("more than \(limits.posts) messages by the commands of one message", isLimit: true) }
   }
 
   /// What is left of the time.

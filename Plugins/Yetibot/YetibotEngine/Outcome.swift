@@ -27,9 +27,8 @@ public enum Outcome: Sendable, Hashable {
     var collection: Value? {
       if let dataCollection, dataCollection != .null { return dataCollection }
       if let collectionPath {
-        var element = data
-        for key in collectionPath { element = element?[key] }
-        return element
+        let element = collectionPath.reduce(data) { $0?[$1] }
+        if let element, element != .null { return element }
       }
       if case .list? = data?.unsuppressed { return data }
       return nil

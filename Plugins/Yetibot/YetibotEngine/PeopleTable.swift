@@ -1,6 +1,6 @@
 /// Who was seen, and in which rooms.
-public struct PeopleTable: Sendable {
-  private struct Key: Hashable {
+public struct PeopleTable: Codable, Sendable {
+  private struct Key: Codable, Hashable {
     var instance: String
     var id: String
   }

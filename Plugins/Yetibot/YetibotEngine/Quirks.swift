@@ -40,8 +40,12 @@ public struct Quirks: OptionSet, Sendable, Hashable {
 
   /// The number of a placeholder is read digit by digit, so that `$10` is the first argument and a 0.
   public static let shortPlaceholders = Quirks(rawValue: 1 << 16)
-  /// An alias takes and hands on texts only: collections and data are lost, and its error is a text as any other.
+  /// An alias takes and hands on texts only: collections and data are lost, and its error is a text as any other. What it stands for is
+  /// remembered as another line of whoever ran it.
   public static let plainAliases = Quirks(rawValue: 1 << 17)
 
-  public static let all = Quirks(rawValue: (1 << 18) - 1)
+  /// `count`, `sum`, `set`, `reverse` and `unletters` belong to no category.
+  public static let uncategorizedSums = Quirks(rawValue: 1 << 18)
+
+  public static let all = Quirks(rawValue: (1 << 19) - 1)
 }

@@ -41,6 +41,9 @@ public struct Registry {
   /// What others bring; they are asked before the commands that are registered here.
   public var hooked: [HookedCommand] = []
 
+  /// Which of them may be used; the others are as if they were not there.
+  var filter = CommandFilter()
+
   public init() {}
 
   /// The pattern as it is matched: between `^` and `$`, unless the author wrote one of them.
@@ -108,17 +111,21 @@ public struct Registry {
     hooked.isEmpty ? [] : hooked.filter { $0.pattern.occurs(in: word) }
   }
 
-  public var topics: [String] { Set(help.keys).union(hooked.map(\.topic)).sorted() }
+  /// The commands that are enabled, without aliases.
+  public var topics: [String] { Set(help.keys).union(hooked.map(\.topic)).filter(filter.admits).sorted() }
   public var aliases: [String] { aliasHelp.keys.sorted() }
 
-  /// Whether the word is a topic or an alias, letter for letter.
+  /// Whether the word is a topic that is enabled or an alias, letter for letter.
   public func isTopic(_ word: String) -> Bool {
-    help[word] != nil || aliasHelp[word] != nil || hooked.contains { $0.topic == word }
+    aliasHelp[word] != nil || (help[word] != nil || hooked.contains { $0.topic == word }) && filter.admits(word)
   }
+  /// Whether a command's word may be used. Aliases always may: what they run is asked for itself.
+  public func isEnabled(_ word: String) -> Bool { isAlias(word) || filter.admits(word) }
   public func isAlias(_ word: String) -> Bool { aliasHelp[word] != nil }
 
-  /// The usage lines of a topic, letter for letter.
+  /// The usage lines of a topic, letter for letter; nil for one that there is not, or that is not enabled.
   public func usage(of topic: String) -> [String]? {
+    guard isEnabled(topic) else { return nil }
     let brought = hooked.filter { $0.topic == topic }.flatMap(\.usage)
     let own = help[topic] ?? aliasHelp[topic]
     return brought.isEmpty ? own : brought + (own ?? [])

@@ -17,6 +17,9 @@ public final class Rows {
     }
 
     subscript(column: String) -> String { columns[column]?.text ?? "" }
+
+    /// The row as commands hand it out.
+    var record: Value { .map(ValueMap([("id", .int(id))] + columns.map { ($0.key, $0.value) })) }
   }
 
   private var tables: [String: [Row]] = [:]
@@ -57,11 +60,17 @@ public final class Rows {
     return row
   }
 
+  /// Replaces the columns of a row; when it was made stays.
   func update(_ table: String, _ id: Int64, _ columns: ValueMap) {
     guard let index = tables[table]?.firstIndex(where: { $0.id == id }) else { return }
+    var columns = columns
+    columns["created_at"] = tables[table]?[index].columns["created_at"]
     tables[table]?[index].columns = columns
     storage?.save(table: table, id: id, row: columns)
   }
+
+  /// Whether a table takes another row without the oldest going.
+  func hasRoom(in table: String) -> Bool { self[table].count < capacities[table] ?? 1000 }
 
   func remove(_ table: String, where isWanted: (Row) -> Bool) {
     for row in tables[table] ?? [] where isWanted(row) { storage?.remove(table: table, id: row.id) }

@@ -1,4 +1,5 @@
-/// A template: text, `{{variables|with:filters}}`, and the tags if, ifequal, ifunequal, for, with, firstof, sum, comment, verbatim, safe.
+/// A template: text, `{{variables|with:filters}}`, and the tags if, ifequal, ifunequal, for, with, firstof, cycle, sum, comment, verbatim,
+/// safe.
 public struct Template: Sendable {
   /// What is wrong with a template.
   public struct Failure: Error, Sendable, CustomStringConvertible {
@@ -14,6 +15,8 @@ public struct Template: Sendable {
     case with([(String, Expression)], [Node])
     case firstOf([Expression])
     case sum([Expression])
+    /// One after the other, in the rounds of the loop around it.
+    case cycle([Expression])
   }
 
   /// A path or a literal, and its filters.
@@ -182,6 +185,9 @@ struct TemplateReader {
       place += 1
       return body
     case "firstof": return [.firstOf(try words.map(Self.expression))]
+    case "cycle":
+      guard !words.isEmpty else { throw Template.Failure("cycle needs values") }
+      return [.cycle(try words.map(Self.expression))]
     case "sum": return [.sum(try words.map(Self.expression))]
     default: throw Template.Failure("there is no tag \(name)")
     }
@@ -259,10 +265,34 @@ struct TemplateReader {
     for filter in filters where !TemplateFilters.names.contains(filter.name) {
       throw Template.Failure("there is no filter \(filter.name)")
     }
+    let joined = try joiningAbbreviations(filters)
     var literal: Value?
     if subject.first == "\"" { literal = .string(unquoted(subject)) } else { literal = NumberText.parse(subject) }
-    if subject == "." { return Template.Expression(path: [], literal: nil, filters: filters) }
+    if subject == "." { return Template.Expression(path: [], literal: nil, filters: joined) }
     return Template.Expression(
-      path: subject.split(separator: ".").map(String.init), literal: literal, filters: filters)
+      path: subject.split(separator: ".").map(String.init), literal: literal, filters: joined)
+  }
+
+  /// The marks before `abbreviate` as arguments of it.
+  private static func joiningAbbreviations(
+    _ filters: [(name: String, arguments: [String])]
+  ) throws -> [(name: String, arguments: [String])] {
+    var joined: [(name: String, arguments: [String])] = []
+    var marks: [String] = []
+    for filter in filters {
+      if TemplateFilters.abbreviationMarks.contains(filter.name) {
+        marks.append(filter.name)
+        if filter.name == "abbr-ellipsis" { marks.append(filter.arguments.first ?? "") }
+      } else if filter.name == "abbreviate" {
+        joined.append((filter.name, filter.arguments + marks))
+        marks = []
+      } else if marks.isEmpty {
+        joined.append(filter)
+      } else {
+        break
+      }
+    }
+    guard marks.isEmpty else { throw Template.Failure("\(marks[0]) stands before abbreviate only") }
+    return joined
   }
 }

@@ -1,10 +1,11 @@
 /// The filters of templates that need nothing but the value.
 enum TemplateFilters {
   static let names: Set<String> = [
-    "yetibot", "yetibot-data", "get", "prn", "abbreviate", "add", "addslashes", "between?", "capitalize", "center",
+    "yetibot", "yetibot-data", "get", "prn", "abbreviate", "abbr-left", "abbr-middle", "abbr-right", "abbr-ellipsis",
+    "add", "addslashes", "between?", "capitalize", "center",
     "count", "count-is", "default", "default-if-empty", "divide", "double-format", "drop", "drop-last", "empty?",
-    "first",
-    "get-digit", "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br", "linenumbers", "lower",
+    "first", "get-digit", "hash", "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br",
+    "linenumbers", "lower",
     "multiply", "name", "not-empty", "number-format", "pluralize", "remove", "remove-tags", "replace", "round", "safe",
     "sort", "sort-by", "sort-by-reversed", "sort-reversed", "str", "subs", "take", "title", "upper", "urlescape",
     "reverse",
@@ -52,10 +53,13 @@ enum TemplateFilters {
       let end = arguments.count > 1 ? min(natural(arguments[1]), text.count) : text.count
       let cut = String(text.dropFirst(start).prefix(max(end - start, 0)))
       return .string(cut + (arguments.count > 2 && end < text.count ? arguments[2] : ""))
-    case "abbreviate":
-      let width = natural(argument)
-      guard text.count > width else { return value }
-      return .string(String(text.prefix(max(width - 3, 0))) + String("...".prefix(width)))
+    case "abbreviate": return .string(try abbreviated(text, arguments))
+    case "hash":
+      guard let digest = TextDigest(rawValue: argument) else {
+        throw Template.Failure("hash knows md5, sha, sha256, sha384 and sha512, and not \(argument)")
+      }
+      guard let hash = digest.hexadecimal(of: text) else { throw Template.Failure("there is no \(argument) here") }
+      return .string(hash)
     case "center":
       let missing = min(natural(argument), 1000) - text.count
       guard missing > 0 else { return .string(text) }
@@ -86,7 +90,8 @@ enum TemplateFilters {
       else { throw Template.Failure("\(name) needs two numbers") }
       return numeric(name == "multiply" ? number * other : number / other)
     case "round":
-      guard let number = value.number, let whole = Int64(exactly: number.rounded()) else {
+      // Half goes up, also below zero.
+      guard let number = value.number, let whole = Int64(exactly: (number + 0.5).rounded(.down)) else {
         throw Template.Failure("round needs a number")
       }
       return .int(whole)
@@ -108,6 +113,26 @@ enum TemplateFilters {
       guard place > 0, place <= digits.count else { return .int(0) }
       return NumberText.parse(String(digits[digits.count - place])) ?? .int(0)
     default: throw Template.Failure("there is no filter \(name)")
+    }
+  }
+
+  /// What stands before `abbreviate` and says how: where the text is cut, and what stands in the place of what goes.
+  static let abbreviationMarks: Set<String> = ["abbr-left", "abbr-middle", "abbr-right", "abbr-ellipsis"]
+
+  /// - Parameter arguments: the longest that is left as it is, the width of what is longer, and then the marks, `abbr-ellipsis` with its
+  ///   text behind it.
+  private static func abbreviated(_ text: String, _ arguments: [String]) throws -> String {
+    let firstMark = arguments.firstIndex { abbreviationMarks.contains($0) } ?? arguments.count
+    let (sizes, marks) = (arguments[..<firstMark].map(natural), arguments[firstMark...])
+    let width = sizes.count > 1 ? sizes[1] : sizes.first ?? 0
+    guard text.count > sizes.first ?? 0 else { return text }
+    let ellipsis = marks.lastIndex(of: "abbr-ellipsis").map { marks[$0 + 1] } ?? "..."
+    let kept = width - ellipsis.count
+    guard kept >= 0 else { throw Template.Failure("abbreviate to \(width) leaves no room for \(ellipsis)") }
+    switch marks.last(where: { abbreviationMarks.contains($0) && $0 != "abbr-ellipsis" }) {
+    case "abbr-left"?: return ellipsis + text.suffix(kept)
+    case "abbr-middle"?: return text.prefix(kept / 2) + ellipsis + text.suffix(kept - kept / 2)
+    default: return text.prefix(kept) + ellipsis
     }
   }
 
@@ -155,7 +180,7 @@ enum TemplateFilters {
     var result = ""
     for byte in text.utf8 {
       let scalar = Unicode.Scalar(byte)
-      if scalar.isWord || byte == 0x2D || byte == 0x2E || byte == 0x7E || byte == 0x2A {
+      if scalar.isWord || byte == 0x2D || byte == 0x2E || byte == 0x2A {
         result.unicodeScalars.append(scalar)
       } else if byte == 0x20 {
         result += "+"

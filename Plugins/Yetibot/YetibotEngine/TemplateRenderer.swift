@@ -64,6 +64,9 @@ struct TemplateRenderer {
             break
           }
         }
+      case .cycle(let expressions):
+        let round = scope.variables["forloop"]?["counter0"]?.integer ?? 0
+        text += DataText.scalar(try value(expressions[Int(round) % expressions.count], scope))
       case .sum(let expressions):
         let numbers = try expressions.map { try value($0, scope).number ?? 0 }
         let sum = numbers.reduce(0, +)
@@ -127,7 +130,7 @@ extension Template {
   ///
   /// - Throws: ``Raised`` and ``Failure``.
   public func rendered(with data: Value) throws -> String {
-    let renderer = TemplateRenderer(allowance: Allowance(Limits(), clock: { 0 })) { name, _ in
+    let renderer = TemplateRenderer(allowance: Allowance(Limits(), for: "", clock: { 0 })) { name, _ in
       throw Failure("there is no command \(name) in this template")
     }
     return try renderer.render(self, data)

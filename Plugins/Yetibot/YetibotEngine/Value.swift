@@ -77,6 +77,14 @@ public indirect enum Value: Sendable, Hashable {
     if case .string(let text) = unmarked { text } else { nil }
   }
 
+  /// Whether it is a number, and no text that spells one.
+  public var isNumber: Bool {
+    switch unmarked {
+    case .int, .double: true
+    default: false
+    }
+  }
+
   /// The number, also one written as text.
   public var number: Double? {
     switch unmarked {

@@ -2,7 +2,9 @@
 ///
 /// Not thread-safe; one thread at a time.
 public final class Yetibot {
-  public internal(set) var configuration: Configuration
+  public internal(set) var configuration: Configuration {
+    didSet { registry.filter = configuration.filter }
+  }
   public internal(set) var registry = Registry()
   public let rows: Rows
   let history: any HistoryStore
@@ -11,7 +13,8 @@ public final class Yetibot {
   /// Milliseconds since 1970.
   let now: () -> Int64
   var random: SplitMix64
-  let startedAt: Int64
+  /// When this engine, or the first of those that it took over from, was made; milliseconds since 1970.
+  var startedAt: Int64
   /// What is to be posted, in order.
   var posts: [Post] = []
   /// Who was seen, and where.
@@ -20,13 +23,16 @@ public final class Yetibot {
   public private(set) var adapters: [AdapterState] = []
   /// Whether crons run.
   var areCronsRunning = true
-  /// Rooms that the bot is in, beside those in which something was said.
-  public var rooms: [ChatPlace] = []
+  /// Rooms that the bot is in: those in which something happened, in the order in which it learnt of them.
+  public private(set) var rooms: [ChatPlace] = []
+  private var knownRooms: Set<ChatPlace> = []
   /// Goes into a room, or out; answers what to say.
   public var joinRoom: ((_ room: String, _ place: ChatPlace) -> String)?
   public var leaveRoom: ((_ room: String, _ place: ChatPlace) -> String)?
   /// Adds a reaction to the latest message; nil where the platform has none.
   public var react: ((_ reaction: String, _ place: ChatPlace) -> Bool)?
+  /// Waits for so many milliseconds, for `sleep`; throws when the wait was cut short. Without it nothing here can wait.
+  public var pause: ((_ milliseconds: Int64, _ call: Invocation) throws -> Void)?
   /// Runs a command that others bring; nil passes it on to the commands registered here.
   public var runHooked: ((Invocation, [HookedCommand]) throws -> Outcome?)?
   /// Asked for a command that nobody brings and that is not registered here; nil passes it on to the fallback.
@@ -53,6 +59,7 @@ public final class Yetibot {
     self.now = now
     random = SplitMix64(seed: seed)
     startedAt = now()
+    registry.filter = configuration.filter
     registerCommands()
     for row in rows["alias"] { registerAlias(row["cmd_name"], row["cmd"]) }
   }
@@ -101,7 +108,8 @@ public final class Yetibot {
 
   public var parser: ExpressionParser { configuration.parser }
 
-  func makeAllowance() -> Allowance { Allowance(configuration.limits, clock: now) }
+  /// - Parameter subject: what is handled, as it was written.
+  func makeAllowance(for subject: String) -> Allowance { Allowance(configuration.limits, for: subject, clock: now) }
 
   /// Evaluates an expression for somebody, without history. What it posts meanwhile comes with the result.
   ///
@@ -111,7 +119,7 @@ public final class Yetibot {
   ) throws -> (evaluation: Evaluation, posts: [Post]) {
     var evaluation = Evaluation()
     let said = try posting {
-      let context = Context(self, person: person, place: place, allowance: makeAllowance())
+      let context = Context(self, person: person, place: place, allowance: makeAllowance(for: text))
       evaluation = try evaluateText(text, context)
     }
     return (evaluation, said)
@@ -149,7 +157,7 @@ public final class Yetibot {
   ) throws -> Outcome {
     var outcome = Outcome.plain(.null)
     _ = try posting {
-      let context = Context(self, person: person, place: place, allowance: makeAllowance())
+      let context = Context(self, person: person, place: place, allowance: makeAllowance(for: text))
       var call = Call(text: text, opts: opts, raw: raw, data: data)
       call.wasOffered = wasOffered
       outcome = try dispatch(call, context)
@@ -157,15 +165,34 @@ public final class Yetibot {
     return outcome
   }
 
+  /// Adds a row to a table, with the time at which it was made.
+  @discardableResult func insert(_ table: String, _ columns: ValueMap) -> Rows.Row {
+    var columns = columns
+    columns["created_at"] = .int(now())
+    return rows.insert(table, columns)
+  }
+
   // MARK: Connections
+
+  /// Notes that the bot is in a room. Private conversations are no rooms.
+  public func note(room place: ChatPlace) {
+    guard !place.isPrivate, rooms.count < Self.maximumRooms, knownRooms.insert(place).inserted else { return }
+    rooms.append(place)
+  }
+
+  private static let maximumRooms = 10_000
 
   /// Takes over what an adapter says of its connection.
   public func note(adapter platform: String, instance: String, isConnected: Bool) {
     if let index = adapters.firstIndex(where: { $0.instance == instance }) {
       adapters[index].isConnected = isConnected
-    } else if adapters.count < Self.maximumAdapters {
-      adapters.append(AdapterState(instance: instance, platform: platform, isConnected: isConnected))
+    } else {
+      note(AdapterState(instance: instance, platform: platform, isConnected: isConnected))
     }
+  }
+
+  func note(_ adapter: AdapterState) {
+    if adapters.count < Self.maximumAdapters { adapters.append(adapter) }
   }
 
   private static let maximumAdapters = 1000
@@ -184,12 +211,7 @@ public final class Yetibot {
       || person.roles.contains { configuration.adminRoles.contains($0) }
   }
 
-  func isEnabled(_ word: String) -> Bool {
-    if configuration.allowedCommands.isEmpty, configuration.deniedCommands.isEmpty { return true }
-    return registry.isAlias(word)
-      || Configuration.isEnabled(
-        word, allowed: configuration.allowedCommands, denied: configuration.deniedCommands)
-  }
+  func isEnabled(_ word: String) -> Bool { registry.isEnabled(word) }
 }
 
 /// A small generator with a seed, for choices that need not be secret.

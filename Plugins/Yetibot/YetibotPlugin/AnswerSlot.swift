@@ -14,10 +14,10 @@ final class AnswerSlot: Sendable {
   }
 
   /// - Throws: what the call failed with, and `timeout` when nothing came.
-  func wait(milliseconds: Int64) throws(PluginError) -> CommandAnswer {
-    guard ready.wait(timeout: .now() + .milliseconds(Int(clamping: milliseconds))) == .success,
-      let answer = answer.withLock({ $0 })
-    else { throw .timeout("no answer came in time") }
+  func wait(milliseconds: Int64, _ patience: Patience?) throws(PluginError) -> CommandAnswer {
+    guard Patience.wait(for: ready, milliseconds: milliseconds, patience), let answer = answer.withLock({ $0 }) else {
+      throw .timeout("no answer came in time")
+    }
     return try answer.get()
   }
 }

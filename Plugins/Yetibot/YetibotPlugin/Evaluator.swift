@@ -11,36 +11,64 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   // Unchecked: everything below is touched by whoever has the turn.
   private let turn = DispatchSemaphore(value: 1)
 
-  private let host: Host
-  private let say: Topic
+  let host: Host
+  let say: Topic
   private let reply: Settings.Reply
-  private let extern: Settings.Extern
+  let extern: Settings.Extern
+  /// After how many milliseconds somebody is told that a command is still at work; 0: never.
+  let softTimeout: Int64
   /// Where lines are kept; nil when they are only remembered.
   private let store: SQLiteHistory?
-  private let ask: Ask
+  let ask: Ask
+  let rests: Rests
+  /// Whose threads come in here; they hold it.
+  weak var workers: Workers?
   private let rows: Rows
   private(set) var engine: Yetibot
   private var rooms: Rooms
-  private var recent = RecentMessages()
-  private var hooked = HookedCommands()
+  private var recent: RecentMessages
+  var hooked = HookedCommands()
   /// The host's number for the hooks that `hooked` was made of.
-  private var hookRevision: UInt64 = 0
-  /// The delivery or call whose effects state changes are.
-  private var token = DeliveryToken.none
-  /// Whether what runs was cut short because the plugin is being replaced.
-  private var isInterrupted = false
+  var hookRevision: UInt64 = 0
+
+  /// What is under way. Each thread that waits has one of its own.
+  private struct Current {
+    /// The delivery or call whose effects state changes are.
+    var token = DeliveryToken.none
+    /// Whether it is done again from its beginning when it is cut short.
+    var isRepeatable = false
+    /// Whether it was cut short because the plugin is being replaced.
+    var isInterrupted = false
+    var patience: Patience?
+  }
+
+  private var current = Current()
+  var token: DeliveryToken { current.token }
+  var isRepeatable: Bool { current.isRepeatable }
+  var patience: Patience? { current.patience }
+  var isInterrupted: Bool {
+    get { current.isInterrupted }
+    set { current.isInterrupted = newValue }
+  }
 
   /// Asks those that hook `yetibot.command`; blocks. nil when nobody handled it.
-  typealias Ask = @Sendable (CommandRequest, DeliveryToken, _ milliseconds: Int64) throws(PluginError) -> CommandAnswer?
+  typealias Ask =
+    @Sendable (
+      CommandRequest, DeliveryToken, _ milliseconds: Int64, Patience?
+    ) throws(PluginError) -> CommandAnswer?
 
-  init(host: Host, say: Topic, configuration: YetibotEngine.Configuration, settings: Settings, ask: @escaping Ask)
-    throws
-  {
+  init(
+    host: Host, say: Topic, configuration: YetibotEngine.Configuration, settings: Settings, memory: Memory?,
+    rests: Rests, ask: @escaping Ask
+  ) throws {
     self.host = host
     self.say = say
     self.ask = ask
+    self.rests = rests
     reply = settings.reply
     extern = settings.extern
+    softTimeout = settings.softTimeout / 1_000_000
+    recent = memory?.recent ?? RecentMessages()
     store = try Self.openHistory(settings.historySetting, host)
     let relay = Relay()
     rows = Rows(storage: relay)
@@ -51,21 +79,18 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       now: { host.unixTime / 1_000_000 })
     relay.target = self
     engine.onStorageFailure = { error in host.log(.error, "a line is not remembered", ["error": "\(error)"]) }
-    engine.runHooked = { [unowned self] call, commands in
-      try self.askOthers(
-        call, milliseconds: commands.reduce(self.hooked.openMilliseconds ?? 0) { $0 + $1.milliseconds })
-    }
-    engine.unknownCommand = { [unowned self] call in
-      guard self.extern == .unknown, let time = self.hooked.openMilliseconds else { return nil }
-      return try self.askOthers(call, milliseconds: time)
-    }
-    if extern == .all {
-      engine.addHook("host") { [unowned self] call in
-        guard let time = self.hooked.openMilliseconds, !self.hooked.claim(call.command) else { return nil }
-        return try self.askOthers(call, milliseconds: time)
-      }
-    }
+    connectEngine()
+    if let memory { engine.take(memory.engine) }
   }
+
+  /// What is known beside the state in the store, for the build that takes this one's place.
+  struct Memory: Codable, Sendable {
+    var engine: Remembered
+    var recent: RecentMessages
+  }
+
+  /// Call it when no thread is inside any more.
+  var memory: Memory { Memory(engine: engine.remembered, recent: recent) }
 
   /// Lets the rows be made before the evaluator that keeps them.
   private final class Relay: RowStorage {
@@ -133,10 +158,8 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     turn.wait()
     defer { turn.signal() }
     followHooks()
-    defer {
-      token = .none
-      isInterrupted = false
-    }
+    // What is there belongs to a thread that waits, and has kept it.
+    current = Current()
     perform(job)
     return engine.hasCrons
   }
@@ -148,15 +171,16 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   }
 
   /// Lets the other threads in while `body` waits.
-  private func outside<Result>(_ body: () -> Result) -> Result {
-    let (mine, wasInterrupted) = (token, isInterrupted)
-    defer { (token, isInterrupted) = (mine, wasInterrupted) }
+  func outside<Result>(_ body: () -> Result) -> Result {
+    let mine = current
+    defer { current = mine }
     // What has been said so far is not kept waiting for the end of this.
     do { try store?.endBatch() } catch { engine.onStorageFailure?(error) }
     return engine.suspended {
       turn.signal()
       defer { turn.wait() }
-      return body()
+      guard let workers else { return body() }
+      return workers.away(body)
     }
   }
 
@@ -165,20 +189,20 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   private func perform(_ job: Job) {
     switch job {
     case .event(let event, let address, let delivery):
-      token = delivery.token
+      current = Current(token: delivery.token, isRepeatable: true, patience: patience(for: event, address))
       rooms.learn(address, host, effectOf: token)
       if event.kind == .message, let body = event.body {
         recent.add(address.message, instance: address.instance, event.person, body)
       }
       handle(event, address, delivery)
     case .reaction(var event, let id, let address, let delivery):
-      token = delivery.token
+      current = Current(token: delivery.token, isRepeatable: true)
       let message = recent.message(id, instance: address.instance)
       event.body = message?.text
       event.messageAuthor = message?.author
       handle(event, address, delivery)
     case .tick(let milliseconds, let delivery):
-      token = delivery.token
+      current = Current(token: delivery.token, isRepeatable: true)
       let due = engine.runCrons(at: milliseconds)
       settle(delivery) {
         for (place, posts) in due {
@@ -189,10 +213,10 @@ final class Evaluator: RowStorage, @unchecked Sendable {
         }
       }
     case .evaluate(let request, let call):
-      token = call.token
+      current = Current(token: call.token)
       evaluate(request, call)
     case .command(let request, let call):
-      token = call.token
+      current = Current(token: call.token)
       command(request, call)
     case .commands(let call):
       let lines = engine.registry.topics.map { topic in
@@ -206,7 +230,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       let found = engine.complete(request.text, cursor: request.cursor)
       try? call.reply(CompletionAnswer(start: found.start, words: found.words))
     case .serve(let request, let call):
-      token = call.token
+      current = Current(token: call.token)
       serve(request, call)
     case .connection(let connection, let isConnected):
       engine.note(adapter: connection.platform, instance: connection.instance, isConnected: isConnected)
@@ -244,22 +268,26 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   private static let longestText = 16_384
 
   func speak(_ posts: [Post], _ address: Address, _ token: DeliveryToken) throws {
-    let replies = reply == .always || (reply == .thread && address.isReply)
     // Where the platform's rules are known here, they say how a text is split.
     let platform = try? Platform(named: address.platform)
     for var post in posts {
       let isHere = post.room == address.room
       let channel = isHere ? address.channel : channel(of: post.room, instance: address.instance)
-      post.text = String(post.text.prefix(Self.longestText))
+      let rest = post.text.count - Self.longestText
+      if rest > 0 { post.text = post.text.prefix(Self.longestText) + "\n… and \(rest) characters more" }
       for text in platform?.messages(for: post) ?? [post.text] {
-        try host.publish(
-          say,
-          ChatSay(
-            platform: address.platform, instance: address.instance, channel: channel, text: text,
-            replyTo: isHere && replies && !address.message.isEmpty ? address.message : nil,
-            private: isHere && address.isPrivate ? true : nil), key: "\(address.platform)/\(channel)", effectOf: token)
+        let wish = chatSay(text, address, channel: channel, isHere: isHere)
+        try host.publish(say, wish, key: wish.orderingKey, effectOf: token)
       }
     }
+  }
+
+  /// - Parameter isHere: whether the channel is that of the message that is answered.
+  func chatSay(_ text: String, _ address: Address, channel: String, isHere: Bool) -> ChatSay {
+    let isReply = isHere && !address.message.isEmpty && (reply == .always || (reply == .thread && address.isReply))
+    return ChatSay(
+      platform: address.platform, instance: address.instance, channel: channel, text: text,
+      replyTo: isReply ? address.message : nil, private: isHere && address.isPrivate ? true : nil)
   }
 
   /// The platform's id of a room.
@@ -272,21 +300,28 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   private func evaluate(_ request: EvaluationRequest, _ call: PendingCall) {
     let person = request.user.map { ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? []) }
     let place = Self.place(request.platform, request.instance, request.channel)
+    var evaluation = Evaluation()
+    var said: [String] = []
     do {
-      let (evaluation, posts) = try engine.evaluate(request.expression, person: person, place: place)
+      let (result, posts) = try engine.evaluate(request.expression, person: person, place: place)
+      evaluation = result
+      said = posts.map(\.text)
+    } catch {
+      // What cannot be read, or not be gone on with, is an answer as an error of a command is: the call itself has worked.
+      evaluation.value = .null
+      evaluation.error = "\(error)"
+    }
+    do {
       if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
       let text = evaluation.error ?? engine.shown(evaluation.value).text
-      let said = posts.map(\.text)
       let isSuppressed = evaluation.value.isSuppressed
       try call.reply(
         EvaluationAnswer(
           value: JSONBox(evaluation.value), data: JSONBox(evaluation.data), text: text, error: evaluation.error,
           suppressed: isSuppressed, posts: said,
           shown: said + (evaluation.error != nil || isSuppressed || text.isEmpty ? [] : [text])))
-    } catch let error as PluginError {
-      try? call.fail(error)
     } catch {
-      try? call.fail(PluginError.invalid("\(error)"))
+      try? call.fail(error)
     }
   }
 
@@ -297,42 +332,17 @@ final class Evaluator: RowStorage, @unchecked Sendable {
         request.args.isEmpty ? request.command : "\(request.command) \(request.args)", opts: request.opts?.value,
         raw: request.raw?.value ?? .empty, data: request.data?.value ?? .null, person: person,
         place: Self.place(request.platform, request.instance, request.channel), wasOffered: true)
+      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
       try call.reply(CommandAnswer(outcome))
+    } catch let error as PluginError {
+      try? call.fail(error)
     } catch {
       try? call.fail(PluginError.invalid("\(error)"))
     }
   }
+}
 
-  // MARK: Commands that others bring
-
-  private func followHooks() {
-    let revision = host.hookRevision
-    guard extern != .none, revision != hookRevision else { return }
-    hookRevision = revision
-    do {
-      hooked = try HookedCommands(host)
-      engine.setHooked(hooked.commands)
-    } catch {
-      host.log(.error, "the commands of other plugins are not known", ["error": "\(error)"])
-    }
-  }
-
-  /// Asks those that hook the command, for no longer than they may take and the message may still last.
-  private func askOthers(_ call: Invocation, milliseconds: Int64) throws -> YetibotEngine.Outcome? {
-    let request = CommandRequest(
-      command: call.command, args: call.args, opts: call.opts.map(JSONBox.init), raw: JSONBox(call.raw),
-      data: JSONBox(call.data), user: call.context.person?.id, userName: call.context.person?.name,
-      roles: call.context.person?.roles, platform: call.context.place.adapter, instance: call.context.place.instance,
-      channel: call.context.place.room)
-    let (ask, cause, time) = (ask, token, max(1, min(milliseconds, call.millisecondsLeft)))
-    let result = outside { () -> Result<CommandAnswer?, PluginError> in
-      Result { () throws(PluginError) in try ask(request, cause, time) }
-    }
-    switch result {
-    case .success(let answer): return answer?.outcome
-    case .failure(let error):
-      if error.code == .cancelled || error.code == .stale { isInterrupted = true }
-      throw Raised("\(call.command): \(error.message.isEmpty ? "\(error.code)" : error.message)")
-    }
-  }
+extension ChatSay {
+  /// The ordering key: what is said in one channel is said in order.
+  var orderingKey: String { "\(platform)/\(channel)" }
 }

@@ -18,6 +18,24 @@ enum Job: Sendable {
   /// An adapter told of its connection.
   case connection(ChatConnection, isConnected: Bool)
   case reconfigure(YetibotEngine.Configuration)
+
+  /// Whether the host hands it out again when it is dropped.
+  var isRepeated: Bool {
+    switch self {
+    case .event, .reaction, .tick: true
+    case .evaluate, .command, .commands, .complete, .serve, .connection, .reconfigure: false
+    }
+  }
+
+  /// Who waits for the answer; nil where nobody does.
+  var call: PendingCall? {
+    switch self {
+    case .evaluate(_, let call), .command(_, let call), .commands(let call), .complete(_, let call),
+      .serve(_, let call):
+      call
+    case .event, .reaction, .tick, .connection, .reconfigure: nil
+    }
+  }
 }
 
 /// Where an answer to an event goes.
@@ -37,7 +55,7 @@ struct Address: Sendable {
 /// Hands jobs from the lane to the evaluator's threads, in order.
 final class JobQueue: Sendable {
   private struct State {
-    var jobs: [Job] = []
+    var jobs: ArraySlice<Job> = []
     var isClosed = false
   }
 
@@ -56,31 +74,37 @@ final class JobQueue: Sendable {
     return isTaken
   }
 
-  /// The next job; nil after a fifth of a second without one.
-  func pop() -> Job? {
-    guard ready.wait(timeout: .now() + .milliseconds(200)) == .success else { return nil }
-    return state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
+  /// Waits for the next job; nil when there will be none, or `isStopped` says, now and then, that nobody waits for it.
+  func pop(unless isStopped: () -> Bool) -> Job? {
+    while true {
+      let (job, isClosed) = state.withLock { ($0.jobs.popFirst(), $0.isClosed) }
+      if let job { return job }
+      if isClosed || isStopped() { break }
+      _ = ready.wait(timeout: .now() + .seconds(1))
+    }
+    // For the next one who waits.
+    ready.signal()
+    return nil
   }
 
-  /// Nobody will do jobs any more: those that wait go back, and no more are taken.
+  /// No job is taken any more. Deliveries that wait go back to the host, which hands them out again; the rest, which nobody repeats, is
+  /// still done.
   func close() {
-    state.withLock { $0.isClosed = true }
-    removeAll()
-  }
-
-  /// Drops what waits: deliveries go back to the host, calls fail.
-  func removeAll() {
-    let dropped = state.withLock { state in
-      defer { state.jobs = [] }
+    // A delivery that is dropped settles itself, so that must not happen under the lock.
+    _ = state.withLock { state in
+      state.isClosed = true
+      defer { state.jobs.removeAll(where: \.isRepeated) }
       return state.jobs
     }
-    for job in dropped {
-      switch job {
-      case .evaluate(_, let call), .command(_, let call), .commands(let call), .complete(_, let call),
-        .serve(_, let call):
-        try? call.fail(PluginError.retry("the plugin is being replaced"))
-      case .event, .reaction, .tick, .connection, .reconfigure: break
-      }
-    }
+    ready.signal()
+  }
+
+  /// Nobody will do any job: no more are taken, deliveries that wait go back to the host, and calls fail.
+  func fail(_ error: PluginError) {
+    close()
+    for job in state.withLock({ state in
+      defer { state.jobs = [] }
+      return state.jobs
+    }) { try? job.call?.fail(error) }
   }
 }

@@ -26,6 +26,10 @@ struct Settings: Decodable, Sendable {
   var timeout: Int64 = 5_000_000_000
   var commands = 2000
   var original = false
+  /// Nanoseconds; 0: never.
+  var softTimeout: Int64 = 3_000_000_000
+  var karmaPositive = ":rainbow:"
+  var karmaNegative = ":thunder_cloud_and_rain:"
   var extern = Extern.all
   var reply = Reply.thread
 
@@ -57,6 +61,9 @@ struct Settings: Decodable, Sendable {
     case commandRoles = "command_roles"
     case environment
     case utcOffset = "utc_offset"
+    case softTimeout = "soft_timeout"
+    case karmaPositive = "karma_positive"
+    case karmaNegative = "karma_negative"
   }
 
   init(from decoder: any Decoder) throws {
@@ -83,6 +90,9 @@ struct Settings: Decodable, Sendable {
     url = try take(.url, url)
     timeout = try take(.timeout, timeout)
     commands = try take(.commands, commands)
+    softTimeout = try take(.softTimeout, softTimeout)
+    karmaPositive = try take(.karmaPositive, karmaPositive)
+    karmaNegative = try take(.karmaNegative, karmaNegative)
     original = try take(.original, original)
     extern = try take(.extern, extern)
     reply = try take(.reply, reply)
@@ -94,6 +104,7 @@ struct Settings: Decodable, Sendable {
   /// Whether an evaluator that was started with other settings does for these.
   func isForSameEvaluator(as other: Settings) -> Bool {
     history == other.history && historyRows == other.historyRows && extern == other.extern && reply == other.reply
+      && softTimeout == other.softTimeout
   }
 
   /// The engine's configuration, and what of the environment's settings is not used. Throws for what cannot be used.
@@ -107,19 +118,21 @@ struct Settings: Decodable, Sendable {
     configuration.isFallbackEnabled = fallback
     configuration.defaultCommand = defaultCommand
     configuration.fallbackHelp = fallbackHelp.isEmpty ? nil : fallbackHelp
-    do { try configuration.setLists(allowed: allow, denied: deny) } catch {
+    do { configuration.filter = try CommandFilter(allowed: allow, denied: deny) } catch {
       throw PluginError.invalid("allow and deny: \(error)")
     }
     configuration.commandRoles = try roles()
     configuration.adminUsers = Set(adminUsers)
     configuration.adminRoles = Set(adminRoles)
     configuration.adminCommands = Set(adminCommands)
+    configuration.positiveKarma = karmaPositive
+    configuration.negativeKarma = karmaNegative
     configuration.recordsHistory = history != "off"
     configuration.utcOffset = Int64(utcOffset) * 60
     configuration.url = url.isEmpty ? nil : url
     configuration.limits.milliseconds = max(timeout / 1_000_000, 1)
     configuration.limits.commands = commands
-    guard environment, var original = OriginalSettings.inEnvironment(Self.processEnvironment) else {
+    guard environment, var original = OriginalSettings.find(in: Self.processEnvironment, read: Self.read) else {
       return (configuration, [])
     }
     do { try original.apply(to: &configuration) } catch {
@@ -140,6 +153,18 @@ struct Settings: Decodable, Sendable {
       all[String(command), default: []].formUnion(names)
     }
     return all
+  }
+
+  private static let longestFile = 1 << 20
+
+  /// The text of a file; nil for one that there is not.
+  private static func read(_ path: String) throws -> String? {
+    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+    defer { try? file.close() }
+    let bytes = try file.read(upToCount: longestFile + 1) ?? Data()
+    guard bytes.count <= longestFile else { throw PluginError.invalid("more than \(longestFile) bytes") }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static var processEnvironment: [String: String] {

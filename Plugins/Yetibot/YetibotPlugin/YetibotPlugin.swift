@@ -22,12 +22,18 @@ final class YetibotPlugin: BotPlugin {
     Method("api", YetibotPlugin.api)
     Method("status", YetibotPlugin.status)
     Method("webhook", YetibotPlugin.webhook)
+    HandOver<YetibotPlugin>(export: { $0.handOver() }, import: { $0.memory = $1 })
     Reconfigure(YetibotPlugin.reconfigure)
   }
 
   private let host: Host
   private let say: Topic
-  private let queue = JobQueue()
+  /// Of the evaluator that runs; each has its own.
+  private var queue = JobQueue()
+  private var rests = Rests()
+  private let evaluator = SharedEvaluator()
+  /// What the evaluator before knew, until there is one that knows it.
+  private var memory: Evaluator.Memory?
   private let hasCrons = SharedFlag()
   /// Set when the evaluator could not start; the thread's error is in the log.
   private let hasFailed = SharedFlag()
@@ -54,13 +60,22 @@ final class YetibotPlugin: BotPlugin {
 
   func resume() throws { try startEvaluator() }
 
-  func quiesce(deadline: Int64) throws { queue.removeAll() }
+  /// Messages that wait in the queue go back to the host, and so do those that sleep: the next build begins them again. The threads end when
+  /// they have done the rest.
+  func quiesce(deadline: Int64) throws {
+    queue.close()
+    rests.end(within: max(0, (deadline - host.monotonicTime) / 1_000_000 - Self.settlingMilliseconds))
+  }
+
+  /// How long what a thread does after a wait may take.
+  private static let settlingMilliseconds: Int64 = 500
 
   /// Takes over all but what the evaluator began with. Messages that wait are answered as the settings were when they came.
   func reconfigure(_ new: Settings) throws {
     let engine = try Self.engine(new, host)
     guard new.isForSameEvaluator(as: settings) else {
-      throw PluginError.unsupported("history, history_rows, extern and reply count from the start of the evaluator")
+      throw PluginError.unsupported(
+        "history, history_rows, extern, reply and soft_timeout count from the start of the evaluator")
     }
     guard queue.push(.reconfigure(engine)) else { throw unavailable }
     configuration = engine
@@ -68,9 +83,6 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func health() -> Health { hasFailed.isSet ? .bad("the state cannot be read; see the log") : .good }
-
-  /// How many expressions may wait for other plugins at the same time.
-  private static let threads = 8
 
   /// Why a job is not taken.
   private var unavailable: PluginError {
@@ -81,34 +93,41 @@ final class YetibotPlugin: BotPlugin {
 
   private func startEvaluator() throws {
     let me = host.confine(self)
-    let (host, say, queue, flag, failed) = (host, say, queue, hasCrons, hasFailed)
-    let (configuration, settings) = (configuration, settings)
-    @Sendable func work(_ evaluator: Evaluator, _ stop: StopSignal) {
-      while !stop.isRequested {
-        if let job = queue.pop() { flag.set(evaluator.run(job)) }
-      }
-    }
+    _ = handOver()
+    (queue, rests) = (JobQueue(), Rests())
+    let (host, say, queue, rests, flag, failed) = (host, say, queue, rests, hasCrons, hasFailed)
+    let (configuration, settings, memory, shared) = (configuration, settings, memory, evaluator)
     // The first one reads the state, which may take longer than the lane may wait.
-    try host.thread("evaluator") { stop in
+    try host.thread("evaluator-1") { stop in
       let evaluator: Evaluator
       do {
         evaluator = try Evaluator(
-          host: host, say: say, configuration: configuration, settings: settings,
-          ask: { request, cause, milliseconds throws(PluginError) in
+          host: host, say: say, configuration: configuration, settings: settings, memory: memory, rests: rests,
+          ask: { request, cause, milliseconds, patience throws(PluginError) in
             let slot = AnswerSlot()
             try host.onLane(me) { plugin in plugin.ask(request, cause, milliseconds, slot) }
-            let answer = try slot.wait(milliseconds: milliseconds + 1000)
+            let answer = try slot.wait(milliseconds: milliseconds + 1000, patience)
             return answer.handled ? answer : nil
           })
       } catch {
         failed.set(true)
-        queue.close()
+        queue.fail(.internal("the state cannot be read; see the log, and start the instance again"))
         throw error
       }
+      shared.set(evaluator)
       flag.set(evaluator.hasCrons)
-      for number in 2...Self.threads { try host.thread("evaluator-\(number)") { stop in work(evaluator, stop) } }
-      work(evaluator, stop)
+      let workers = Workers(host) { stop in
+        while let job = queue.pop(unless: { stop.isRequested }) { flag.set(evaluator.run(job)) }
+      }
+      evaluator.workers = workers
+      workers.begin(stop)
     }
+  }
+
+  /// What the next build takes over. The threads have ended.
+  private func handOver() -> Evaluator.Memory? {
+    if let before = evaluator.take() { memory = before.memory }
+    return memory
   }
 
   /// Calls the method that other plugins hook; nobody but they answer it.
@@ -145,9 +164,10 @@ final class YetibotPlugin: BotPlugin {
       platform: message.platform, instance: message.instance,
       channel: message.private ? message.author.id : message.channel.id, room: place.room, isPrivate: message.private,
       message: message.message.id, isReply: message.message.replyTo?.isEmpty == false)
-    return take(
-      .event(
-        ChatEvent(kind: .message, person: person, place: place, body: message.message.text), address, event.later()))
+    var heard = ChatEvent(kind: .message, person: person, place: place, body: message.message.text)
+    heard.time = event.time / 1_000_000
+    heard.isRepeated = event.attempt > 1 || event.flags.contains(.redelivered)
+    return take(.event(heard, address, event.later()))
   }
 
   func onPresence(_ presence: ChatPresence, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
@@ -261,6 +281,20 @@ final class YetibotPlugin: BotPlugin {
     if !queue.push(.command(request, pending)) { try pending.fail(unavailable) }
   }
 
+}
+
+/// The evaluator, once there is one.
+private final class SharedEvaluator: Sendable {
+  private let value = Mutex<Evaluator?>(nil)
+  func set(_ evaluator: Evaluator) { value.withLock { $0 = evaluator } }
+
+  /// The evaluator, which is not shared any more.
+  func take() -> Evaluator? {
+    value.withLock { value in
+      defer { value = nil }
+      return value
+    }
+  }
 }
 
 /// A flag that two threads share.

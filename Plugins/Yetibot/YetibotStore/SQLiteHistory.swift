@@ -212,6 +212,14 @@ public final class SQLiteHistory: HistoryStore {
       case .byBot: sql.require("is_yetibot=1")
       case .noCommand: sql.require("is_command=0")
       case .command: sql.require("is_command=1")
+      case .correlated(let id): sql.require("correlation_id=?", .text(id))
+      case .notCorrelated(let id): sql.require("correlation_id<>?", .text(id))
+      case .ofCommand(let text, let prefix):
+        let length = text.unicodeScalars.count
+        let whole = "\(prefix)\(text)"
+        sql.require(
+          "(is_yetibot=1 AND substr(command, 1, \(length))=? OR is_yetibot=0 AND is_command=1 AND substr(body, 1, \(whole.unicodeScalars.count))=?)",
+          .text(text), .text(whole))
       case .userID(let id): sql.require("user_id=?", .text(id))
       case .userNames(let names): requireOne(of: names, "user_name", &sql)
       case .since(let time): sql.require("created_at>=?", .integer(time))

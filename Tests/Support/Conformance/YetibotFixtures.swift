@@ -23,7 +23,7 @@ final class Fixtures {
     var configuration = Configuration.original
     change(&configuration)
     let bot = Fixtures(configuration)
-    bot.engine.rooms = [bot.place("#general"), bot.place("#random")]
+    for room in ["#general", "#random"] { bot.engine.note(room: bot.place(room)) }
     bot.engine.joinRoom = { room, _ in "Joined \(room)" }
     bot.engine.leaveRoom = { room, _ in "Left \(room)" }
     for name in ["alice", "bob"] {

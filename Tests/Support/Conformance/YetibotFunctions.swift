@@ -46,9 +46,9 @@ enum YetibotFunctions {
       return [.string(command), .string(args)]
     case "lockdownPattern": return .string(Registry.lockdown(text(0)))
     case "commandEnabled":
-      let allowed = strings(1).compactMap { try? Pattern($0) }
-      return .bool(
-        Configuration.isEnabled(text(0), allowed: allowed, denied: strings(2).compactMap { try? Pattern($0) }))
+      // Where a case gives both lists, the first one decides.
+      let filter = try? CommandFilter(allowed: strings(1), denied: strings(1).isEmpty ? strings(2) : [])
+      return filter.map { .bool($0.admits(text(0))) } ?? ["raises": true]
     case "fallbackEnabled", "embeddedEnabled", "rollingEnabled": return .bool(Configuration.isOn(value(0).stringValue))
     case "editDistance": return .int(Int64(EditDistance.between(text(0), text(1))))
     case "jsonPath":
@@ -168,9 +168,8 @@ enum YetibotFunctions {
     case "aliasLine": return Value(Yetibot.aliasLine(strings(0)))
     case "defaultCommand": return .string(value(0).stringValue ?? Configuration().defaultCommand)
     case "validateLists":
-      var configuration = Configuration()
-      do { try configuration.setLists(allowed: strings(0), denied: strings(1)) } catch { return ["raises": true] }
-      return ["ok": true]
+      let filter = try? CommandFilter(allowed: strings(0), denied: strings(1))
+      return filter == nil ? ["raises": true] : ["ok": true]
     case "adminOnlyCommand":
       let bot = Fixtures.makeBot { $0.adminCommands = Set(strings(1)) }
       let error = try? bot.engine.evaluate(text(0), person: bot.person("alice"), place: bot.place("#general"))

@@ -174,7 +174,9 @@ enum YetibotServiceFunctions {
   /// The query that `history` makes, in the words of the case: a condition is that which the words mean.
   private static func historyQuery(_ options: String, next: String, _ expect: Value) -> Value {
     let place = ChatPlace(adapter: "test", instance: "test", room: "foo")
-    guard var query = try? HistoryQuery(options: options, in: place, prefix: "!") else { return ["raises": true] }
+    guard var query = try? HistoryQuery(options: options, in: place, prefix: "!", isOriginal: true) else {
+      return ["raises": true]
+    }
     if !next.isEmpty { _ = try? query.takeOver(next) }
     var answer = ValueMap()
     let wanted = strings(expect["where"])
@@ -210,6 +212,9 @@ enum YetibotServiceFunctions {
     case .byBot: "by the bot"
     case .noCommand: "is not a command"
     case .command: "is a command"
+    case .correlated: "of this message"
+    case .notCorrelated: "not of this message"
+    case .ofCommand(let text, _): "of a command that begins with \"\(text)\""
     case .userID(let id): "user id is \(id)"
     case .userNames(let names): "user name is one of: \(names.joined(separator: ", "))"
     case .since: "created at or after the date (UTC)"

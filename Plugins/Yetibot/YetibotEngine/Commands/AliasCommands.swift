@@ -26,7 +26,7 @@ extension Yetibot {
           return .record(
             .init(
               .map(ValueMap(rows.map { ($0["cmd_name"], .string($0["cmd"])) })),
-              data: .list(rows.map { .map($0.columns) })))
+              data: .list(rows.map(\.record))))
         },
       ])
   }
@@ -51,7 +51,8 @@ extension Yetibot {
     }
     let columns = ValueMap([("user_id", .string(person.id)), ("cmd_name", .string(name)), ("cmd", .string(body))])
     let old = rows["alias"].first { $0["cmd_name"] == name }
-    if let old { rows.update("alias", old.id, columns) } else { rows.insert("alias", columns) }
+    guard old != nil || rows.hasRoom(in: "alias") else { return .failure("there are too many aliases; remove one") }
+    if let old { rows.update("alias", old.id, columns) } else { insert("alias", columns) }
     registerAlias(name, body)
     guard let old else { return .text("\(name) alias created") }
     return .text("\(name) alias replaced; it was \(old["cmd"])")
@@ -71,10 +72,15 @@ extension Yetibot {
     }
   }
 
+  private func rememberExpansion(_ text: String, _ context: Context) {
+    guard let correlationID = context.correlationID, let person = context.person else { return }
+    remember("\(configuration.prefix)\(text)", person, context.place, isCommand: true, correlationID: correlationID)
+  }
+
   private static func runAlias(_ call: Invocation, _ name: String, _ body: String) throws -> Outcome {
     let context = call.context
     let arguments =
-      call.args.isEmpty ? [] : call.args.pieces(separatedBy: " ")
+      call.args.isEmpty ? [] : call.args.pieces { $0 == " " }
     let text = Formatting.pseudoFormatN(
       body, arguments, prefix: "$", isShort: call.quirks.contains(.shortPlaceholders))
     try context.allowance.charge(bytes: text.utf8.count)
@@ -82,6 +88,7 @@ extension Yetibot {
     context.contextualData = .null
     defer { context.contextualData = saved }
     if call.quirks.contains(.plainAliases) {
+      call.engine.rememberExpansion(text, context)
       let evaluation = try context.running(name) { try call.engine.evaluateText(text, context) }
       return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
     }

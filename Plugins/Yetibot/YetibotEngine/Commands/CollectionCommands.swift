@@ -2,6 +2,7 @@
 extension Yetibot {
   func registerCollections() {
     let both: Set = ["util", "collection"]
+    let sums = configuration.quirks.contains(.uncategorizedSums) ? [] : both
     define(["head"], [Self.on(nil, "head [<n>] <collection> # the first item, or the first n", both, Self.head)])
     define(["take"], [Self.on(#"\d+"#, "take <n> <collection> # the first n items", both, Self.head)])
     define(["tail"], [Self.on(nil, "tail [<n>] <collection> # the last item, or the last n", both, Self.tail)])
@@ -35,11 +36,7 @@ extension Yetibot {
       [
         Self.on(nil, "sort <collection> # the items in ascending order", both) { call in
           let items = try call.needItems()
-          let texts = items.map { Array($0.text.unicodeScalars) }
-          let order = items.indices.sorted { left, right in
-            texts[left] == texts[right] ? left < right : texts[left].lexicographicallyPrecedes(texts[right])
-          }
-          return Self.reordered(items, call.inventedEntries, by: order)
+          return Self.reordered(items, call.inventedEntries, by: Self.ascending(items))
         }
       ])
     define(
@@ -62,26 +59,26 @@ extension Yetibot {
     define(
       ["reverse"],
       [
-        Self.on(nil, "reverse <collection> # the items in reverse order", both) { call in
+        Self.on(nil, "reverse <collection> # the items in reverse order", sums) { call in
           Self.selected(try call.needItems().reversed(), call.inventedEntries?.reversed())
         }
       ])
     define(
-      ["set"], [Self.on(nil, "set <collection> # each item once, in the order of their first", both, Self.distinct)])
+      ["set"], [Self.on(nil, "set <collection> # each item once, in the order of their first", sums, Self.distinct)])
     define(
       ["count"],
       [
-        Self.on(nil, "count <collection> # the number of items", both) { call in
+        Self.on(nil, "count <collection> # the number of items", sums) { call in
           .record(
             .init(
               .int(Int64(try call.needItems().count)), data: call.inventedEntries.map { .int(Int64($0.count)) }))
         }
       ])
-    define(["sum"], [Self.on(nil, "sum <collection> # the sum of the items", both, Self.sum)])
+    define(["sum"], [Self.on(nil, "sum <collection> # the sum of the items", sums, Self.sum)])
     define(
       ["unletters"],
       [
-        Self.on(nil, "unletters <collection> # the items joined without anything between", both) { call in
+        Self.on(nil, "unletters <collection> # the items joined without anything between", sums) { call in
           .record(
             .init(
               .string(try call.needItems().map(\.text).joined()),
@@ -127,6 +124,19 @@ extension Yetibot {
     selected(
       order.map { items[$0] },
       entries.map { entries in order.map { entries.indices.contains($0) ? entries[$0] : .null } })
+  }
+
+  /// The places of the items in ascending order: numbers by their size, all else by the code points of their texts; equal ones as they
+  /// stand.
+  private static func ascending(_ items: [Value]) -> [Int] {
+    if items.allSatisfy(\.isNumber) {
+      let numbers = items.map { $0.number ?? 0 }
+      return items.indices.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
+    }
+    let texts = items.map { Array($0.text.unicodeScalars) }
+    return items.indices.sorted { left, right in
+      texts[left] == texts[right] ? left < right : texts[left].lexicographicallyPrecedes(texts[right])
+    }
   }
 
   private static func count(in args: String) -> Int? {

@@ -31,16 +31,20 @@ extension Yetibot {
           .text($0.engine.areCronsRunning ? "the crons are running" : "the crons are stopped")
         },
         Self.on(
+          #"^\s*explain\s+(\S.*?)\s*$"#,
+          "cron explain <id>; cron explain <second> … <year> # says in words when a cron runs, and when it runs next",
+          util,
+          Self.explainCron),
+        Self.on(
           Self.cronPattern,
           "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
         ) { call in
           let schedule = call.group(1) ?? ""
           guard CronSchedule(schedule, isStrict: !call.quirks.contains(.looseCrons)) != nil else {
-            return .failure(
-              "\(schedule) are no fields of a cron: second (0-59), minute, hour, weekday (1-7, Sunday is 1), day (1-31), month and year; "
-                + "each is *, a number, /n, a-b, a-b/n, or several with commas")
+            return Self.noSchedule(schedule)
           }
-          let row = call.engine.rows.insert(
+          guard call.engine.rows.hasRoom(in: "cron") else { return .failure("there are too many crons; remove one") }
+          let row = call.engine.insert(
             "cron",
             ValueMap([
               ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
@@ -56,6 +60,34 @@ extension Yetibot {
 
   /// The schedule and the command.
   public static let cronPattern = #"^\s*((?:\S+\s+){6}\S+)\s+(.+)$"#
+
+  private static func noSchedule(_ text: String) -> Outcome {
+    .failure(
+      "\(text) are no fields of a cron: second (0-59), minute, hour, weekday (1-7, Sunday is 1), day (1-31), month and year; "
+        + "each is *, a number, /n, a-b, a-b/n, or several with commas")
+  }
+
+  private static func explainCron(_ call: Invocation) -> Outcome {
+    if call.quirks.contains(.stubs) { return .text("TODO") }
+    var text = call.group(1) ?? ""
+    if Int64(text) != nil {
+      guard let row = call.engine.rows["cron"].first(where: { String($0.id) == text }) else {
+        return .failure("there is no cron \(text)")
+      }
+      text = row["schedule"]
+    }
+    guard text.split(separator: " ").count == CronSchedule.fields.count,
+      let schedule = CronSchedule(text, isStrict: true)
+    else { return noSchedule(text) }
+    let offset = call.engine.configuration.utcOffset
+    let next = schedule.next(3, after: call.engine.now(), utcOffset: offset)
+    let lines = next.map { CivilTime(milliseconds: $0, utcOffset: offset).spaced }
+    let data: Value = ["words": .string(schedule.words), "next": .list(next.map(Value.int))]
+    return .record(
+      .init(
+        .strings([schedule.words] + (lines.isEmpty ? ["it does not run any more"] : lines.map { "next at \($0)" })),
+        data: data))
+  }
 
   private static func cronText(_ row: Rows.Row) -> String {
     "[cmd=\(row["cmd"])] [schedule=\(row["schedule"])] [id=\(row.id)] [channel=\(row["chat_source_room"])]"
@@ -74,7 +106,7 @@ extension Yetibot {
       // It may do what its maker may, without the roles: those may have been lost since.
       let maker = ChatPerson(id: row["user_id"], name: row["user_name"])
       let isAnonymous = configuration.quirks.contains(.looseCrons) || row["user_id"].isEmpty
-      runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance())
+      runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance(for: row["cmd"]))
       if !posts.isEmpty { all.append((place, posts)) }
       posts = []
     }

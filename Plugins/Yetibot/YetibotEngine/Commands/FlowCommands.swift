@@ -25,9 +25,16 @@ extension Yetibot {
       [
         Self.on(nil, "tee <collection or text> # says it, and passes it on", ["util", "collection"]) { call in
           let value = call.raw.isSuppressed ? call.raw : call.opts ?? .string(call.args)
-          call.engine.postText(value, call.place.room)
+          try call.engine.postText(value, call)
           return .record(.init(value, data: call.data))
         }
+      ])
+    define(
+      ["sleep"],
+      [
+        Self.on(
+          #"^\s*(\d+)(?:\s|$)"#, "sleep <milliseconds> # waits, for ten seconds at most, and passes the piped value on",
+          ["util", "async"], Self.sleep)
       ])
     define(
       ["parse"],
@@ -44,12 +51,33 @@ extension Yetibot {
   }
 
   /// Says a value now; an empty text as "no results".
-  func postText(_ value: Value, _ room: String) {
-    if value.unmarked == .empty {
-      posts.append(Post(kind: .message, room: room, text: Self.noResults))
-    } else {
-      post(value, room)
+  private func postText(_ value: Value, _ call: Invocation) throws {
+    let said =
+      value.unmarked == .empty
+      ? [Post(kind: .message, room: call.place.room, text: Self.noResults)] : posts(for: value, in: call.place.room)
+    for post in said { try say(post, call.context.allowance) }
+  }
+
+  /// Says something while a command runs, charged to the message.
+  func say(_ post: Post, _ allowance: Allowance) throws {
+    try allowance.chargePost()
+    posts.append(post)
+  }
+
+  private static let longestSleep: Int64 = 10_000
+
+  private static func sleep(_ call: Invocation) throws -> Outcome {
+    guard let milliseconds = Int64(call.group(1) ?? ""), milliseconds <= longestSleep else {
+      return .failure("sleep waits for at most \(longestSleep) milliseconds")
     }
+    guard let pause = call.engine.pause else { return .failure("there is nobody here who could wait") }
+    let allowance = call.context.allowance
+    // One millisecond more than there is left, so that the time is up then.
+    try pause(min(milliseconds, allowance.millisecondsLeft + 1), call)
+    try allowance.checkTime()
+    if call.raw.text.isEmpty, call.opts == nil { return .text("slept for \(TimeSpan.exact(milliseconds))") }
+    return .record(
+      .init(call.raw, data: call.hasOwnData ? call.data : .null, dataCollection: call.dataCollection))
   }
 
   private static func xargs(_ call: Invocation) throws -> Outcome {
@@ -64,13 +92,13 @@ extension Yetibot {
     }
     let engine = call.engine
     let nullsFailures = call.quirks.contains(.nullsFailedItems)
+    let enclosing = call.context.contextualData
+    defer { call.context.contextualData = enclosing }
     var values: [Value] = []
     var data: [Value] = []
-    var collections: [Value] = []
     func fail(_ text: String) {
       values.append(nullsFailures ? .null : .string(text))
       data.append(.null)
-      collections.append(.null)
     }
     for (place, item) in items.enumerated() {
       var entry = Value.null
@@ -83,13 +111,11 @@ extension Yetibot {
           continue
         }
       }
-      // Sub-expressions see the item's data, or the item.
+      // Sub-expressions, and what the command evaluates in its turn, see the item's data, or the item.
+      let seen = entry == .null ? item : entry
       let command =
-        if let text = try call.lateText?(entry == .null ? item : entry) {
-          Self.splitCommand(text.trimmed).args
-        } else {
-          call.args
-        }
+        if let text = try call.lateText?(seen) { Self.splitCommand(text.trimmed).args } else { call.args }
+      if !call.quirks.contains(.earlyItems) { call.context.contextualData = seen }
       var sub = Call(text: command, raw: item, data: entry, hasExactData: true)
       if item.isCollection {
         sub.opts = item.unmarked
@@ -104,19 +130,18 @@ extension Yetibot {
           try call.context.allowance.charge(value)
           values.append(value)
           data.append(value.unsuppressed)
-          collections.append(.null)
         case .record(let answer):
           try call.context.allowance.charge(answer.value)
           values.append(answer.value)
           data.append(answer.data ?? .null)
-          collections.append(answer.dataCollection ?? .null)
         }
       } catch let raised as Raised {
         if raised.isLimit { throw raised }
         fail(raised.message)
       }
     }
-    return .record(.init(.list(values), data: .list(data), dataCollection: .list(data)))
+    // One entry of data for each item.
+    return .record(.init(.list(values), data: .list(data)))
   }
 
   private static func repeatCommand(_ call: Invocation) throws -> Outcome {
@@ -124,10 +149,10 @@ extension Yetibot {
     var count = Int(call.group(1) ?? "") ?? Int.max
     if count > limit {
       count = limit
-      call.engine.posts.append(
+      try call.engine.say(
         Post(
           kind: .message, room: call.place.room,
-          text: "\(call.person?.name ?? "somebody"), at most \(limit) times"))
+          text: "\(call.person?.name ?? "somebody"), at most \(limit) times"), call.context.allowance)
     }
     var values: [Value] = []
     var data: [Value] = []

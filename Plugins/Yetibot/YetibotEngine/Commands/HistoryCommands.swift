@@ -8,8 +8,8 @@ extension Yetibot {
         Self.on(
           nil,
           """
-          history [-h] [-y] [-e] [-n] [-a] [-c <rooms>] [-u <users>] [-s <date>] [-v <date>] # what was said; one head, tail, count, \
-          grep or random that follows works on all of it
+          history [-h] [-y] [-e] [-n] [-o] [-a] [-c <rooms>] [-u <users>] [-m <command>] [-s <date>] [-v <date>] # what was said; one \
+          head, tail, count, grep or random that follows works on all of it
           """, util
         ) { try $0.engine.showHistory($0) }
       ])
@@ -19,8 +19,13 @@ extension Yetibot {
         Self.on(#"^\s*cmd\s*$"#, "that cmd # the latest command", util) { try Self.that($0, isCommand: true) },
         Self.on(#"^\s*$"#, "that # the latest line that is no command", util) { try Self.that($0, isCommand: false) },
       ])
-    define(["!"], [Self.on(nil, "! # runs your latest command again", util) { try $0.engine.runAgain($0) }])
+    // `!!` is what people type, so that is what they write in back-ticks too.
+    define(
+      configuration.quirks.contains(.originalCommands) ? ["!"] : Self.again,
+      [Self.on(nil, "! # runs your latest command again", util) { try $0.engine.runAgain($0) }])
   }
+
+  private static let again = ["!", "!!"]
 
   // MARK: Keeping
 
@@ -37,6 +42,17 @@ extension Yetibot {
     entry.command = String(command.prefix(HistoryEntry.longestBody))
     do { try history.append(entry) } catch { onStorageFailure?(error) }
   }
+
+  /// Whether the person's line of a message that comes again is remembered already.
+  func isRemembered(_ correlationID: String, _ event: ChatEvent, _ allowance: Allowance) -> Bool {
+    // What comes again is young.
+    let since = (event.time ?? now()) - Self.longestRepeat
+    let query = HistoryQuery(
+      [.instance(event.place.instance), .since(since), .notByBot, .correlated(correlationID)], limit: 1)
+    return (try? lines(query, allowance).isEmpty) == false
+  }
+
+  private static let longestRepeat: Int64 = 86_400_000
 
   // MARK: Asking
 
@@ -59,34 +75,44 @@ extension Yetibot {
   }
 
   private static func that(_ call: Invocation, isCommand: Bool) throws -> Outcome {
-    // The latest command is the one that asks.
     let query = HistoryQuery(
-      [.instance(call.place.instance), .room(call.place.room), .notByBot, isCommand ? .command : .noCommand],
-      order: .newestFirst, limit: 1, offset: isCommand ? 1 : 0)
+      call.engine.earlierLines(of: call) + [isCommand ? .command : .noCommand], order: .newestFirst, limit: 1)
     guard let line = try call.engine.lines(query, call.context.allowance).first else {
       return .record(.init(.null, data: .null))
     }
     return .record(.init(.string(line.body), data: line.record))
   }
 
+  /// What people said in the room before the message that asks.
+  private func earlierLines(of call: Invocation) -> [HistoryQuery.Condition] {
+    [.instance(call.place.instance), .room(call.place.room), .notByBot]
+      + (call.context.correlationID.map { [.notCorrelated($0)] } ?? [])
+  }
+
+  private static let longestLookBack = 20
+
   private func runAgain(_ call: Invocation) throws -> Outcome {
     let prefix = configuration.prefix
-    var conditions: [HistoryQuery.Condition] = [
-      .instance(call.place.instance), .room(call.place.room), .notByBot, .command,
-      .noCommandBeginning("\(prefix)\(prefix)"),
-    ]
+    var conditions = earlierLines(of: call) + [.command, .noCommandBeginning("\(prefix)\(prefix)")]
     if !configuration.quirks.contains(.sharedBang), let person = call.person { conditions.append(.userID(person.id)) }
-    let query = HistoryQuery(conditions, order: .newestFirst, limit: 1)
-    guard let body = try lines(query, call.context.allowance).first?.body else {
+    let query = HistoryQuery(conditions, order: .newestFirst, limit: Self.longestLookBack)
+    var found: [Expression]?
+    for line in try lines(query, call.context.allowance) {
+      // A command that was embedded in talk runs again as it did then.
+      let expressions =
+        if let text = Self.extractCommand(line.body, prefix: prefix) {
+          [try parser.parse(text)]
+        } else {
+          embeddedExpressions(in: line.body)
+        }
+      // One that ran an earlier one again is passed over.
+      guard expressions.allSatisfy({ Set($0.commandWords).isDisjoint(with: Self.again) }) else { continue }
+      found = expressions
+      break
+    }
+    guard let expressions = found else {
       return .failure("\(call.person?.name ?? "nobody") has run no command yet")
     }
-    // A command that was embedded in talk runs again as it did then.
-    let expressions =
-      if let text = Self.extractCommand(body, prefix: prefix) {
-        [try parser.parse(text)]
-      } else {
-        embeddedExpressions(in: body)
-      }
     return try call.context.running("!") {
       var outcomes: [Value] = []
       for expression in expressions {
@@ -99,7 +125,9 @@ extension Yetibot {
 
   private func showHistory(_ call: Invocation) throws -> Outcome {
     let allowance = call.context.allowance
-    var query = try HistoryQuery(options: call.args, in: call.place, prefix: configuration.prefix, now: now())
+    var query = try HistoryQuery(
+      options: call.args, in: call.place, prefix: configuration.prefix, now: now(),
+      isOriginal: call.quirks.contains(.originalCommands))
     let isOne: Bool
     if let next = call.nextCommands?.first, try query.takeOver(next) {
       call.skip.count = 1

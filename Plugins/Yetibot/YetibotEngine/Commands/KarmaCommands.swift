@@ -43,7 +43,8 @@ extension Yetibot {
     in place: ChatPlace? = nil, byGiver: Bool = false, limit: Int
   ) -> [(id: String, score: Int64)] {
     var sums: [String: Int64] = [:]
-    for row in rows["karma"] where place.map({ row["chat_source_room"] == $0.room }) ?? true {
+    for row in rows["karma"]
+    where place.map({ row["chat_source_room"] == $0.room && row["chat_source_adapter"] == $0.instance }) ?? true {
       sums[row[byGiver ? "voter_id" : "user_id"], default: 0] += row.columns["points"]?.integer ?? 0
     }
     return sums.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit)
@@ -61,7 +62,7 @@ extension Yetibot {
   ) -> Outcome {
     guard let giver else { return .failure("points need somebody who gives them") }
     if isPositive, id == giver.id || id == giver.name { return .text("nobody can raise their own karma") }
-    rows.insert(
+    insert(
       "karma",
       ValueMap([
         ("chat_source_adapter", .string(place.instance)), ("chat_source_room", .string(place.room)),

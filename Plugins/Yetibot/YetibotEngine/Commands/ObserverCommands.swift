@@ -21,7 +21,7 @@ extension Yetibot {
           return .record(
             .init(
               .strings(rows.map { Self.observerText($0.columns, id: $0.id) }),
-              data: .list(rows.map { .map($0.columns) })))
+              data: .list(rows.map(\.record))))
         },
         Self.on(
           #"(?s)(.+)=\s*(.+)"#,
@@ -65,6 +65,7 @@ extension Yetibot {
     let reader = OptionReader(call.group(1) ?? "", Self.observerOptions)
     let event = reader.value("event-type") ?? "message"
     guard ChatEvent.Kind(rawValue: event) != nil else { return .text("there is no event \(event)") }
+    guard rows.hasRoom(in: "observer") else { return .failure("there are too many observers; remove one") }
     guard reader.bad.isEmpty else { return .failure("there is no option \(reader.bad.joined(separator: " "))") }
     let pattern = reader.words.joined(separator: " ")
     for source in [pattern, reader.value("user-pattern") ?? "", reader.value("channel-pattern") ?? ""] {
@@ -77,7 +78,7 @@ extension Yetibot {
       ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
       ("chat_source_adapter", .string(call.place.instance)),
     ])
-    rows.insert("observer", columns)
+    insert("observer", columns)
     return .text("observer created: \(Self.observerText(columns, id: nil))")
   }
 

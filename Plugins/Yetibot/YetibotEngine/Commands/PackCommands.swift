@@ -69,7 +69,7 @@ extension Yetibot {
         Self.on(nil, "buffer <text or collection> # adds to the buffer", ["util"]) { call in
           // A collection, and the text: what each call was given.
           for item in (call.items ?? []) + [.string(call.args)] {
-            call.engine.rows.insert("buffer", ValueMap([("text", .string(item.text))]))
+            call.engine.insert("buffer", ValueMap([("text", .string(item.text))]))
           }
           return Self.bufferText(call)
         },
@@ -87,7 +87,7 @@ extension Yetibot {
       ["time"],
       [
         Self.on(#"^\s*([+-]\d{1,2})\s*$"#, "time [<±hours>] # the time, so many hours from UTC", ["info"]) { call in
-          .text(Self.clock(call.engine.now(), Int64(call.group(1) ?? "0") ?? 0))
+          .text(Self.clock(call.engine.now(), utcOffset: (Int64(call.group(1) ?? "0") ?? 0) * 3600))
         },
         Self.on(#"^\s*zones\s*$"#, "time zones # the names of time zones that are known", ["info"]) { _ in
           .lines(TimeZones.all.map { "\($0.name): UTC\($0.minutes < 0 ? "-" : "+")\(TimeZones.text($0.minutes))" })
@@ -98,10 +98,10 @@ extension Yetibot {
             return .failure("there is no zone \(name); see time zones")
           }
           let time = CivilTime(milliseconds: call.engine.now(), utcOffset: Int64(zone.minutes) * 60)
-          return .text("\(time.text.split(separator: "T").joined(separator: " ")) \(name)")
+          return .text("\(time.spaced) \(name)")
         },
         Self.on(#"^\s*$"#, "time # the time", ["info"]) { call in
-          .text(Self.clock(call.engine.now(), call.engine.configuration.utcOffset / 3600))
+          .text(Self.clock(call.engine.now(), utcOffset: call.engine.configuration.utcOffset))
         },
       ])
     define(
@@ -195,12 +195,11 @@ extension Yetibot {
       })
   }
 
-  private static func clock(_ milliseconds: Int64, _ hours: Int64) -> String {
-    let time = CivilTime(milliseconds: milliseconds, utcOffset: hours * 3600)
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    let zone = hours == 0 ? "UTC" : "UTC\(hours < 0 ? "" : "+")\(hours)"
-    return
-      "\(time.year)-\(two(time.month))-\(two(time.day)) \(two(time.hour)):\(two(time.minute)):\(two(time.second)) \(zone)"
+  private static func clock(_ milliseconds: Int64, utcOffset: Int64) -> String {
+    let minutes = Int(utcOffset / 60)
+    let hours = minutes.isMultiple(of: 60) ? String(abs(minutes) / 60) : TimeZones.text(minutes)
+    let zone = minutes == 0 ? "UTC" : "UTC\(minutes < 0 ? "-" : "+")\(hours)"
+    return "\(CivilTime(milliseconds: milliseconds, utcOffset: utcOffset).spaced) \(zone)"
   }
 
   private static func date(_ call: Invocation) -> Outcome {

@@ -50,7 +50,7 @@ extension Yetibot {
           let engine = call.engine
           let name = call.person?.name ?? "nobody"
           if !engine.rows["notit"].contains(where: { Self.isHere($0, call.place) && $0["user_name"] == name }) {
-            engine.rows.insert("notit", Self.row(call.place, [("user_name", name)]))
+            engine.insert("notit", Self.row(call.place, [("user_name", name)]))
           }
           let safe = Set(engine.rows["notit"].filter { Self.isHere($0, call.place) }.map { $0["user_name"] })
           let left = engine.people.all(in: call.place).map(\.name).filter { !safe.contains($0) }
@@ -85,7 +85,7 @@ extension Yetibot {
     if let row = rows["order"].first(where: { Self.isHere($0, call.place) && $0["user_name"] == name }) {
       rows.update("order", row.id, columns)
     } else {
-      rows.insert("order", columns)
+      insert("order", columns)
     }
     return .text("\(food.trimmed) for \(name) is ordered")
   }

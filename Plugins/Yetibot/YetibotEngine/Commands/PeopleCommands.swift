@@ -57,18 +57,19 @@ extension Yetibot {
           "status since <n> <minutes|hours|days|weeks|months> [ago] # what people did since then", ["util", "info"]
         ) { call in
           guard let count = Int64(call.group(1) ?? "") else { return .text("\(call.group(1) ?? "") is no number") }
-          return Self.statuses(call, Self.unit(call.group(2) ?? "").multipliedReportingOverflow(by: count).partialValue)
+          let span = Self.unit(call.group(2) ?? "").multipliedReportingOverflow(by: count)
+          return Self.statuses(call, span.overflow ? .max : span.partialValue)
         },
         Self.on(#"^\s*$"#, "status # what people did in the last eight hours", ["util", "info"]) {
           Self.statuses($0, 8 * 3_600_000)
         },
         Self.on(#"(?s)(.+)"#, "status <text> # says what you are doing", ["util", "info"]) { call in
-          call.engine.rows.insert(
+          call.engine.insert(
             "status",
             ValueMap([
               ("user_id", .string(call.person?.id ?? "")), ("user_name", .string(call.person?.name ?? "")),
               ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
-              ("status", .string(call.args)), ("created_at", .int(call.engine.now())),
+              ("status", .string(call.args)),
             ]))
           return Self.statuses(call, 8 * 3_600_000)
         },
@@ -94,7 +95,7 @@ extension Yetibot {
 
   private static func statuses(_ call: Invocation, _ span: Int64) -> Outcome {
     let engine = call.engine
-    let earliest = engine.now().subtractingReportingOverflow(span).partialValue
+    let earliest = max(engine.now(), 0) - max(span, 0)
     return .lines(
       engine.rows["status"].filter {
         $0["chat_source_room"] == call.place.room && $0["chat_source_adapter"] == call.place.instance
@@ -112,7 +113,7 @@ extension Yetibot {
     if let row = kept(call, own: true).first(where: { $0["key"] == key }) {
       rows.update("my", row.id, columns)
     } else {
-      rows.insert("my", columns)
+      insert("my", columns)
     }
   }
 
@@ -126,7 +127,7 @@ extension Yetibot {
   /// `hh:mm AM MM/dd` in the configured offset from UTC.
   public func time(_ milliseconds: Int64) -> String {
     let date = CivilTime(milliseconds: milliseconds, utcOffset: configuration.utcOffset)
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let two = CivilTime.two
     let hour = date.hour % 12 == 0 ? 12 : date.hour % 12
     return "\(two(hour)):\(two(date.minute)) \(date.hour < 12 ? "AM" : "PM") \(two(date.month))/\(two(date.day))"
   }

@@ -52,8 +52,9 @@ extension Yetibot {
         Self.on(#"(?s)^\s*(\S+)\s(.+)"#, "replyto <room> <text> # says a text in another room", ["util", "async"]) {
           call in
           let text = call.group(2) ?? ""
-          call.engine.posts.append(
-            Post(kind: text.contains("\n") ? .paste : .message, room: call.group(1) ?? "", text: text))
+          try call.engine.say(
+            Post(kind: text.contains("\n") ? .paste : .message, room: call.group(1) ?? "", text: text),
+            call.context.allowance)
           return .plain(.suppressed(.map(ValueMap())))
         }
       ])
@@ -145,7 +146,7 @@ extension Yetibot {
       ("chat_source_adapter", .string(place.instance)), ("chat_source_channel", .string(place.room)),
       ("key", .string(key)), ("value", .string(value)),
     ])
-    if let row { rows.update("channel", row.id, columns) } else { rows.insert("channel", columns) }
+    if let row { rows.update("channel", row.id, columns) } else { insert("channel", columns) }
   }
 
   func settings(_ place: ChatPlace) -> ValueMap {
@@ -167,14 +168,21 @@ extension Yetibot {
 
 /// Spans of time as text.
 public enum TimeSpan {
+  /// In seconds where it is a number of them: `1 second`, `5 seconds`, `1500 milliseconds`.
+  static func exact(_ milliseconds: Int64) -> String {
+    milliseconds > 0 && milliseconds.isMultiple(of: 1000)
+      ? count(milliseconds / 1000, "second") : count(milliseconds, "millisecond")
+  }
+
+  private static func count(_ number: Int64, _ unit: String) -> String { "\(number) \(unit)\(number == 1 ? "" : "s")" }
+
   /// The largest unit alone: `3 seconds`, `1 minute`.
   public static func text(_ milliseconds: Int64) -> String {
     let units: [(Int64, String)] = [
       (604_800_000, "week"), (86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"),
     ]
     for (length, name) in units where milliseconds >= length {
-      let count = milliseconds / length
-      return "\(count) \(name)\(count == 1 ? "" : "s")"
+      return count(milliseconds / length, name)
     }
     return "\(milliseconds) milliseconds"
   }

@@ -23,7 +23,7 @@ extension Yetibot {
       ["words"],
       [
         Self.on(nil, "words <text> # the pieces of the text between spaces", both) {
-          .lines($0.args.pieces(separatedBy: " "))
+          .lines($0.args.pieces { $0 == " " })
         }
       ])
     define(
@@ -97,11 +97,9 @@ extension Yetibot {
   private static func list(_ call: Invocation) -> Outcome {
     if !call.quirks.contains(.plainGrammar), let items = quotedItems(call.args) { return .lines(items) }
     if call.args.contains(",") {
-      return .lines(call.args.pieces(separatedBy: ",").map(\.trimmed))
+      return .lines(call.args.pieces { $0 == "," }.map(\.trimmed))
     }
-    var pieces = call.args.unicodeScalars.split(omittingEmptySubsequences: false) { $0.isSpace }.map { String($0) }
-    while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
-    return .lines(pieces)
+    return .lines(call.args.pieces(separatedBy: \.isSpace))
   }
 
   /// The items of a text in which some stand in double quotes, without the quotes: between commas if there is one, else
@@ -155,127 +153,5 @@ extension Yetibot {
     let pieces = try PatternSearch.split(
       call.group(2) ?? "", by: try Pattern(call.group(1) ?? ""), call.context.allowance)
     return .lines(pieces)
-  }
-}
-
-/// Searches that are charged to the message's allowance.
-enum PatternSearch {
-  /// The pieces between matches, without the empty ones at the end.
-  static func split(_ string: String, by pattern: Pattern, _ allowance: Allowance) throws -> [String] {
-    let text = PatternText(string)
-    var pieces: [String] = []
-    var start = 0
-    var from = 0
-    while from <= text.scalars.count,
-      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
-    {
-      let range = match.whole
-      from = max(range.upperBound, from + 1)
-      if range.isEmpty {
-        guard range.lowerBound < text.scalars.count else { break }
-        from = range.lowerBound + 1
-        if range.lowerBound == 0 { continue }
-      }
-      // A match of nothing but the start gives no empty piece.
-      if range.upperBound > 0 { pieces.append(text.string(start..<range.lowerBound)) }
-      start = range.upperBound
-    }
-    try allowance.checkPatterns()
-    pieces.append(text.string(start..<text.scalars.count))
-    while pieces.count > 1, pieces.last == "" { pieces.removeLast() }
-    return pieces
-  }
-
-  static func occurs(_ pattern: Pattern, in string: String, _ allowance: Allowance) throws -> Bool {
-    let found = pattern.firstMatch(in: PatternText(string), budget: &allowance.patternSteps) != nil
-    try allowance.checkPatterns()
-    return found
-  }
-
-  /// All matches replaced; `$1` in the replacement stands for a group, `\` takes away the meaning of what follows.
-  static func replace(
-    _ pattern: Pattern, in string: String, by replacement: String, _ allowance: Allowance
-  ) throws -> String {
-    let text = PatternText(string)
-    var result = ""
-    var start = 0
-    var from = 0
-    while from <= text.scalars.count,
-      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
-    {
-      let range = match.whole
-      result += text.string(start..<range.lowerBound)
-      result += expand(replacement, match, text)
-      start = range.upperBound
-      from = range.isEmpty ? range.upperBound + 1 : range.upperBound
-      try allowance.charge(bytes: result.utf8.count)
-    }
-    try allowance.checkPatterns()
-    return result + text.string(start..<text.scalars.count)
-  }
-
-  private static func expand(_ replacement: String, _ match: PatternMatch, _ text: PatternText) -> String {
-    var result = ""
-    var isEscaped = false
-    var isGroup = false
-    for character in replacement {
-      if isGroup {
-        isGroup = false
-        if character.isASCII, let number = character.wholeNumberValue {
-          if match.ranges.indices.contains(number), let range = match.ranges[number] { result += text.string(range) }
-          continue
-        }
-        result.append("$")
-      }
-      if isEscaped {
-        result.append(character)
-        isEscaped = false
-      } else if character == "\\" {
-        isEscaped = true
-      } else if character == "$" {
-        isGroup = true
-      } else {
-        result.append(character)
-      }
-    }
-    if isGroup { result.append("$") }
-    return result
-  }
-}
-
-/// HTML's character references: the named ones that chats use, and the numbered ones.
-enum Entities {
-  private static let named = [
-    "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": "\u{A0}", "copy": "©", "reg": "®",
-    "trade": "™", "hellip": "…", "mdash": "—", "ndash": "–", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”",
-    "laquo": "«", "raquo": "»", "euro": "€", "pound": "£", "yen": "¥", "cent": "¢", "deg": "°", "times": "×",
-    "middot": "·", "bull": "•", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö", "Uuml": "Ü",
-    "szlig": "ß", "eacute": "é", "egrave": "è", "agrave": "à", "ccedil": "ç", "ntilde": "ñ",
-  ]
-
-  static func decode(_ text: String) -> String {
-    guard text.utf8.contains(0x26) else { return text }
-    var result = ""
-    var rest = text[...]
-    while let start = rest.firstIndex(of: "&") {
-      result += rest[..<start]
-      let tail = rest[rest.index(after: start)...]
-      if let end = tail.prefix(12).firstIndex(of: ";"), let character = resolve(tail[..<end]) {
-        result += character
-        rest = tail[tail.index(after: end)...]
-      } else {
-        result += "&"
-        rest = tail
-      }
-    }
-    return result + rest
-  }
-
-  private static func resolve(_ name: Substring) -> String? {
-    guard name.first == "#" else { return named[String(name)] }
-    let digits = name.dropFirst()
-    let code =
-      digits.first == "x" || digits.first == "X" ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits)
-    return code.flatMap(Unicode.Scalar.init).map { String(Character($0)) }
   }
 }

@@ -55,6 +55,14 @@ extension Yetibot {
           return .plain(made)
         }
       ])
+    define(
+      ["pluck"],
+      [
+        Self.on(#"^\s*(\$\S*)"#, "pluck <path> # makes what the path selects in the data the value", both) { call in
+          let selection = try JSONPath(call.group(1) ?? "$").select(in: call.data)
+          return .record(.init(selection, data: selection))
+        }
+      ])
     for (name, isWanted) in [("when", true), ("unless", false)] {
       define(
         [name],

@@ -1,5 +1,5 @@
 /// One line that was said, as it is remembered.
-public struct HistoryEntry: Sendable, Hashable {
+public struct HistoryEntry: Codable, Sendable, Hashable {
   /// The store's number: grows with time, and is not used again. 0 before it was stored.
   public var id: Int64 = 0
   /// Milliseconds since 1970.

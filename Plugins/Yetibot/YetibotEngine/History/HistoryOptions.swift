@@ -1,6 +1,7 @@
 /// What `history` was asked for: its options, and the command behind it that the store can do better.
 extension HistoryQuery {
-  static let options: [OptionReader.Option] = [
+  /// The options that the original has.
+  static let originalOptions: [OptionReader.Option] = [
     .init(short: "h", long: "include-history-commands", hasValue: false),
     .init(short: "y", long: "exclude-yetibot", hasValue: false),
     .init(short: "e", long: "exclude-commands", hasValue: false),
@@ -9,10 +10,14 @@ extension HistoryQuery {
     .init(short: "c", long: "channels", hasValue: true), .init(short: "u", long: "user", hasValue: true),
     .init(short: "s", long: "since", hasValue: true), .init(short: "v", long: "until", hasValue: true),
   ]
+  static let options =
+    originalOptions + [
+      .init(short: "o", long: "output", hasValue: false), .init(short: "m", long: "command", hasValue: true),
+    ]
 
   /// The options by their long names, and whether something was wrong.
   public static func parseOptions(_ text: String) -> (options: ValueMap, hasErrors: Bool) {
-    let reader = OptionReader(text, options)
+    let reader = OptionReader(text, originalOptions)
     var options = ValueMap()
     for (name, value) in reader.values { options[name] = value.map(Value.string) ?? true }
     return (options, !reader.bad.isEmpty)
@@ -23,11 +28,15 @@ extension HistoryQuery {
   /// - Parameters:
   ///   - prefix: what commands begin with.
   ///   - now: for dates such as "3 days ago", in milliseconds since 1970.
+  ///   - isOriginal: whether only the options of the original are known.
   /// - Throws: ``Complaint``, for an option that is none and for what is no date.
-  public init(options text: String, in place: ChatPlace, prefix: Character, now: Int64 = 0) throws {
-    let reader = OptionReader(text, Self.options)
+  public init(
+    options text: String, in place: ChatPlace, prefix: Character, now: Int64 = 0, isOriginal: Bool = false
+  ) throws {
+    let options = isOriginal ? Self.originalOptions : Self.options
+    let reader = OptionReader(text, options)
     guard reader.bad.isEmpty else {
-      let known = Self.options.map { "-\($0.short) --\($0.long)" }.joined(separator: "\n")
+      let known = options.map { "-\($0.short) --\($0.long)" }.joined(separator: "\n")
       throw Complaint("there is no option \(reader.bad.joined(separator: " ")); there are\n\(known)")
     }
     func list(_ name: String) -> [String]? {
@@ -54,6 +63,8 @@ extension HistoryQuery {
     if reader.has("exclude-yetibot") { conditions.append(.notByBot) }
     if reader.has("exclude-commands") { conditions.append(.noCommand) }
     if reader.has("exclude-non-commands") { conditions.append(.command) }
+    if reader.has("output") { conditions.append(.byBot) }
+    if let command = reader.value("command") { conditions.append(.ofCommand(command, prefix: prefix)) }
     if let names = list("user") { conditions.append(.userNames(names)) }
     if let time = try date("since") { conditions.append(.since(time)) }
     if let time = try date("until") { conditions.append(.until(time)) }

@@ -13,6 +13,11 @@ public struct HistoryQuery: Sendable {
     case byBot
     case noCommand
     case command
+    /// It belongs to this message, or does not.
+    case correlated(String)
+    case notCorrelated(String)
+    /// It is a command that begins with this text, behind the prefix, or an answer to one.
+    case ofCommand(String, prefix: Character)
     case userID(String)
     case userNames([String])
     /// At or after, at or before: milliseconds since 1970.
@@ -85,6 +90,12 @@ extension HistoryQuery.Condition {
     case .byBot: entry.isByBot
     case .noCommand: !entry.isCommand
     case .command: entry.isCommand
+    case .correlated(let id): entry.correlationID == id
+    case .notCorrelated(let id): entry.correlationID != id
+    case .ofCommand(let text, let prefix):
+      entry.isByBot
+        ? entry.command.utf8.starts(with: text.utf8)
+        : entry.isCommand && entry.body.utf8.starts(with: "\(prefix)\(text)".utf8)
     case .userID(let id): entry.userID == id
     case .userNames(let names): names.contains(entry.userName)
     case .since(let time): entry.createdAt >= time

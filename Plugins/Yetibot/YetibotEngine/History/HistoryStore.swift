@@ -10,11 +10,17 @@ public protocol HistoryStore: AnyObject {
 
 /// Remembers the latest lines until the program ends.
 public final class MemoryHistory: HistoryStore {
-  private var entries: [HistoryEntry] = []
+  private(set) var entries: [HistoryEntry] = []
   private var lastID: Int64 = 0
   private let capacity: Int
 
   public init(capacity: Int = 2000) { self.capacity = max(capacity, 1) }
+
+  /// Begins with the lines that another one remembered.
+  func take(_ lines: [HistoryEntry]) {
+    entries = lines.suffix(capacity)
+    lastID = lines.last?.id ?? 0
+  }
 
   public func append(_ entry: HistoryEntry) {
     var entry = entry

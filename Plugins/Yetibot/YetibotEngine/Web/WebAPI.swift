@@ -51,7 +51,7 @@ extension Yetibot {
     // What a command says besides its result has no room to go to.
     var answer = Value.null
     _ = posting {
-      let context = Context(self, person: person, place: place, allowance: makeAllowance())
+      let context = Context(self, person: person, place: place, allowance: makeAllowance(for: query))
       answer = GraphQL.answer(query, variables: variables.members ?? ValueMap(), operation: operation, context)
     }
     return answer
@@ -77,7 +77,7 @@ public struct WebHealth: Sendable, Hashable {
 }
 
 /// A connection to a chat, as the adapter told of it.
-public struct AdapterState: Sendable, Hashable {
+public struct AdapterState: Codable, Sendable, Hashable {
   public var instance: String
   public var platform: String
   public var isConnected: Bool
