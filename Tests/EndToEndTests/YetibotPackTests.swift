@@ -13,7 +13,7 @@ struct YetibotPackTests {
       bothost: 1
       kind: host
       plugins:
-        yetibot: {}
+        yetibot: {config: {soft_timeout: 0s}}
         yetibot-pack:
           config:
             allow: ["*:80", "127.0.0.1:\(server.http)", "localhost:\(server.http)"]
@@ -25,6 +25,7 @@ struct YetibotPackTests {
                 url: "{{base}}/menu?day={{match.1}}"
                 match: "^(\\\\w+)$"
                 pick: $.dishes
+                failed: $.error
                 item: "{{name}}, {{price}}"
                 secret: {header: X-Menu-Key}
       \(pack.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n"))
@@ -91,6 +92,11 @@ struct YetibotPackTests {
     #expect(try chat.ask("!rhyme cat | sort | join ,") == "bat,hat")
     #expect(try chat.ask("!service menu monday | tail | render costs {{price}}") == "costs 4")
     #expect(server.requests.contains { $0.contains("/menu?day=monday") && $0.contains(#""x-menu-key":"s3cr3t-menu""#) })
+    #expect(try chat.ask("!menu monday | head") == "Soup, 3")
+    #expect(try chat.ask("!help menu") == "menu # a command of yetibot-pack")
+    #expect(try chat.ask("!menus monday").contains("menu"))
+    try server.set("/menu", #"{"error":"s3cr3t-menu is not the key"}"#)
+    #expect(try chat.ask("!service menu tuesday").contains("… is not the key"))
     #expect(try chat.ask("!giphy cat").contains("set giphy_key in yetibot-pack's configuration"))
     #expect(try chat.ask("!jira AB-1").contains("set addresses.jira"))
     #expect(try chat.ask("!help rhyme") == "rhyme <word> # words that rhyme with it")

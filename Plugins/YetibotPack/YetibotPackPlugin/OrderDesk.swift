@@ -32,7 +32,8 @@ final class OrderDesk: Sendable {
     } catch { throw PluginError.internal("\(error)") }
   }
 
-  deinit { client.withLock { $0 }?.close() }
+  /// Gives up what is under way, and waits for the client's thread. Closures of requests may keep this object longer than the plugin.
+  func close() { client.withLock { $0 }?.close() }
 
   /// What is left of a command's time, in nanoseconds, with a little kept back, so that the answer is there before the caller gives up.
   static func left(until deadline: Int64?, _ host: Host) -> Int64? {
@@ -42,40 +43,50 @@ final class OrderDesk: Sendable {
   func take(_ plan: Plan, until deadline: Int64?, _ reply: CommandReply) {
     do {
       switch plan {
-      case .pass: reply.send(.failure("the command cannot be done"))
       case .answer(let outcome): reply.send(outcome)
-      case .run: reply.send(.failure("the command cannot be done"))
+      // Nothing that a request leads to.
+      case .pass, .run: reply.send(.failure("the command cannot be done"))
       case .fetch(let fetch, let then):
         let request = try self.request(fetch, deadline)
         // What goes on on the client's thread is handed over with the closure that comes along.
         let next = Continuation(then: then)
-        send(request) { result in
+        try openClient().send(request) { result in
           switch result {
-          case .success(let response): self.take(next.then(response), until: deadline, reply)
+          case .success(let response):
+            let plan = next.then(response)
+            // Some servers repeat the secret that they do not like.
+            if case .answer(.failure(let text)) = plan {
+              reply.send(.failure(request.masking(text)))
+            } else {
+              self.take(plan, until: deadline, reply)
+            }
           case .failure(let failure): reply.send(.failure(failure.message))
           }
         }
       case .send(let message): try send(message, deadline, reply)
       case .readMail: try readMail(deadline, reply)
       }
-    } catch { reply.send(.failure("\((error as? PluginError)?.message ?? "\(error)")")) }
+    } catch { reply.send(.failure((error as? PluginError)?.message ?? "\(error)")) }
   }
 
   /// A plan's closure on its way between threads. It is called once, and holds values alone.
   private struct Continuation: @unchecked Sendable { let then: (HTTPResponse) -> Plan }
 
-  private func open(_ deadline: Int64?) throws -> (HTTPClient, Duration) {
+  /// How long a request may take that has to be answered by then.
+  private func timeout(until deadline: Int64?) -> Duration {
+    .nanoseconds(min(Self.left(until: deadline, host) ?? .max, settings.timeout))
+  }
+
+  private func openClient() throws -> HTTPClient {
     guard let client = client.withLock({ $0 }) else { throw PluginError.internal("the plugin is not active") }
-    let left = Self.left(until: deadline, host) ?? settings.timeout
-    return (client, .nanoseconds(min(left, settings.timeout)))
+    return client
   }
 
   // MARK: The web
 
   private func request(_ fetch: Fetch, _ deadline: Int64?) throws -> HTTPRequest {
     var request = fetch.request
-    let left = Self.left(until: deadline, host) ?? settings.timeout
-    request.timeout = .nanoseconds(min(left, settings.timeout))
+    request.timeout = timeout(until: deadline)
     request.connectTimeout = request.timeout
     request.maximumBody = settings.maximumBody
     switch fetch.scope {
@@ -97,9 +108,8 @@ final class OrderDesk: Sendable {
 
   /// nil when the operator has given none.
   private func secret(_ secret: ServiceSecret) throws -> String? {
-    guard let text = try secretText(secret.setting ?? "service_secrets"), secret.setting == nil else {
-      return try secretText(secret.setting ?? "service_secrets")
-    }
+    if let setting = secret.setting { return try secretText(setting) }
+    guard let text = try secretText("service_secrets") else { return nil }
     guard let members = (try? JSONText.parse(text))?.members else {
       throw PluginError.invalid(
         "service_secrets in yetibot-pack's configuration is not JSON of the form {\"service\": \"secret\"}")
@@ -114,22 +124,12 @@ final class OrderDesk: Sendable {
     } catch let error as PluginError where error.code == .notFound { return nil }
   }
 
-  private func send(
-    _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, HTTPFailure>) -> Void
-  ) {
-    guard let client = client.withLock({ $0 }) else {
-      completion(.failure(HTTPFailure(.cancelled, "the plugin is not active")))
-      return
-    }
-    client.send(request, completion: completion)
-  }
-
   // MARK: Mail
 
   private func send(_ message: MailMessage, _ deadline: Int64?, _ reply: CommandReply) throws {
-    let (client, timeout) = try open(deadline)
+    let client = try openClient()
     guard var server = smtp else { throw PluginError.invalid("no mail can be sent: set mail_smtp") }
-    server.timeout = timeout
+    server.timeout = timeout(until: deadline)
     server.password = try secretText("mail_password")
     let text = message.text(milliseconds: host.unixTime / 1_000_000, identifier: .random(in: 0...UInt64.max))
     client.send(mail: Array(text.utf8), from: message.from, to: message.to, by: server) { result in
@@ -146,9 +146,9 @@ final class OrderDesk: Sendable {
   }
 
   private func readMail(_ deadline: Int64?, _ reply: CommandReply) throws {
-    let (client, timeout) = try open(deadline)
+    let client = try openClient()
     guard var server = imap else { throw PluginError.invalid("no mail can be read: set mail_imap") }
-    server.timeout = timeout
+    server.timeout = timeout(until: deadline)
     server.password = try secretText("mail_password")
     client.readMail(from: server, limit: Self.mailLimit) { result in
       switch result {

@@ -19,6 +19,8 @@ final class RemoteRunner: Sendable {
   private struct State {
     var jobs: [Job] = []
     var isOpen = false
+    /// Counts the starts: the threads of one before do not go on with the next.
+    var round = 0
   }
 
   private let state = Mutex(State())
@@ -35,18 +37,25 @@ final class RemoteRunner: Sendable {
   }
 
   func start(_ host: Host) throws {
-    state.withLock { $0.isOpen = true }
+    let round = state.withLock { state in
+      state.isOpen = true
+      state.round += 1
+      return state.round
+    }
     for number in 1...Self.threads {
       try host.thread("ssh-\(number)") { _ in
-        while let job = self.next() { job.reply.send(self.run(job)) }
+        while let job = self.next(round) { job.reply.send(self.run(job)) }
       }
     }
   }
 
   /// What waits is still done; then the threads end.
   func stop() {
-    state.withLock { $0.isOpen = false }
-    for _ in 0..<Self.threads { available.signal() }
+    let count = state.withLock { state in
+      state.isOpen = false
+      return Self.threads * state.round
+    }
+    for _ in 0..<count { available.signal() }
   }
 
   /// Answers whether the command was taken.
@@ -61,12 +70,14 @@ final class RemoteRunner: Sendable {
     return isTaken
   }
 
-  private func next() -> Job? {
+  private func next(_ round: Int) -> Job? {
     while true {
       available.wait()
-      let (job, isOpen) = state.withLock { ($0.jobs.isEmpty ? nil : $0.jobs.removeFirst(), $0.isOpen) }
+      let (job, isOver) = state.withLock { state in
+        (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), !state.isOpen || state.round != round)
+      }
       if let job { return job }
-      if !isOpen { return nil }
+      if isOver { return nil }
     }
   }
 

@@ -36,6 +36,12 @@ final class YetibotPackPlugin: BotPlugin {
   /// What is under way goes on: it settles by itself, within the time of its command.
   func quiesce(deadline: Int64) throws { runners?.stop() }
 
+  /// What is still under way is given up, and the client's thread has ended when this returns.
+  deinit {
+    runners?.stop()
+    orders.close()
+  }
+
   func onCommand(_ call: borrowing Call) throws -> HookOutcome {
     let request = try call.decode(CommandRequest.self)
     let plan = pack.plan(for: request, random: .random(in: 0...UInt64.max), milliseconds: host.unixTime / 1_000_000)

@@ -31,7 +31,7 @@ extension BuiltInServices {
 
   /// How Memegen wants a text in an address.
   private static let memeText =
-    ##"replace:"_":"__"|replace:"-":"--"|replace:" ":"_"|replace:"?":"~q"|replace:"%":"~p"|replace:"#":"~h"|urlescape"##
+    #"replace:"_":"__"|replace:"-":"--"|urlescape|replace:"+":"_"|replace:"%3F":"~q"|replace:"%25":"~p"|replace:"%23":"~h""#
 
   /// Memegen: the picture is made when somebody looks at the address.
   private static let meme: Value = [
