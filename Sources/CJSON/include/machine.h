@@ -38,6 +38,9 @@ static inline void machine_pause(void) {
 #endif
 }
 
+/* Asks for memory that will be written soon; any address will do. */
+static inline void machine_prefetch(const void *memory) { __builtin_prefetch(memory, 1); }
+
 /* A pointer of the calling thread's own; null at first. */
 extern MACHINE_THREAD_LOCAL void *machine_thread_pointer;
 static inline void *machine_thread(void) { return machine_thread_pointer; }
