@@ -76,7 +76,7 @@ final class HostControl: ControlHandler {
 
   private func swap(_ argument: JSONValue) throws -> JSONValue {
     let name = try text(argument, "instance")
-    if host.bot(name) != nil, host.instance(name) == nil {
+    if host.instance(name) == nil, host.knowsBot(name) {
       guard argument["library"] == nil else {
         throw ControlError(.invalid, "'\(name)' is a bot; it has no library and is read again from its files")
       }

@@ -19,6 +19,12 @@ struct BotDifference: Sendable {
   /// Handlers are the same and run in another order.
   private(set) var isReordered = false
 
+  /// A bot that did not run before.
+  init(starting new: BoundBot) {
+    handlers = new.program.handlers.map { Part(name: $0.label, change: .new) }
+    uses = new.program.requirements.map { Part(name: $0.use, change: .new) }
+  }
+
   init(from old: BoundBot, to new: BoundBot) {
     let before = Dictionary(
       old.program.handlers.map { ($0.label, $0) }, uniquingKeysWith: { first, _ in first })

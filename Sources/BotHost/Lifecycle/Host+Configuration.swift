@@ -61,7 +61,7 @@ extension Host {
   // MARK: Renewing
 
   /// Gives an instance that runs what was planned: in place when only its configuration differs and the plugin can take that over,
-  /// else by a swap. Within an operation.
+  /// else by a swap. Within an operation on the instance.
   @discardableResult
   func renew(_ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts) throws -> Renewal {
     mask(planned.resolved)
@@ -102,7 +102,7 @@ extension Host {
     return .swapped(try swap(instance, to: planned, parts))
   }
 
-  /// Swaps an instance for what was planned. Within an operation.
+  /// Swaps an instance for what was planned. Within an operation on it.
   func swap(
     _ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts, anyVersion: Bool = false,
     dropsState: Bool = false
@@ -142,13 +142,13 @@ extension Host {
   func renewInstance(_ name: String) throws -> Renewal {
     guard let instance = instance(name) else { return .kept }
     switch instance.state {
-    case .failed, .waiting:
+    case .failed, .waiting, .waitingFor:
       try startInstance(name)
       return .started
     case .stopped, .starting, .stopping: return .kept
     case .running, .swapping: break
     }
-    return try operate { parts in
+    return try operate(on: instance) { parts in
       guard instance.generation != nil else { return .kept }
       let source = try readAgain(instance)
       try checkPermissions(source, of: instance)
@@ -188,9 +188,10 @@ extension Host {
 
   /// Makes and starts an instance that was not there before.
   private func addInstance(_ planned: HostPlan.Instance) throws {
-    try operate { parts in
+    try restructure { parts in
       guard instance(planned.name) == nil, let instance = add(planned, parts) else { return }
-      do { try parts.tools.start(instance) } catch { failed(instance, error, parts) }
+      try operate(on: instance) { bringUp(instance, $0) }
+      startThoseThatWait(for: instance)
     }
   }
 }

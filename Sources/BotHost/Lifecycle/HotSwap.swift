@@ -21,8 +21,7 @@ struct HotSwap {
     }
     let began = clock.monotonic
     let kept = "generation \(old.number) goes on"
-    let number = instance.nextGeneration
-    instance.nextGeneration += 1
+    let number = instance.takeNumber()
 
     instance.state = .swapping(.stage)
     var options = GenerationLoader.StartOptions(flags: UInt32(BH_START_SWAP), anyVersion: anyVersion)

@@ -15,7 +15,7 @@ enum RunCommand: Command {
   ]
   static let words = CompletionKind.files
   static let discussion = """
-    `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a second one stops at once; SIGHUP reads manifests and
+    A BOT is a file, or a directory of which all bots run. `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a second one stops at once; SIGHUP reads manifests and
     bots again.
     """
 
@@ -37,7 +37,8 @@ enum RunCommand: Command {
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { continue }
       if number == SIGHUP {
-        host.reload()
+        // A signal to stop is heard meanwhile.
+        _ = HostThread(name: "reload") { host.reload() }
         continue
       }
       log.notice("host", "stopping; a second signal stops at once")

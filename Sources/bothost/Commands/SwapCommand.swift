@@ -58,6 +58,7 @@ enum SwapCommand: Command {
       }
     }
     let kept = (report["handlers"]?.array ?? []).count { $0["change"]?.string == "kept" }
+    if report["from"]?.string?.isEmpty ?? true { return Output.line("\(name): started") }
     let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
     Output.line(
       "\(name): \((report["from"]?.string ?? "").prefix(12)) -> \((report["to"]?.string ?? "").prefix(12)), \(kept) handlers kept, "
