@@ -94,9 +94,12 @@ extension Host {
   }
 
   /// Swaps an instance for the build on disk, or for `library`.
+  ///
+  /// - Parameter isRehearsal: do everything but the last step: the old build takes up its work again.
   @discardableResult
   public func swapInstance(
-    _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false
+    _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false,
+    isRehearsal: Bool = false
   ) throws -> SwapReport {
     let instance = try wanted(name)
     return try operate(on: instance) { parts in
@@ -107,7 +110,8 @@ extension Host {
       let read = try PluginSource.read(again: instance.source, library: library)
       if !allowsPermissions { try checkPermissions(read, of: instance) }
       return try swap(
-        instance, to: planned(instance, from: read), parts, anyVersion: library != nil, dropsState: dropsState)
+        instance, to: planned(instance, from: read), parts, anyVersion: library != nil, dropsState: dropsState,
+        isRehearsal: isRehearsal)
     }
   }
 

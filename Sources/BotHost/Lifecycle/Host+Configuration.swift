@@ -105,16 +105,21 @@ extension Host {
   /// Swaps an instance for what was planned. Within an operation on it.
   func swap(
     _ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts, anyVersion: Bool = false,
-    dropsState: Bool = false
+    dropsState: Bool = false, isRehearsal: Bool = false
   ) throws -> SwapReport {
     mask(planned.resolved)
     let swap = HotSwap(
-      instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
+      instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, isRehearsal: isRehearsal,
+      dropsState: dropsState)
     let report: SwapReport
     do { report = try swap.run(to: planned.source, resolved: planned.resolved, anyVersion: anyVersion) } catch {
       log.error(instance.name, "\(error)")
       parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])
       throw error
+    }
+    guard !isRehearsal else {
+      log.notice(instance.name, "a swap was rehearsed", [("pause_us", "\(report.pause / 1000)")])
+      return report
     }
     instance.overrides = planned.overrides
     log.notice(
@@ -122,7 +127,7 @@ extension Host {
       [
         ("from", "\(report.from)"), ("to", "\(report.to)"), ("pause_us", "\(report.pause / 1000)"),
         ("state_bytes", "\(report.stateBytes)"), ("waited", "\(report.waiting)"),
-      ])
+      ] + (report.copiedBytes > 0 ? [("copied_before", "\(report.copiedBytes)")] : []))
     parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
     return report
   }
@@ -153,6 +158,15 @@ extension Host {
       let source = try readAgain(instance)
       try checkPermissions(source, of: instance)
       return try renew(instance, to: planned(instance, from: source), parts)
+    }
+  }
+
+  /// Asks the plugin of an instance to take over the configuration that it has; nil when it has no `reconfigure`.
+  func rehearseConfiguration(_ name: String) throws -> Reconfiguration.Outcome? {
+    guard let instance = instance(name) else { throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'") }
+    return try operate(on: instance) { _ in
+      guard let generation = instance.generation, generation.descriptor?.table.reconfigure != nil else { return nil }
+      return try Reconfiguration(of: instance, generation, to: instance.planned, clock: clock).run()
     }
   }
 

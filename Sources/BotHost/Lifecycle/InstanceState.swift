@@ -42,7 +42,7 @@ public enum InstanceState: Sendable, Equatable {
 
 /// The steps of a hot swap, in order. A failure names the one it happened at.
 public enum SwapStep: String, Sendable, CaseIterable {
-  case stage, inspect, probe, load, create, quiesce, drain, export, `import`, activate, retire
+  case stage, inspect, probe, load, create, precopy, quiesce, drain, export, `import`, activate, retire
 }
 
 /// Why a start or a swap did not succeed: the step, what happened there, and what it left.
