@@ -5,7 +5,7 @@
 # A case file for `make conformance SUITE=...`; empty: the public ones, from ../shared/cases when that is there.
 CASES =
 
-.PHONY: run build test lint bench conformance schema clean help
+.PHONY: run build test lint sanitize bench conformance schema clean help
 
 run: build
 	scripts/run
@@ -25,6 +25,11 @@ test:
 lint:
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests Benchmarks
 
+sanitize:
+	scripts/setup tests
+	scripts/sanitize thread
+	scripts/sanitize address
+
 bench: build
 	scripts/setup bench
 	.build/release/benchmarks
@@ -42,3 +47,4 @@ help:
 	@echo 'make conformance SUITE=irc|merkle|yetibot [CASES=file]'
 	@echo 'make bench                             measurements beside peers'
 	@echo 'make lint                              the format check alone'
+	@echo 'make sanitize                          the tests of the core under the thread and address sanitizers (half an hour)'

@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "machine.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 _Thread_local void *machine_thread_pointer;
@@ -32,4 +35,16 @@ int machine_barrier(void) {
     __atomic_store_n(&registered, 1, __ATOMIC_RELEASE);
   }
   return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0 ? 0 : -1;
+}
+
+int machine_sleep(const uint32_t *word, uint32_t expected, int64_t deadline) {
+  struct timespec time = {.tv_sec = (time_t)(deadline / 1000000000), .tv_nsec = (long)(deadline % 1000000000)};
+  /* Of the kinds of waiting, the one whose time is a moment and not a span. */
+  long failure = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, expected, deadline < 0 ? NULL : &time, NULL,
+                         FUTEX_BITSET_MATCH_ANY);
+  return failure != 0 && errno == ETIMEDOUT ? -1 : 0;
+}
+
+void machine_wake(const uint32_t *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, count, NULL, NULL, 0);
 }

@@ -52,7 +52,7 @@ import Testing
     let onLane = Box<Bool>()
     func ask(_ method: String, _ argument: String = "21") -> bh_rc {
       caller.ask(method, argument) { rc, text in
-        onLane.append(ThreadContext.current.pointee.lanes[0] == caller.lane)
+        onLane.append(ThreadContext.current.pointee.isInside(caller.lane))
         results.append("\(rc) \(text)")
       }
     }

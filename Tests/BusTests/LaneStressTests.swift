@@ -146,6 +146,60 @@ import Testing
     }
   }
 
+  /// Threads in turn, each long enough to be leased the lane, while its thread takes it back for swaps and for what is queued:
+  /// never are two inside the handler.
+  @Test func aLeasedLaneHasOneThreadInItAtATime() throws {
+    let fixture = BusFixture(realClock: true)
+    let inside = Atomic<Int>(0)
+    let handled = Atomic<Int>(0)
+    let consumer = try fixture.endpoint(
+      "consumer", lane: LaneOptions(inline: true, spin: 0),
+      [
+        fixture.handler("numbers") { _ in
+          if inside.wrappingAdd(1, ordering: .sequentiallyConsistent).oldValue != 0 {
+            Issue.record("two threads are in the lane")
+          }
+          inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+          handled.wrappingAdd(1, ordering: .relaxed)
+          return bh_rc(BH_OK)
+        }
+      ])
+    let publishers = 3
+    let (turns, each) = (30, 3_000)
+    let turn = Atomic<Int>(0)
+    let threads = try (0..<publishers).map { publisher in
+      let source = try fixture.endpoint("source-\(publisher)")
+      return HostThread(name: "publisher") {
+        for number in 0..<turns {
+          // By turns at first, and in the end all at once.
+          while number < turns / 2, turn.load(ordering: .acquiring) % publishers != publisher { sched_yield() }
+          for index in 0..<each { _ = source.sendNumbers("numbers", Int64(publisher), Int64(index)) }
+          turn.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        }
+      }
+    }
+    let isOver = Atomic<Bool>(false)
+    let swapper = HostThread(name: "swapper") {
+      while !isOver.load(ordering: .acquiring) {
+        consumer.closeGate()
+        if consumer.drain(deadline: SystemClock().monotonic + 60_000_000_000, policy: .abort) != .drained {
+          Issue.record("the lane did not come to rest")
+        }
+        if inside.load(ordering: .sequentiallyConsistent) != 0 {
+          Issue.record("a thread is in the lane behind its gate")
+        }
+        consumer.openGate()
+        // Long enough for a lease in between.
+        usleep(2_000)
+      }
+    }
+    for thread in threads { thread?.join() }
+    isOver.store(true, ordering: .releasing)
+    swapper?.join()
+    eventually { consumer.isIdle && handled.load(ordering: .relaxed) == publishers * turns * each }
+    #expect(fixture.bus.statistics().faults == 0)
+  }
+
   @Test func theAgeOfTheOldestEventIsKnownWhileNothingMoves() throws {
     let fixture = BusFixture()
     let latch = Latch()

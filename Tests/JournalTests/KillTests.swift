@@ -74,11 +74,12 @@ import Testing
   }
 
   private func writerPath() throws -> String {
-    // Beside the tests' own image, wherever that was built.
+    // Beside the tests' own image, wherever that was built; that is the program itself, or one that it has loaded.
     let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
-    for line in maps.split(separator: "\n") {
-      guard let slash = line.firstIndex(of: "/") else { continue }
-      let directory = String(line[slash...]).split(separator: "/").dropLast().joined(separator: "/")
+    let images = [try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")[...]]
+    for image in images + maps.split(separator: "\n") {
+      guard let slash = image.firstIndex(of: "/") else { continue }
+      let directory = image[slash...].split(separator: "/").dropLast().joined(separator: "/")
       let path = "/" + directory + "/journal-writer"
       if FileManager.default.isExecutableFile(atPath: path) { return path }
     }

@@ -12,8 +12,12 @@ struct BindingRecord: ~Copyable {
   /// What `bind` gave.
   var number: UInt32 = 0
   var flags: UInt32 = 0
-  /// Nanoseconds.
-  var timeout: Int64 = 0
+  private let timeoutWord = Atomic<Int64>(0)
+  /// Nanoseconds. Also read by the watch over handlers that do not return, while a plan changes it.
+  var timeout: Int64 {
+    @inline(__always) get { timeoutWord.load(ordering: .relaxed) }
+    @inline(__always) nonmutating set { timeoutWord.store(newValue, ordering: .relaxed) }
+  }
   /// Keys that have something unsettled; only the lane's executor touches it.
   var heldKeys = 0
   var priority: Int32 = 0

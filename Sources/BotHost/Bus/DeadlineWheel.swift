@@ -1,6 +1,5 @@
 import CBotHost
 import Glibc
-import Synchronization
 
 /// The deadlines of everything that is unsettled: a hashed timing wheel over the slots, so that adding and removing
 /// one, which happens with every asynchronous delivery and call, takes the same short time however many there are.
@@ -9,27 +8,29 @@ final class DeadlineWheel: @unchecked Sendable {
   static let tick: Int64 = 8_000_000
   private static let buckets = 4096
 
-  private struct State: @unchecked Sendable {
+  private struct State {
     var first = [UInt32](repeating: 0, count: DeadlineWheel.buckets)
     var count = 0
     /// Everything before this tick has been looked at.
     var position: Int64 = 0
   }
 
-  private let state = Mutex(State())
+  /// As in `SlotTable`, not a `Mutex`.
+  private let monitor = Monitor()
+  private var state = State()
   private let slots: SlotTable
 
   init(slots: SlotTable, now: Int64) {
     self.slots = slots
-    state.withLock { $0.position = now / Self.tick }
+    state.position = now / Self.tick
   }
 
   /// Unsettled deadlines.
-  var count: Int { state.withLock { $0.count } }
+  var count: Int { monitor.withLock { state.count } }
 
   /// Adds a slot with its `deadline`; the token is that of the delivery that the deadline is of.
   func add(_ slot: SlotPointer, _ token: bh_token) {
-    state.withLock { state in
+    monitor.withLock {
       guard !slot.pointee.isOnWheel else { return }
       let due = max(slot.pointee.deadline / Self.tick + 1, state.position)
       let bucket = Int(due % Int64(Self.buckets))
@@ -47,12 +48,13 @@ final class DeadlineWheel: @unchecked Sendable {
 
   /// Takes a slot out, if it is in.
   func remove(_ slot: SlotPointer) {
-    state.withLock { state in
-      if slot.pointee.isOnWheel { unlink(slot, &state) }
+    monitor.withLock {
+      if slot.pointee.isOnWheel { unlink(slot) }
     }
   }
 
-  private func unlink(_ slot: SlotPointer, _ state: inout State) {
+  /// With the lock held.
+  private func unlink(_ slot: SlotPointer) {
     let (previous, next) = (slot.pointee.previous, slot.pointee.next)
     if previous != 0 {
       slots.at(previous).pointee.next = next
@@ -69,7 +71,7 @@ final class DeadlineWheel: @unchecked Sendable {
   /// Takes out what is due and calls `expire` with each, outside the lock.
   func advance(to now: Int64, _ expire: (SlotPointer, bh_token) -> Void) {
     var due: [(SlotPointer, bh_token)] = []
-    state.withLock { state in
+    monitor.withLock {
       let target = now / Self.tick
       guard target >= state.position else { return }
       let steps = state.count == 0 ? 0 : min(target - state.position + 1, Int64(Self.buckets))
@@ -80,7 +82,7 @@ final class DeadlineWheel: @unchecked Sendable {
           let slot = slots.at(index)
           index = slot.pointee.next
           guard slot.pointee.deadline <= now else { continue }
-          unlink(slot, &state)
+          unlink(slot)
           due.append((slot, slot.pointee.wheelToken))
         }
       }

@@ -15,6 +15,7 @@ struct DeliverySlot: ~Copyable {
   // only once `move` has found the stamp unchanged.
   private let generationWord = Atomic<UInt32>(0)
   private let laneWord = Atomic<LanePointer?>(nil)
+  private let callWord = Atomic<UnsafeMutableRawPointer?>(nil)
 
   /// Of the endpoint when the delivery began.
   var generation: UInt32 {
@@ -24,6 +25,11 @@ struct DeliverySlot: ~Copyable {
   var lane: LanePointer? {
     @inline(__always) get { laneWord.load(ordering: .relaxed) }
     @inline(__always) nonmutating set { laneWord.store(newValue, ordering: .relaxed) }
+  }
+  /// The call that this is one hop of.
+  var call: Unmanaged<MethodCall>? {
+    get { callWord.load(ordering: .relaxed).map { .fromOpaque($0) } }
+    nonmutating set { callWord.store(newValue?.toOpaque(), ordering: .relaxed) }
   }
 
   /// Staged while the handler runs or later; guarded by `locked`.
@@ -44,9 +50,6 @@ struct DeliverySlot: ~Copyable {
   var message: String?
   /// The durable settlement was part of the effects' batch.
   var isSettledOnDisk = false
-
-  /// The call that this is one hop of.
-  var call: Unmanaged<MethodCall>?
 
   // The free list and the deadline wheel.
   var next: UInt32 = 0
@@ -132,6 +135,14 @@ extension UnsafeMutablePointer<DeliverySlot> {
     }
   }
 
+  /// Whether the delivery of that token is neither over nor being settled.
+  func isOpen(_ token: bh_token) -> Bool {
+    let word = pointee.word.load(ordering: .acquiring)
+    let state = word & DeliverySlot.stateMask
+    return word & ~DeliverySlot.low == token & ~DeliverySlot.low
+      && (state == DeliverySlot.running || state == DeliverySlot.open)
+  }
+
   /// Runs `body` while nobody else may stage or settle; false when the delivery is over.
   func whileOpen(_ token: bh_token, _ body: () -> Void) -> Bool {
     let stamp = token & ~DeliverySlot.low
@@ -168,7 +179,7 @@ final class SlotTable: @unchecked Sendable {
   private static let chunkSlots = 1024
   private static let maximumChunks = 4096
 
-  private struct Free: @unchecked Sendable {
+  private struct Free {
     var first: UInt32 = 0
     var last: UInt32 = 0
     var free = 0
@@ -177,7 +188,9 @@ final class SlotTable: @unchecked Sendable {
 
   private let chunks: UnsafeMutablePointer<SlotPointer?>
   private let made = Atomic<UInt32>(0)
-  private let state = Mutex(Free())
+  /// Not a `Mutex`, because slots lie outside of it, and the thread sanitizer takes what is written under one for a race.
+  private let monitor = Monitor()
+  private var state = Free()
 
   init() {
     chunks = .allocate(capacity: Self.maximumChunks)
@@ -208,7 +221,7 @@ final class SlotTable: @unchecked Sendable {
   }
 
   /// Slots that are in use; the lanes' own included.
-  var inUse: Int { state.withLock { $0.made - $0.free } }
+  var inUse: Int { monitor.withLock { state.made - state.free } }
 
   /// A slot that nobody has; nil when four million are in use.
   func take() -> SlotPointer? { take(of: Self.chunkSlots * (Self.maximumChunks - 1)) }
@@ -222,7 +235,7 @@ final class SlotTable: @unchecked Sendable {
   }
 
   private func take(of limit: Int) -> SlotPointer? {
-    state.withLock { state in
+    monitor.withLock {
       // The longest unused one: a token stays recognisably stale for as long as possible.
       if state.free > 64 || (state.free > 0 && state.made >= limit) {
         let slot = at(state.first)
@@ -257,7 +270,7 @@ final class SlotTable: @unchecked Sendable {
     slot.pointee.lane = nil
     // The call that held it has been released; the next delivery in it is of no chain.
     slot.pointee.call = nil
-    state.withLock { state in
+    monitor.withLock {
       slot.pointee.next = 0
       if state.last == 0 { state.first = slot.pointee.index } else { at(state.last).pointee.next = slot.pointee.index }
       state.last = slot.pointee.index

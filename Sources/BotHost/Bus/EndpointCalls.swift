@@ -61,6 +61,7 @@ extension Endpoint {
   public func reply(_ token: bh_token, rc: bh_rc, result: bh_bytes, generation: UInt32) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
     guard slot.pointee.call != nil else {
+      guard slot.isOpen(token) else { return late(token) }
       CallMessage.set(
         Int32(BH_E_INVALID), "the token is a delivery's, not a method call's: settle it with `ack` or `nack`")
       return bh_rc(BH_E_INVALID)

@@ -51,8 +51,7 @@ extension Endpoint {
   /// Runs `body` on the lane between two events, also while the gate is shut, and waits for it, `timeout` nanoseconds
   /// at most. Nil: the lane was not free in time; `body` will not run then. On the lane itself it simply runs.
   public func onLane<Result: Sendable>(timeout: Int64, _ body: @escaping @Sendable () -> Result) -> Result? {
-    let thread = ThreadContext.current
-    for index in 0..<thread.pointee.laneCount where thread.pointee.lanes[index] == lane { return body() }
+    if ThreadContext.current.pointee.isInside(lane) { return body() }
     let task = LaneTask<Result>(body)
     guard lane.post(.work { task.run() }) else { return nil }
     return task.wait(nanoseconds: timeout)

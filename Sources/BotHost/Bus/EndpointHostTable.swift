@@ -43,11 +43,11 @@ extension Endpoint {
       let lane = binding.pointee.lane
       if lane.pointee.isInline, event.pointee.isPlain(maximumPayload: bus.options.maximumPayload) {
         let payload = event.pointee.payload
-        if !isJSON || payload.len == 0 {
-          if lane.deliverInline(binding, event, topic, source: source, flags: 0, thread) { return bh_rc(BH_OK) }
-        } else if payload.len < Bus.checkedEarly {
-          guard Bus.isJSON(payload.ptr, payload.len, 0) else { return bus.notJSON() }
-          let flags = UInt32(BH_EVENT_JSON)
+        let needsCheck = isJSON && payload.len > 0
+        // A long payload is checked where it is copied to.
+        if !needsCheck || payload.len < Bus.checkedEarly {
+          if needsCheck, !Bus.isJSON(payload.ptr, payload.len, 0) { return bus.notJSON() }
+          let flags = needsCheck ? UInt32(BH_EVENT_JSON) : 0
           if lane.deliverInline(binding, event, topic, source: source, flags: flags, thread) { return bh_rc(BH_OK) }
         }
       }
@@ -289,6 +289,7 @@ extension Endpoint {
   }
 
   private func isCall(_ token: bh_token, _ slot: SlotPointer) -> bh_rc {
+    guard slot.isOpen(token) else { return late(token) }
     CallMessage.set(Int32(BH_E_INVALID), "the token is a method call's: answer it with `reply`")
     return bh_rc(BH_E_INVALID)
   }

@@ -22,14 +22,12 @@ extension UnsafeMutablePointer<LaneState> {
     _ binding: BindingPointer, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer,
     source: UnsafeBufferPointer<UInt8>, flags: UInt32, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> Bool {
-    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
+    guard enterInline(thread) else { return false }
     // Only now, as the lane's executor: a plan may have changed the binding just before.
     guard binding.pointee.flags == 0, binding.pointee.heldKeys == 0, let function = binding.pointee.function else {
-      leaveInline()
+      leaveInline(thread)
       return false
     }
-    thread.pointee.lanes[thread.pointee.laneCount] = self
-    thread.pointee.laneCount &+= 1
     let slot = pointee.slot
     let token = slot.arm()
     pointee.sequence &+= 1
@@ -66,8 +64,7 @@ extension UnsafeMutablePointer<LaneState> {
     } else {
       keepInline(binding, event, topic, source: source, flags: flags, rc, token, now, thread)
     }
-    thread.pointee.laneCount &-= 1
-    leaveInline()
+    leaveInline(thread)
     return true
   }
 
@@ -92,14 +89,11 @@ extension UnsafeMutablePointer<LaneState> {
 
   /// Delivers an event in memory on this thread, if the lane is idle; the reference is used up then.
   func runInline(_ item: LaneItem, _ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
-    guard thread.pointee.laneCount < ThreadContext.maximumNesting, enterInline() else { return false }
-    thread.pointee.lanes[thread.pointee.laneCount] = self
-    thread.pointee.laneCount &+= 1
+    guard enterInline(thread) else { return false }
     countAccepted(item.event.pointee.bytes)
     start(item, thread)
     endRun(thread)
-    thread.pointee.laneCount &-= 1
-    leaveInline()
+    leaveInline(thread)
     return true
   }
 
@@ -109,34 +103,5 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.finished.store(pointee.finished.load(ordering: .relaxed) &- 1, ordering: .releasing)
     pointee.finishedBytes.store(
       pointee.finishedBytes.load(ordering: .relaxed) &- UInt64(bytes), ordering: .releasing)
-  }
-
-  /// Takes the lane for this thread, if it is idle.
-  @inline(__always)
-  private func enterInline() -> Bool {
-    guard pointee.pending.load(ordering: .relaxed) == 0,
-      pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiring).exchanged
-    else { return false }
-    if pointee.pending.load(ordering: .acquiring) == 0 { return true }
-    pointee.ownership.store(0, ordering: .releasing)
-    return false
-  }
-
-  /// Gives the lane back; to its thread, when a settlement has set something free.
-  @inline(__always)
-  private func leaveInline() {
-    if pointee.readyHead == pointee.ready.count {
-      pointee.ownership.store(0, ordering: .releasing)
-    } else {
-      handOver()
-    }
-  }
-
-  @inline(never)
-  private func handOver() {
-    lock()
-    pointee.pending.store(1, ordering: .releasing)
-    pointee.ownership.store(0, ordering: .releasing)
-    unlockAndWake()
   }
 }

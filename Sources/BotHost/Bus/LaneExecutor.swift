@@ -8,8 +8,7 @@ extension UnsafeMutablePointer<LaneState> {
   /// The lane's thread: until the lane is stopped.
   func run() {
     let thread = ThreadContext.current
-    thread.pointee.lanes[0] = self
-    thread.pointee.laneCount = 1
+    _ = thread.pointee.enter(self)
     // Whatever is done without the lock is followed by a look at everything anew: the lane goes to sleep only by what it has seen
     // since it took the lock.
     var hasSpun = false
@@ -54,7 +53,7 @@ extension UnsafeMutablePointer<LaneState> {
         // Under the lock nothing can be added: idle means idle.
         pointee.pending.store(0, ordering: .releasing)
         pointee.ownerIsThread = false
-        pointee.ownership.store(0, ordering: .releasing)
+        pointee.ownership.store(LaneOwnership.free, ordering: .releasing)
       }
       pointee.sleeping = true
       while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
@@ -62,23 +61,7 @@ extension UnsafeMutablePointer<LaneState> {
     pointee.closed = true
     pthread_cond_broadcast(&pointee.room)
     unlock()
-    thread.pointee.laneCount = 0
-  }
-
-  /// With the lock held: takes an inline lane from the publishers' threads. False, with the lock held again, when one
-  /// of them was inside a handler; it does not know that somebody waits, because leaving has to be cheap.
-  private func own() -> Bool {
-    if pointee.ownerIsThread { return true }
-    pointee.pending.store(1, ordering: .releasing)
-    if pointee.ownership.compareExchange(expected: 0, desired: 1, ordering: .acquiringAndReleasing).exchanged {
-      pointee.ownerIsThread = true
-      return true
-    }
-    unlock()
-    for _ in 0..<256 where pointee.ownership.load(ordering: .relaxed) != 0 { machine_pause() }
-    if pointee.ownership.load(ordering: .relaxed) != 0 { usleep(20) }
-    lock()
-    return false
+    thread.pointee.leaveLane()
   }
 
   /// Delivers batch after batch without the lock, until nothing is queued or something else wants attention. Where the oldest may

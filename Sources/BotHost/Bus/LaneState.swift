@@ -59,8 +59,10 @@ struct LaneState: ~Copyable {
   let attention = Atomic<UInt32>(0)
   /// Publishers that wait for room.
   let waiters = Atomic<Int>(0)
-  /// Of an inline lane: 1 while somebody delivers.
-  let ownership = Atomic<UInt32>(0)
+  /// Of an inline lane: who may deliver (`LaneOwnership`).
+  let ownership = Atomic<UInt32>(LaneOwnership.free)
+  /// The thread that the lane is leased to, while it is.
+  let leaseholder = Atomic<UnsafeMutablePointer<ThreadContext>?>(nil)
   /// Of an inline lane: 1 while something is queued or the gate is shut, so that its own thread has to deliver.
   /// Written under the lock.
   let pending = Atomic<UInt32>(0)
@@ -107,6 +109,11 @@ struct LaneState: ~Copyable {
   let retrying = Atomic<Int>(0)
   /// Of an inline lane: its own thread has it. Under the lock.
   var ownerIsThread = false
+  /// Of an inline lane, by whoever owns it: the thread that published last, how often it has done so without another one in
+  /// between, and how often it takes for a lease.
+  var publisher: UnsafeMutablePointer<ThreadContext>?
+  var publisherStreak = 0
+  var streakForLease = 1024
   /// The gate is shut and no handler runs.
   let atBarrier = Atomic<Bool>(false)
   let generation = Atomic<UInt32>(0)

@@ -26,9 +26,11 @@ struct ThreadContext: ~Copyable {
   let reading = Atomic<UInt64>(0)
   var readingDepth = 0
 
-  /// The lanes whose handlers this thread is inside, innermost last.
-  var lanes: UnsafeMutablePointer<UnsafeMutablePointer<LaneState>>
-  var laneCount = 0
+  /// The lanes whose handlers this thread is inside, innermost last. Written by the thread itself; read by a lane's own thread too,
+  /// when it takes the lane back from a thread that it was leased to.
+  private let lanePlaces: UnsafeMutablePointer<Atomic<LanePointer?>>
+  private let laneCountWord = Atomic<Int>(0)
+  var laneCount: Int { @inline(__always) get { laneCountWord.load(ordering: .relaxed) } }
   /// More nested deliveries than this go through the lane's own thread.
   static let maximumNesting = 16
 
@@ -51,12 +53,44 @@ struct ThreadContext: ~Copyable {
   var spareEffects: Unmanaged<StagedEffects>?
 
   init() {
-    lanes = .allocate(capacity: Self.maximumNesting)
+    lanePlaces = .allocate(capacity: Self.maximumNesting)
+    for index in 0..<Self.maximumNesting { (lanePlaces + index).initialize(to: Atomic(nil)) }
     var random = SystemRandomNumberGenerator()
     idLow = random.next()
   }
 
-  deinit { lanes.deallocate() }
+  deinit {
+    lanePlaces.deinitialize(count: Self.maximumNesting)
+    lanePlaces.deallocate()
+  }
+
+  /// Notes that the thread is inside a lane. False: it is inside too many.
+  @inline(__always)
+  func enter(_ lane: LanePointer) -> Bool {
+    let count = laneCount
+    guard count < Self.maximumNesting else { return false }
+    lanePlaces[count].store(lane, ordering: .releasing)
+    laneCountWord.store(count &+ 1, ordering: .releasing)
+    return true
+  }
+
+  /// Leaves the innermost lane.
+  @inline(__always)
+  func leaveLane() { laneCountWord.store(laneCount &- 1, ordering: .releasing) }
+
+  @inline(__always)
+  func isInside(_ lane: LanePointer) -> Bool {
+    let count = laneCountWord.load(ordering: .acquiring)
+    for index in 0..<count where lanePlaces[index].load(ordering: .acquiring) == lane { return true }
+    return false
+  }
+
+  /// The thread's own lanes, innermost last.
+  func forEachLane(_ body: (LanePointer) -> Void) {
+    for index in 0..<laneCount {
+      if let lane = lanePlaces[index].load(ordering: .relaxed) { body(lane) }
+    }
+  }
 }
 
 extension ThreadContext {
@@ -123,6 +157,14 @@ enum Reclamation {
       $0.state.published &+= thread.pointee.published.load(ordering: .relaxed)
     }
   }
+
+  /// Whether another thread is inside a lane; false when it has ended.
+  static func isInside(_ lane: LanePointer, _ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
+    guarded.withLock { $0.state.threads.contains(thread) && thread.pointee.isInside(lane) }
+  }
+
+  /// Whether the kernel lets a thread make all others pass a memory barrier.
+  static let hasBarrier = machine_barrier() == 0
 
   /// Events that all threads have published.
   static var published: UInt64 {

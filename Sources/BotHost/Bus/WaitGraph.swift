@@ -7,24 +7,20 @@ enum WaitGraph {
   /// Notes that the lanes this thread is inside wait for `target`. False: one of them is what `target` waits for
   /// already.
   static func enter(_ thread: UnsafeMutablePointer<ThreadContext>, _ target: LanePointer) -> Bool {
-    let count = thread.pointee.laneCount
-    guard count > 0 else { return true }
+    guard thread.pointee.laneCount > 0 else { return true }
     return lock.withLock { _ in
       var next: LanePointer? = target
       while let lane = next {
-        for index in 0..<count where thread.pointee.lanes[index] == lane { return false }
+        if thread.pointee.isInside(lane) { return false }
         next = lane.pointee.waitsFor
       }
-      for index in 0..<count { thread.pointee.lanes[index].pointee.waitsFor = target }
+      thread.pointee.forEachLane { $0.pointee.waitsFor = target }
       return true
     }
   }
 
   static func leave(_ thread: UnsafeMutablePointer<ThreadContext>) {
-    let count = thread.pointee.laneCount
-    guard count > 0 else { return }
-    lock.withLock { _ in
-      for index in 0..<count { thread.pointee.lanes[index].pointee.waitsFor = nil }
-    }
+    guard thread.pointee.laneCount > 0 else { return }
+    lock.withLock { _ in thread.pointee.forEachLane { $0.pointee.waitsFor = nil } }
   }
 }

@@ -63,8 +63,7 @@ final class JournalWriter: @unchecked Sendable {
   // MARK: - The queue
 
   func commit(_ transaction: JournalTransaction) throws(JournalError) -> JournalReceipt {
-    let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in try add(transaction) }
-    waitFor(outcome)
+    let (outcome, unit) = try enqueueAndWait { () throws(JournalError) in try add(transaction) }
     return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: unit.value.resultCount).get()
   }
 
@@ -81,10 +80,7 @@ final class JournalWriter: @unchecked Sendable {
   func append(
     _ topic: JournalTopic, _ time: Int64, _ consumers: [JournalConsumer]?, _ record: UnsafeRawBufferPointer
   ) throws(JournalError) -> Int64 {
-    let (outcome, unit) = try enqueue(waits: true) { () throws(JournalError) in
-      try add(topic, time, consumers, record)
-    }
-    waitFor(outcome)
+    let (outcome, unit) = try enqueueAndWait { () throws(JournalError) in try add(topic, time, consumers, record) }
     return try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 1).get()[0]
   }
 
@@ -113,35 +109,59 @@ final class JournalWriter: @unchecked Sendable {
   }
 
   func run(_ body: @escaping @Sendable (JournalTables) throws(JournalError) -> Void) throws(JournalError) {
-    let (outcome, unit) = try enqueue(waits: true) {
+    let (outcome, unit) = try enqueueAndWait {
       let start = pending.operations.count
       let firstRare = pending.rare.count
       pending.rare.append(.run(body))
       pending.operations.append(.init(kind: OperationBuffer.Kind.rare, a: 0))
       return addUnit(from: start, results: 0, isConditional: true, firstRare: firstRare)
     }
-    waitFor(outcome)
     _ = try outcome.result(unit.index, firstResult: unit.value.firstResult, count: 0).get()
   }
 
   private typealias Placed = (index: Int, value: PendingBatch.Unit)
 
+  /// Adds something that nobody waits for.
   @inline(__always)
-  private func enqueue(
-    waits: Bool = false, _ add: () throws(JournalError) -> Placed
-  ) throws(JournalError) -> (BatchOutcome, Placed) {
+  private func enqueue(_ add: () throws(JournalError) -> Placed) throws(JournalError) -> (BatchOutcome, Placed) {
     monitor.lock()
     defer { monitor.unlock() }
+    try waitForRoom()
+    let placed = try add()
+    pending.isUrgent = true
+    if isIdle, writer == nil, pending.waiters == 0 { monitor.broadcast() }
+    return (pending.outcome, placed)
+  }
+
+  /// Adds something and waits until it is on disk.
+  @inline(__always)
+  private func enqueueAndWait(
+    _ add: () throws(JournalError) -> Placed
+  ) throws(JournalError) -> (BatchOutcome, Placed) {
+    monitor.lock()
+    let placed: Placed
+    do throws(JournalError) {
+      try waitForRoom()
+      placed = try add()
+    } catch {
+      monitor.unlock()
+      throw error
+    }
+    pending.isUrgent = true
+    pending.waiters += 1
+    let outcome = pending.outcome
+    waitFor(outcome)
+    return (outcome, placed)
+  }
+
+  /// With the lock held, which is given up meanwhile.
+  private func waitForRoom() throws(JournalError) {
     if pending.operations.count >= options.maxPendingBytes, !isWriter {
       waitingForRoom += 1
       while pending.operations.count >= options.maxPendingBytes, !isClosing { monitor.wait() }
       waitingForRoom -= 1
     }
     guard !isClosing else { throw JournalError(.closed, "the journal is closed") }
-    let placed = try add()
-    pending.isUrgent = true
-    if waits { pending.waiters += 1 } else if isIdle, writer == nil, pending.waiters == 0 { monitor.broadcast() }
-    return (pending.outcome, placed)
   }
 
   /// With the lock held: whether this thread is the one that writes, which must never wait for the writing to go on.
@@ -202,11 +222,10 @@ final class JournalWriter: @unchecked Sendable {
 
   // MARK: - Those who wait
 
-  /// Waits until a batch is on disk, and writes it when nobody else does.
+  /// With the lock held, which is given up: waits until a batch is on disk, and writes it when nobody else does.
   private func waitFor(_ outcome: BatchOutcome) {
     var deadline: Int64?
     while true {
-      monitor.lock()
       // Threads that were let go by the last transaction are likely to come back at once: a moment's patience puts them into
       // one transaction, where the first alone would make all others wait for two. The last to come writes.
       if writer == nil, !wantsMaintenance, pending.outcome === outcome {
@@ -224,6 +243,7 @@ final class JournalWriter: @unchecked Sendable {
       }
       monitor.unlock()
       if outcome.wait(until: deadline) { return }
+      monitor.lock()
     }
   }
 
@@ -323,7 +343,7 @@ final class JournalWriter: @unchecked Sendable {
     }
     for (topic, bytes) in batch.appended { topic.pendingBytes.subtract(bytes, ordering: .relaxed) }
     let outcome = batch.outcome
-    outcome.finish(failure)
+    outcome.finish(failure, waiters: batch.waiters)
     for (index, body) in batch.completions {
       let unit = batch.units[index]
       body(outcome.result(index, firstResult: unit.firstResult, count: unit.resultCount))

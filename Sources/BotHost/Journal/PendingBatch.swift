@@ -1,3 +1,6 @@
+import CJSON
+import Synchronization
+
 /// What waits for the next transaction: filled by all threads under the journal's lock, then taken by its thread whole.
 final class PendingBatch: @unchecked Sendable {
   /// One transaction of a caller.
@@ -41,49 +44,67 @@ final class PendingBatch: @unchecked Sendable {
 }
 
 /// How a batch ended. Filled by the thread that writes, then read by those who waited for it.
+///
+/// They sleep by a word of the kernel's and not by a lock with a condition, where a dozen threads that are woken at once would first
+/// queue up for the lock.
 final class BatchOutcome: @unchecked Sendable {
-  private let monitor = Monitor()
-  private var isDone = false
-  private var isAsked = false
+  private enum State {
+    static let waiting: UInt32 = 0
+    /// One of those who wait should write the batch.
+    static let asked: UInt32 = 1
+    static let done: UInt32 = 2
+  }
+
+  private let state: UnsafeMutablePointer<Atomic<UInt32>>
   private var failure: JournalError?
   private var unitFailures: [Int: JournalError] = [:]
   var results: [Int64] = []
+
+  init() {
+    state = .allocate(capacity: 1)
+    state.initialize(to: Atomic(State.waiting))
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
 
   func prepareResults(_ count: Int) { results = [Int64](repeating: 0, count: count) }
 
   func fail(unit: Int, _ error: JournalError) { unitFailures[unit] = error }
 
-  func finish(_ failure: JournalError?) {
-    monitor.withLock {
-      self.failure = failure
-      isDone = true
-      monitor.broadcast()
-    }
+  /// The end; `waiters` threads at most wait for it.
+  func finish(_ failure: JournalError?, waiters: Int) {
+    self.failure = failure
+    state.pointee.store(State.done, ordering: .releasing)
+    if waiters > 0 { machine_wake(word, .max) }
   }
 
   /// Lets one of those who wait look whether it should write the batch itself.
   func askSomebody() {
-    monitor.withLock {
-      isAsked = true
-      monitor.signal()
+    if state.pointee.compareExchange(expected: State.waiting, desired: State.asked, ordering: .relaxed).exchanged {
+      machine_wake(word, 1)
     }
   }
 
   /// Waits for the end, until that time (CLOCK_MONOTONIC, nanoseconds; nil: for ever). False when the time has passed or the caller is
   /// asked to write.
   func wait(until deadline: Int64?) -> Bool {
-    monitor.withLock {
-      while !isDone, !isAsked {
-        if let deadline {
-          if !monitor.wait(until: deadline) { break }
-        } else {
-          monitor.wait()
-        }
+    while true {
+      let now = state.pointee.load(ordering: .acquiring)
+      if now == State.done { return true }
+      if now == State.asked {
+        let (exchanged, _) = state.pointee.compareExchange(
+          expected: State.asked, desired: State.waiting, ordering: .relaxed)
+        if exchanged { return false }
+      } else if machine_sleep(word, State.waiting, deadline ?? -1) != 0 {
+        return state.pointee.load(ordering: .acquiring) == State.done
       }
-      isAsked = false
-      return isDone
     }
   }
+
+  private var word: UnsafePointer<UInt32> { UnsafeRawPointer(state).assumingMemoryBound(to: UInt32.self) }
 
   /// After the end: how one unit fared.
   func result(_ index: Int, firstResult: Int, count: Int) -> Result<JournalReceipt, JournalError> {

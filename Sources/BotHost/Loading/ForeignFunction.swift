@@ -92,7 +92,9 @@ public final class ForeignFunction: @unchecked Sendable {
   private let callbacks: [ForeignCallback]
   /// What the reader of a failure calls each step of the program.
   private let labels: [String]
-  private let spare = Atomic<UnsafeMutableRawPointer?>(nil)
+  /// The memory of the usual call, and whether one has it.
+  private let scratch = ForeignScratch()
+  private let isScratchTaken = Atomic<Bool>(false)
 
   /// The longest text that a function may return.
   static let longestResult = 16 << 20
@@ -151,7 +153,6 @@ public final class ForeignFunction: @unchecked Sendable {
 
   deinit {
     program.deallocate()
-    if let spare = spare.load(ordering: .acquiring) { Unmanaged<ForeignScratch>.fromOpaque(spare).release() }
   }
 
   /// Ends publishing by callbacks: a library that calls one later calls into nothing. False when one was under way
@@ -198,17 +199,20 @@ public final class ForeignFunction: @unchecked Sendable {
     }
   }
 
-  /// Nested and concurrent calls get memory of their own; the usual call takes the spare one.
+  /// Nested and concurrent calls get memory of their own; the usual call takes what is there.
   @inline(__always)
   private func takeScratch() -> Unmanaged<ForeignScratch> {
-    if let spare = spare.exchange(nil, ordering: .acquiring) { return .fromOpaque(spare) }
+    if !isScratchTaken.exchange(true, ordering: .acquiring) { return .passUnretained(scratch) }
     return .passRetained(ForeignScratch())
   }
 
   @inline(__always)
-  private func giveBack(_ scratch: Unmanaged<ForeignScratch>) {
-    let (exchanged, _) = spare.compareExchange(expected: nil, desired: scratch.toOpaque(), ordering: .releasing)
-    if !exchanged { scratch.release() }
+  private func giveBack(_ taken: Unmanaged<ForeignScratch>) {
+    if taken.toOpaque() == Unmanaged.passUnretained(scratch).toOpaque() {
+      isScratchTaken.store(false, ordering: .releasing)
+    } else {
+      taken.release()
+    }
   }
 
   @inline(__always)

@@ -50,6 +50,13 @@ int machine_ticks_are_steady(void);
  * Registers the process on first use. 0, or -1 when the kernel does not offer it. */
 int machine_barrier(void);
 
+/* Sleeps while the word is `expected`, until that CLOCK_MONOTONIC time in nanoseconds at most (negative: without end). May return
+ * without a cause. 0, or -1 when the time has passed. */
+int machine_sleep(const uint32_t *word, uint32_t expected, int64_t deadline);
+
+/* Wakes up to `count` threads that sleep by the word. */
+void machine_wake(const uint32_t *word, int count);
+
 #ifdef __cplusplus
 }
 #endif
