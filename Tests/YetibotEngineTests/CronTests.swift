@@ -89,4 +89,29 @@ import Testing
     #expect(bot.say("!cron * * * * * * * echo x").first?.contains("too many crons") == true)
     #expect(bot.engine.rows["cron"].count == 2)
   }
+
+  @Test func noSecondIsMissedOrTakenTwice() {
+    let bot = TestBot()
+    bot.milliseconds = 1_600_000_000_000
+    _ = bot.say("!cron 5 * * * * * * echo five")
+    _ = bot.say("!cron /2 * * * * * * echo even")
+    /// 22:14:00 and so many milliseconds.
+    func run(_ milliseconds: Int64) -> [String] {
+      bot.engine.runCrons(at: 1_700_000_040_000 + milliseconds).flatMap { $0.posts.map(\.text) }
+    }
+    #expect(run(1) == ["even"])
+    #expect(run(999).isEmpty)
+    #expect(run(1000).isEmpty)
+    // The seconds from 2 to 6 were not asked about.
+    #expect(run(6100) == ["five", "even"])
+    #expect(run(6900).isEmpty)
+    // A clock that is put back a little has nothing due again; one that is put back far begins anew.
+    #expect(run(5000).isEmpty)
+    #expect(run(-3_595_000) == ["five"])
+    // An hour that nobody asked about is not made good.
+    _ = bot.say("!cron remove 2")
+    #expect(run(58_000) == ["five"])
+    #expect(run(64_000).isEmpty)
+    #expect(run(65_000) == ["five"])
+  }
 }

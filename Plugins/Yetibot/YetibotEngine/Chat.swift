@@ -22,10 +22,11 @@ public struct ChatPerson: Codable, Sendable, Hashable {
 
   /// The record that commands hand out.
   public var record: Value {
-    [
-      "username": .string(name), "name": .string(name), "mention-name": .string(mentionName), "active?": true,
-      "id": .string(id), "last-active": lastActive.map(Value.int) ?? .null,
-    ]
+    .map(
+      ValueMap(distinct: [
+        ("username", .string(name)), ("name", .string(name)), ("mention-name", .string(mentionName)), ("active?", true),
+        ("id", .string(id)), ("last-active", lastActive.map(Value.int) ?? .null),
+      ]))
   }
 }
 

@@ -6,4 +6,7 @@ public enum DispatchRule: String, Sendable, CaseIterable {
   case notEnabled = "command not enabled -> fallback"
   case noSubPattern = "no sub-pattern matches -> help of the topic"
   case run = "run the handler"
+
+  /// Made once: dispatch goes through it for each command.
+  static let inOrder = allCases
 }

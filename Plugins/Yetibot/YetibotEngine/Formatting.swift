@@ -202,6 +202,11 @@ extension String {
   }
 }
 
+extension StringProtocol {
+  /// With the first letter a capital, and the others not.
+  var capitalized: String { prefix(1).uppercased() + dropFirst().lowercased() }
+}
+
 extension Unicode.Scalar {
   /// What `\s` means: the ASCII white space.
   var isSpace: Bool { value == 0x20 || (value >= 0x09 && value <= 0x0D) }

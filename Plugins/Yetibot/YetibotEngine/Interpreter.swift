@@ -212,7 +212,7 @@ extension Yetibot {
   ) throws -> Outcome {
     let entry = registry.command(for: word)
     let found = try entry.flatMap { try handler(of: $0, for: args, context) }
-    for rule in DispatchRule.allCases {
+    for rule in DispatchRule.inOrder {
       switch rule {
       case .adminOnly:
         if let refused = refused(word, context.person) { return refused }

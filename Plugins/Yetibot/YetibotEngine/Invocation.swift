@@ -66,6 +66,8 @@ public final class Context {
   /// Not kept beyond the call that made the context.
   unowned let engine: Yetibot
   public let person: ChatPerson?
+  /// The record of the person as commands hand it out; made once, since `echo` and its like put it into their data.
+  private(set) lazy var personRecord: Value? = person?.record
   public let place: ChatPlace
   let allowance: Allowance
   /// What ties everything that is remembered of the message together; nil where nothing is remembered.

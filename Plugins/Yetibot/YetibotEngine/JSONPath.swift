@@ -5,7 +5,7 @@ public struct JSONPath: Sendable {
     case children
     case index(Int)
     case descendants(String?)
-    case filter(left: Operand, comparison: String, right: Operand?)
+    case filter(Operand, Comparison?, Operand?)
   }
 
   private enum Operand: Sendable {
@@ -110,23 +110,11 @@ public struct JSONPath: Sendable {
   }
 
   private static func holds(
-    _ left: Operand, _ comparison: String, _ right: Operand?, _ item: Value, _ root: Value, _ work: inout Int
+    _ left: Operand, _ comparison: Comparison?, _ right: Operand?, _ item: Value, _ root: Value, _ work: inout Int
   ) throws -> Bool {
     let value = try resolve(left, item, root, &work)
-    guard let right else { return value != .null }
-    let other = try resolve(right, item, root, &work)
-    switch comparison {
-    case "=", "==": return Template.areEqual(value, other)
-    case "!=": return !Template.areEqual(value, other)
-    default:
-      guard let first = value.number, let second = other.number else { return false }
-      switch comparison {
-      case "<": return first < second
-      case "<=": return first <= second
-      case ">": return first > second
-      default: return first >= second
-      }
-    }
+    guard let comparison, let right else { return value != .null }
+    return comparison.holds(value, try resolve(right, item, root, &work))
   }
 
   private struct Reader {
@@ -195,17 +183,16 @@ public struct JSONPath: Sendable {
         depth += 1
         defer { depth -= 1 }
         let left = try operand()
-        var comparison = ""
+        var sign = ""
         while let character = next, "=!<>".contains(character) {
-          comparison.append(character)
+          sign.append(character)
           place += 1
         }
-        guard comparison.isEmpty || ["=", "==", "!=", "<", "<=", ">", ">="].contains(comparison) else {
-          throw failure()
-        }
-        let right = comparison.isEmpty ? nil : try operand()
+        let comparison = Comparison(sign)
+        guard sign.isEmpty || comparison != nil else { throw failure() }
+        let right = sign.isEmpty ? nil : try operand()
         guard take(")") else { throw failure() }
-        return try closed(.filter(left: left, comparison: comparison, right: right))
+        return try closed(.filter(left, comparison, right))
       }
       if next == "\"" || next == "'" {
         guard case .value(.string(let name)) = try operand() else { throw failure() }

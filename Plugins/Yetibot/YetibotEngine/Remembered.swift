@@ -4,6 +4,7 @@ public struct Remembered: Codable, Sendable {
   var adapters: [AdapterState]
   var rooms: [ChatPlace]
   var areCronsRunning: Bool
+  var lastCronSecond: Int64?
   var startedAt: Int64
   /// The lines of a history that is only remembered; empty for one that is kept.
   var lines: [HistoryEntry]
@@ -12,7 +13,8 @@ public struct Remembered: Codable, Sendable {
 extension Yetibot {
   public var remembered: Remembered {
     Remembered(
-      people: people, adapters: adapters, rooms: rooms, areCronsRunning: areCronsRunning, startedAt: startedAt,
+      people: people, adapters: adapters, rooms: rooms, areCronsRunning: areCronsRunning,
+      lastCronSecond: lastCronSecond, startedAt: startedAt,
       lines: (history as? MemoryHistory)?.entries ?? [])
   }
 
@@ -22,6 +24,7 @@ extension Yetibot {
     for adapter in remembered.adapters { note(adapter) }
     for room in remembered.rooms { note(room: room) }
     areCronsRunning = remembered.areCronsRunning
+    lastCronSecond = remembered.lastCronSecond
     startedAt = remembered.startedAt
     (history as? MemoryHistory)?.take(remembered.lines)
   }

@@ -20,11 +20,10 @@ enum TemplateFilters {
     case "safe", "name", "str": return name == "safe" ? value : .string(text)
     case "upper": return .string(text.uppercased())
     case "lower": return .string(text.lowercased())
-    case "capitalize": return .string(text.prefix(1).uppercased() + text.dropFirst().lowercased())
+    case "capitalize": return .string(text.capitalized)
     case "title":
       return .string(
-        text.split(separator: " ", omittingEmptySubsequences: false)
-          .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: " "))
+        text.split(separator: " ", omittingEmptySubsequences: false).map(\.capitalized).joined(separator: " "))
     case "length", "count": return .int(Int64(size(value)))
     case "length-is", "count-is": return .bool(Int(argument) == size(value))
     case "empty?": return .bool(size(value) == 0)

@@ -98,20 +98,7 @@ struct TemplateRenderer {
     case .any(let conditions): return try conditions.contains { try holds($0, scope) }
     case .all(let conditions): return try conditions.allSatisfy { try holds($0, scope) }
     case .compare(let left, let comparison, let right):
-      let left = try value(left, scope)
-      let right = try value(right, scope)
-      switch comparison {
-      case "=": return Template.areEqual(left, right)
-      case "!=": return !Template.areEqual(left, right)
-      default:
-        guard let first = left.number, let second = right.number else { return false }
-        switch comparison {
-        case "<": return first < second
-        case "<=": return first <= second
-        case ">": return first > second
-        default: return first >= second
-        }
-      }
+      return comparison.holds(try value(left, scope), try value(right, scope))
     }
   }
 

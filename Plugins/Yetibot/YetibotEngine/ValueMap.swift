@@ -14,6 +14,12 @@ public struct ValueMap: Sendable, Hashable, Sequence {
     for (key, value) in members { self[key] = value }
   }
 
+  /// Members whose keys are known to differ.
+  init(distinct members: [Member]) {
+    storage = members
+    if storage.count > Self.searched { index(all: true) }
+  }
+
   public var count: Int { storage.count }
   public var isEmpty: Bool { storage.isEmpty }
   public var keys: [String] { storage.map(\.key) }

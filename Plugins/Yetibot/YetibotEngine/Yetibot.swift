@@ -23,6 +23,8 @@ public final class Yetibot {
   public private(set) var adapters: [AdapterState] = []
   /// Whether crons run.
   var areCronsRunning = true
+  /// The latest second, since 1970, at which crons have been looked at.
+  public var lastCronSecond: Int64?
   /// Rooms that the bot is in: those in which something happened, in the order in which it learnt of them.
   public private(set) var rooms: [ChatPlace] = []
   private var knownRooms: Set<ChatPlace> = []

@@ -203,7 +203,9 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       handle(event, address, delivery)
     case .tick(let milliseconds, let delivery):
       current = Current(token: delivery.token, isRepeatable: true)
+      let before = engine.lastCronSecond
       let due = engine.runCrons(at: milliseconds)
+      if isInterrupted { engine.lastCronSecond = before }
       settle(delivery) {
         for (place, posts) in due {
           let address = Address(
@@ -253,10 +255,15 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     }
   }
 
+  /// Throws when what runs was cut short because the plugin is being replaced.
+  func checkInterruption() throws(PluginError) {
+    if isInterrupted { throw .retry("the plugin is being replaced") }
+  }
+
   private func settle(_ delivery: Delivery, _ body: () throws -> Void) {
     do {
       // What was cut short is done from its beginning by the next build.
-      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
+      try checkInterruption()
       try body()
       try delivery.ack()
     } catch {
@@ -312,7 +319,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       evaluation.error = "\(error)"
     }
     do {
-      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
+      try checkInterruption()
       let text = evaluation.error ?? engine.shown(evaluation.value).text
       let isSuppressed = evaluation.value.isSuppressed
       try call.reply(
@@ -332,7 +339,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
         request.args.isEmpty ? request.command : "\(request.command) \(request.args)", opts: request.opts?.value,
         raw: request.raw?.value ?? .empty, data: request.data?.value ?? .null, person: person,
         place: Self.place(request.platform, request.instance, request.channel), wasOffered: true)
-      if isInterrupted { throw PluginError.retry("the plugin is being replaced") }
+      try checkInterruption()
       try call.reply(CommandAnswer(outcome))
     } catch let error as PluginError {
       try? call.fail(error)

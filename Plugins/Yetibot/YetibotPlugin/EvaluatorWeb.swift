@@ -8,13 +8,14 @@ extension Evaluator {
       switch request {
       case .graphQL(let request):
         let person = request.user.map { ChatPerson(id: $0, name: request.userName ?? $0, roles: request.roles ?? []) }
-        try call.reply(
-          JSONBox(
-            engine.graphQL(
-              request.query, variables: request.variables?.value ?? .null, operation: request.operation,
-              person: person ?? Yetibot.webPerson, place: ChatPlace(adapter: "web", instance: "web", room: "web"))))
+        let answer = engine.graphQL(
+          request.query, variables: request.variables?.value ?? .null, operation: request.operation,
+          person: person ?? Yetibot.webPerson, place: ChatPlace(adapter: "web", instance: "web", room: "web"))
+        try checkInterruption()
+        try call.reply(JSONBox(answer))
       case .api(let request):
         let answer = engine.api(request.parameters)
+        try checkInterruption()
         if let place = answer.place {
           try speak(
             answer.posts,
@@ -43,6 +44,7 @@ extension Evaluator {
           return
         }
         let posts = try together { engine.handle(incoming.event) }
+        try checkInterruption()
         try call.reply(
           WebhookAnswer(
             calls: JSONBox(

@@ -180,7 +180,8 @@ extension Yetibot {
     return one(index, of: items, call.entries)
   }
 
-  private static func distinct(_ call: Invocation) throws -> Outcome {
+  /// Each item once, with its data.
+  static func distinct(_ call: Invocation) throws -> Outcome {
     var seen: Set<Value> = []
     var places: [Int] = []
     let items = try call.needItems()
@@ -193,7 +194,7 @@ extension Yetibot {
       }
       return .record(.init(distinct(items), data: call.entries.map(distinct) ?? .null))
     }
-    for (place, item) in items.enumerated() where seen.insert(item).inserted { places.append(place) }
+    for (place, item) in items.enumerated() where seen.insert(item.unmarked).inserted { places.append(place) }
     return reordered(items, call.entries, by: places)
   }
 

@@ -8,7 +8,7 @@ extension Yetibot {
         Self.on(#"^\s*list\s*$"#, "cron list # the crons", util) { call in
           let rows = call.engine.rows["cron"].filter { $0["chat_source_adapter"] == call.place.instance }
           let lines = Value.strings(rows.map { Self.cronText($0) })
-          return .plain(rows.isEmpty ? .suppressed(lines) : lines)
+          return .plain(rows.isEmpty && call.quirks.contains(.silentEmpties) ? .suppressed(lines) : lines)
         },
         Self.on(#"^\s*remove\s+(\d+)\s*$"#, "cron remove <id> # forgets a cron", util) { call in
           let id = call.group(1) ?? ""
@@ -25,6 +25,8 @@ extension Yetibot {
         Self.on(#"^\s*start\s*$"#, "cron start # lets the crons run", util) { call in
           if call.engine.areCronsRunning { return .text("the crons are running already") }
           call.engine.areCronsRunning = true
+          // What would have been due meanwhile is not made good.
+          call.engine.lastCronSecond = call.engine.now() / 1000
           return .text("the crons are running now")
         },
         Self.on(#"^\s*status\s*$"#, "cron status # whether the crons run", util) {
@@ -93,22 +95,40 @@ extension Yetibot {
     "[cmd=\(row["cmd"])] [schedule=\(row["schedule"])] [id=\(row.id)] [channel=\(row["chat_source_room"])]"
   }
 
-  /// Runs what is due at this second and answers what to post, with the place where.
+  /// How many seconds that nobody has asked about are made good.
+  private static let longestGap: Int64 = 60
+
+  /// Runs what is due at this second, and what was due since the last one that was asked about, each cron once; answers what to post, with the
+  /// place where.
+  ///
+  /// - Parameter milliseconds: a moment in the second, since 1970; should be asked about each second. One that was asked about has nothing
+  ///   due any more.
   public func runCrons(at milliseconds: Int64) -> [(place: ChatPlace, posts: [Post])] {
-    guard areCronsRunning else { return [] }
-    let time = CivilTime(milliseconds: milliseconds, utcOffset: configuration.utcOffset)
+    let now = milliseconds / 1000
+    // A clock that was put back by more than that begins anew.
+    let last = lastCronSecond.map { $0 - now > Self.longestGap ? now - 1 : $0 } ?? now - 1
+    guard now > last else { return [] }
+    lastCronSecond = now
+    guard areCronsRunning, !rows["cron"].isEmpty else { return [] }
+    let seconds = (max(last + 1, now - Self.longestGap)...now).map {
+      (number: $0, time: CivilTime(milliseconds: $0 * 1000, utcOffset: configuration.utcOffset))
+    }
     var all: [(place: ChatPlace, posts: [Post])] = []
     for row in rows["cron"] {
-      guard let schedule = CronSchedule(row["schedule"]), schedule.matches(time) else { continue }
+      // Nothing was due before it was made.
+      let made = (row.columns["created_at"]?.integer ?? 0) / 1000
+      guard let schedule = CronSchedule(row["schedule"]),
+        seconds.contains(where: { $0.number > made && schedule.matches($0.time) })
+      else { continue }
       let place = ChatPlace(
         adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_room"])
-      posts = []
       // It may do what its maker may, without the roles: those may have been lost since.
       let maker = ChatPerson(id: row["user_id"], name: row["user_name"])
       let isAnonymous = configuration.quirks.contains(.looseCrons) || row["user_id"].isEmpty
-      runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance(for: row["cmd"]))
-      if !posts.isEmpty { all.append((place, posts)) }
-      posts = []
+      let said = posting {
+        runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance(for: row["cmd"]))
+      }
+      if !said.isEmpty { all.append((place, said)) }
     }
     return all
   }

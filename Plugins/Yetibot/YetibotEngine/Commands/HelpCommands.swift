@@ -146,6 +146,8 @@ extension Yetibot {
   }
 
   public func disabledCategories(_ place: ChatPlace) -> Set<String> {
+    // Where no room has a setting, none is looked for.
+    if rows["channel"].isEmpty { return [] }
     if let known = disabledCategoriesCache[place] { return known }
     let text = setting(Self.disabledCategoriesKey, place) ?? ""
     let disabled = Set(text.split(separator: " ").map(String.init))

@@ -20,7 +20,7 @@ extension Yetibot {
         Self.on(#"^\s*(\S+)\s+=\s+(.+)$"#, "my <key> = <value> # keeps a value for you", util) { call in
           let key = call.group(1) ?? ""
           let value = call.group(2)?.trimmed ?? ""
-          call.engine.keep(key, value, call)
+          try call.engine.keep(key, value, call)
           return .text("\(key) = \(value) is kept for \(call.person?.name ?? "nobody")")
         },
         Self.on(#"^\s*(\S+)\s*$"#, "my <key> # the value that you kept", util) { call in
@@ -104,7 +104,7 @@ extension Yetibot {
   }
 
   /// A person has one row for a key, in all rooms of an instance; the room is that in which it was set last.
-  private func keep(_ key: String, _ value: String, _ call: Invocation) {
+  private func keep(_ key: String, _ value: String, _ call: Invocation) throws(Complaint) {
     let columns = ValueMap([
       ("chat_source_adapter", .string(call.place.instance)), ("chat_source_channel", .string(call.place.room)),
       ("user_id", .string(call.person?.id ?? "")), ("user_name", .string(call.person?.name ?? "")),
@@ -112,8 +112,10 @@ extension Yetibot {
     ])
     if let row = kept(call, own: true).first(where: { $0["key"] == key }) {
       rows.update("my", row.id, columns)
-    } else {
+    } else if rows.hasRoom(in: "my") {
       insert("my", columns)
+    } else {
+      throw Complaint("too much is kept already")
     }
   }
 

@@ -84,14 +84,13 @@ extension Yetibot {
   }
 
   private static func echo(_ call: Invocation) -> Outcome {
-    var record = ValueMap()
-    record["cmd"] = .string(call.command)
-    record["args"] = .string(call.args)
-    record["raw"] = call.raw.unmarked
-    if let opts = call.opts { record["opts"] = opts }
-    if let person = call.person { record["user"] = person.record }
-    record["room"] = .string(call.place.room)
-    return .record(.init(.string(call.args), data: .map(record)))
+    var members: [ValueMap.Member] = [
+      ("cmd", .string(call.command)), ("args", .string(call.args)), ("raw", call.raw.unmarked),
+      ("room", .string(call.place.room)),
+    ]
+    if let opts = call.opts { members.append(("opts", opts)) }
+    if let user = call.context.personRecord { members.append(("user", user)) }
+    return .record(.init(.string(call.args), data: .map(ValueMap(distinct: members))))
   }
 
   private static func list(_ call: Invocation) -> Outcome {

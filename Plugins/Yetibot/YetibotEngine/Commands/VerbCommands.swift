@@ -106,12 +106,7 @@ extension Yetibot {
     define(
       ["unique"],
       [
-        Self.on(nil, "unique <collection> # each item once, in the order of their first", both) { call in
-          var seen: Set<Value> = []
-          let items = try call.needItems()
-          let places = items.indices.filter { seen.insert(items[$0].unmarked).inserted }
-          return Self.reordered(items, call.entries, by: places)
-        }
+        Self.on(nil, "unique <collection> # each item once, in the order of their first", both, Self.distinct)
       ])
     define(
       ["nth"],
@@ -134,8 +129,7 @@ extension Yetibot {
       [
         Self.on(nil, "title <text> # each word with a capital", util) { call in
           .text(
-            call.args.split(separator: " ", omittingEmptySubsequences: false)
-              .map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }.joined(separator: " "))
+            call.args.split(separator: " ", omittingEmptySubsequences: false).map(\.capitalized).joined(separator: " "))
         }
       ])
     define(
