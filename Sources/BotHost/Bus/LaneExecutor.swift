@@ -26,9 +26,9 @@ extension UnsafeMutablePointer<LaneState> {
       if attention & LaneState.gateBit == 0 {
         if pointee.batchIndex < pointee.batchCount || pointee.readyHead < pointee.ready.count || takeBatch() {
           unlock()
-          deliverAll(thread)
+          hasSpun = deliverAll(thread)
+          hasOfferedRoom = false
           lock()
-          (hasSpun, hasOfferedRoom) = (false, false)
           continue
         }
       } else {
@@ -66,17 +66,24 @@ extension UnsafeMutablePointer<LaneState> {
   }
 
   /// Delivers batch after batch without the lock, until nothing is queued or something else wants attention. Where the oldest may
-  /// be dropped, one batch: the next is taken with the lock.
-  private func deliverAll(_ thread: UnsafeMutablePointer<ThreadContext>) {
+  /// be dropped, one batch: the next is taken with the lock. True when it has looked for more for a while, in vain.
+  private func deliverAll(_ thread: UnsafeMutablePointer<ThreadContext>) -> Bool {
     let needsLock = pointee.full == .dropOldest
-    repeat {
+    while true {
       let isSmall = pointee.batchCount < LaneState.batchLimit / 4
       deliver(thread)
       if pointee.waiters.load(ordering: .relaxed) > 0 { offerRoom(always: false) }
-      if pointee.attention.load(ordering: .relaxed) != 0 { return }
+      if needsLock || pointee.attention.load(ordering: .relaxed) != 0 { return false }
       // The gate may have been shut and opened again: then some of the batch is left.
-      if isSmall, pointee.spin > 0, pointee.batchIndex == pointee.batchCount { gather() }
-    } while !needsLock && (pointee.batchIndex < pointee.batchCount || takeBatch())
+      if pointee.batchIndex < pointee.batchCount { continue }
+      if pointee.spin > 0, isSmall { gather() }
+      if takeBatch() { continue }
+      guard pointee.spin > 0 else { return false }
+      // Not with the lock, which a publisher would then meet for the little that it has queued since.
+      spin(0)
+      if pointee.attention.load(ordering: .relaxed) != 0 { return false }
+      if !takeBatch() { return true }
+    }
   }
 
   /// Leaves the queue to the publishers for a microsecond or two, unless there is a good deal to take already or nobody publishes just
@@ -103,7 +110,7 @@ extension UnsafeMutablePointer<LaneState> {
       for _ in 0..<32 {
         let attention = pointee.attention.load(ordering: .relaxed)
         if attention != before { return }
-        if before & LaneState.gateBit == 0, queueLength != 0 { return }
+        if before & LaneState.gateBit == 0, queueLength != 0 || pointee.waiters.load(ordering: .relaxed) > 0 { return }
         machine_pause()
       }
       clock_gettime(CLOCK_MONOTONIC, &time)
