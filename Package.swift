@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "Twitch", type: .dynamic, targets: ["TwitchEntry"]),
     .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
     .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
+    .library(name: "YetibotPack", type: .dynamic, targets: ["YetibotPackPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
     .library(name: "TacoSwift", type: .dynamic, targets: ["TacoSwift"]),
@@ -71,6 +72,14 @@ let package = Package(
       path: "Plugins/Yetibot/YetibotPlugin",
       linkerSettings: pluginLinking),
     .target(
+      name: "YetibotServices", dependencies: ["YetibotEngine", "HTTPClient", "HTMLTree"],
+      path: "Plugins/YetibotPack/YetibotServices"),
+    .target(
+      name: "YetibotPackPlugin",
+      dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient", "BotPluginKit", "CLinux"],
+      path: "Plugins/YetibotPack/YetibotPackPlugin",
+      linkerSettings: pluginLinking),
+    .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
@@ -117,6 +126,7 @@ let package = Package(
       dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
+    .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],

@@ -48,10 +48,14 @@ public struct HTTPRequest: Sendable {
     self.body = body
   }
 
-  /// A text from elsewhere without what is secret here.
-  func masking(_ text: String) -> String {
+  /// A text from elsewhere, such as a server's complaint, without what is secret here.
+  public func masking(_ text: String) -> String {
     var text = text
-    for secret in headers.filter(\.isSecret).map(\.value) + secretQuery.map(\.value) where secret.utf8.count >= 4 {
+    // Of `Bearer …` the last word is the secret.
+    let values = headers.filter(\.isSecret).flatMap {
+      [$0.value] + $0.value.split(separator: " ").suffix(1).map(String.init)
+    }
+    for secret in values + secretQuery.map(\.value) where secret.utf8.count >= 4 {
       text = text.replacing(secret, with: "…")
     }
     return text

@@ -37,6 +37,12 @@ public struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     description = address.place
   }
 
+  init(host: String, port: UInt16) {
+    self.host = host
+    self.port = port
+    description = "\(host):\(port)"
+  }
+
   private static func isHostScalar(_ scalar: Unicode.Scalar) -> Bool {
     scalar == "-" || scalar == "." || scalar == "_" || scalar == ":"
       || scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)

@@ -202,6 +202,8 @@ struct HTTPClientTests {
       _ = try client.response(to: one)
       Issue.record("a header of two lines has been sent")
     } catch { #expect(error.reason == .invalid && !error.message.contains("s3cr3t")) }
+    one.headers = [.init("Authorization", "Bearer s3cr3t-token")]
+    #expect(one.masking("no s3cr3t-token and no s3cr3t-query") == "no … and no …")
     // An address that repeats one is masked in the response.
     one = try request("/redirect?n=302&to=/echo?was=s3cr3t-query")
     one.secretQuery = [.init("key", "s3cr3t-query")]

@@ -35,6 +35,7 @@ import Testing
         on_timeout: pass
         match: {/command: "words?"}
         about: {help: ["words # counts"], category: fun}
+      - {method: yetibot.command, call: on_command, match: {/command: {config: channels}}}
     permissions:
       connect: ["irc.chat.twitch.tv:6697", "127.0.0.1:*"]
       publish: [chat.*]
@@ -83,6 +84,8 @@ import Testing
     #expect(value.method("join")?.returns == nil && value.method("join")?.timeout == .seconds(3))
     #expect(value.hooks[0].matches.isEmpty && value.hooks[0].onTimeout == .fail && value.hooks[0].about.isNull)
     #expect(value.hooks[1].matches.map(\.pointer) == ["/command"] && value.hooks[1].onTimeout == .pass)
+    #expect(value.hooks[2].matches.isEmpty)
+    #expect(value.hooks[2].configuredMatches == [ConfiguredMatch(pointer: "/command", key: "channels")])
     #expect(value.hooks[1].matches[0].matches("word") && !value.hooks[1].matches[0].matches("wordss"))
     #expect(value.hooks[1].about["help"]?.array?.first?.string == "words # counts")
     #expect(value.commands[0].shows.isEmpty && value.commands[0].interactive == nil)
@@ -229,6 +232,8 @@ import Testing
     ("hooks: [{method: a.b, match: {/x: a}}, {method: a.b, match: {/x: a}}]", "hooks the same method already"),
     ("hooks: [{method: a.b, match: {/x: \"(\"}}]", "'hooks[0].match./x': "),
     ("hooks: [{method: a.b, match: {/x: '(a)\\1'}}]", "back-references"),
+    ("hooks: [{method: a.b, match: {/x: {config: words}}}]", "there is no configuration key 'words'"),
+    ("config: {words: int}\nhooks: [{method: a.b, match: {/x: {config: words}}}]", "which 'words' is not"),
     ("hooks: [{method: a.b, match: {x: a}}]", "'x' is no JSON pointer"),
     ("hooks: [{method: a.b, match: [a]}]", "expected a mapping of JSON pointers"),
     ("hooks: [{method: a.b, on_timeout: never}]", "expected fail"),

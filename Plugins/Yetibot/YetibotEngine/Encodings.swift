@@ -18,7 +18,7 @@ public enum Base64 {
   }
 
   /// nil for what is no base 64; the `=` at the end may be missing.
-  static func decode(_ text: String) -> [UInt8]? {
+  public static func decode(_ text: String) -> [UInt8]? {
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     var count = 0

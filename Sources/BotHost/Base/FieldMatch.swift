@@ -20,5 +20,12 @@ public struct FieldMatch: Sendable {
       }
   }
 
+  /// - Parameter word: the field's whole text, whatever characters it has.
+  init(pointer: String, word: String) throws(TextPattern.Problem) {
+    let special = "\\.[]{}()*+?^$|"
+    try self.init(
+      pointer: pointer, pattern: String(word.flatMap { special.contains($0) ? ["\\", $0] : [$0] as [Character] }))
+  }
+
   public func matches(_ value: String) -> Bool { isWord ? value == text : pattern.matches(value) }
 }

@@ -35,17 +35,40 @@ final class CallBinder {
     }
     for hook in manifest.hooks {
       let target = try target(hook.call, kind: UInt32(BH_BIND_HOOK), manifest: manifest, place: hook.location)
-      plan.hooks.append(
-        HookSpec(
-          method: hook.method.text, target: target, priority: Int32(clamping: hook.priority),
-          timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass, matches: hook.matches,
-          about: hook.about))
+      for matches in try matches(of: hook, configuration) {
+        plan.hooks.append(
+          HookSpec(
+            method: hook.method.text, target: target, priority: Int32(clamping: hook.priority),
+            timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass, matches: matches,
+            about: hook.about))
+      }
     }
     if let standard = image.descriptor?.table.handle {
       plan.standard = CallTarget(function: standard, context: object)
     }
     plan.publishes = publishes
     return plan
+  }
+
+  /// What a hook is asked about: once as the manifest has it, or once for each word of the configuration.
+  private func matches(of hook: HookDeclaration, _ configuration: JSONValue) throws -> [[FieldMatch]] {
+    var all = [hook.matches]
+    for match in hook.configuredMatches {
+      let words: [String]
+      switch configuration[match.key] {
+      case .array(let list)?: words = list.compactMap(\.string)
+      case .object(let members)?: words = members.map(\.key)
+      default: words = []
+      }
+      let fields = try words.map { word in
+        do { return try FieldMatch(pointer: match.pointer, word: word) } catch {
+          throw LifecycleFailure(
+            instance, .create, "configuration key '\(match.key)': '\(word)' is no word that a hook can match: \(error)")
+        }
+      }
+      all = all.flatMap { matches in fields.map { matches + [$0] } }
+    }
+    return all
   }
 
   private func patterns(of handler: HandlerDeclaration, _ configuration: JSONValue) throws -> [TopicPattern] {

@@ -92,7 +92,7 @@ struct HostPlan {
       }
     }
     if let only = options.only {
-      let needed = Self.closure(of: only, catalog)
+      let needed = Self.closure(of: only, catalog, named: Set(wanted.map(\.1.plugin)))
       wanted.removeAll { !needed.contains($0.name) && !needed.contains($0.1.plugin) }
     }
 
@@ -146,8 +146,9 @@ struct HostPlan {
     }
   }
 
-  /// The plugins named, all that they require, and those that stand in the way of their methods by themselves.
-  static func closure(of names: [String], _ catalog: PluginCatalog) -> Set<String> {
+  /// The plugins named, all that they require, and those that stand in the way of their methods by themselves or because a configuration
+  /// names them.
+  static func closure(of names: [String], _ catalog: PluginCatalog, named: Set<String> = []) -> Set<String> {
     var found: Set<String> = []
     var open = names
     while let name = open.popLast() {
@@ -156,7 +157,8 @@ struct HostPlan {
       open += manifest.requires.map(\.plugin)
       let methods = manifest.methods.map { "\(name).\($0.name)" }
       open += catalog.manifests.filter { other in
-        other.start == .auto && other.hooks.contains { hook in methods.contains { hook.method.matches($0) } }
+        (other.start == .auto || named.contains(other.plugin))
+          && other.hooks.contains { hook in methods.contains { hook.method.matches($0) } }
       }.map(\.plugin)
     }
     return found

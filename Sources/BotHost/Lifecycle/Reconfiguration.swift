@@ -56,7 +56,9 @@ final class Reconfiguration: @unchecked Sendable {
     let topics = manifest.handlers.compactMap { handler in
       if case .configuration(let key) = handler.topic { key } else { nil }
     }
+    let words = manifest.hooks.flatMap { $0.configuredMatches.map(\.key) }
     return keys.first { topics.contains($0) }.map { "'\($0)' names the topics of a handler" }
+      ?? keys.first { words.contains($0) }.map { "'\($0)' names the words of a hook" }
   }
 
   func run() throws(LifecycleFailure) -> Outcome {

@@ -225,6 +225,8 @@ public struct HookDeclaration: Sendable {
   public var onTimeout: OnTimeout
   /// Which calls it is asked about: all of these must hold.
   public var matches: [FieldMatch]
+  /// Fields whose words the configuration holds; the hook stands there once for each word.
+  public var configuredMatches: [ConfiguredMatch] = []
   /// For the plugin whose method it is; null when the manifest says nothing.
   public var about: JSONValue
   public var location: SourceLocation
@@ -235,6 +237,14 @@ public struct HookDeclaration: Sendable {
     case fail
     case pass
   }
+}
+
+/// A field of a call's argument, and the configuration's key that holds the words that it may be.
+public struct ConfiguredMatch: Sendable, Hashable {
+  /// RFC 6901.
+  public var pointer: String
+  /// A list of texts, or a map, whose keys are the words.
+  public var key: String
 }
 
 /// What the host lets the plugin do.

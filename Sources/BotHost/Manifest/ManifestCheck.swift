@@ -218,7 +218,23 @@ struct ManifestCheck {
   private mutating func checkHooks() {
     var seen: Set<[String]> = []
     for (index, hook) in manifest.hooks.enumerated() {
-      let conditions = hook.matches.map { "\($0.pointer)=\($0.text)" }.sorted()
+      for match in hook.configuredMatches {
+        switch manifest.configKey(match.key)?.kind {
+        case .list(.string)?, .map?: break
+        case nil where isWritten("config", match.key): break
+        case nil:
+          diagnostics.error(
+            "'hooks[\(index)]': there is no configuration key '\(match.key)'", at: hook.location,
+            hint: Suggestion.hint(for: match.key, in: manifest.config.map(\.name)))
+        default:
+          diagnostics.error(
+            "'hooks[\(index)]': words come from a configuration key of type list of string or map, which '\(match.key)' is not",
+            at: hook.location)
+        }
+      }
+      let conditions =
+        (hook.matches.map { "\($0.pointer)=\($0.text)" }
+        + hook.configuredMatches.map { "\($0.pointer)=config:\($0.key)" }).sorted()
       if !seen.insert([hook.method.text, hook.call ?? ""] + conditions).inserted {
         diagnostics.error("'hooks[\(index)]': the same function hooks the same method already", at: hook.location)
       }

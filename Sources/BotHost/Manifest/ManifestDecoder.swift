@@ -168,6 +168,11 @@ struct ManifestDecoder {
       onTimeout: reader.choice("on_timeout") ?? .fail,
       matches: reader.members("match").compactMap { member in
         member.value.scalar.flatMap { try? FieldMatch(pointer: member.key, pattern: $0.text) }
+      },
+      configuredMatches: reader.members("match").compactMap { member in
+        guard member.value.mapping != nil else { return nil }
+        return ManifestReader(member.value, ManifestShape.configuredMatch).text("config")
+          .map { ConfiguredMatch(pointer: member.key, key: $0) }
       }, about: reader.node("about")?.json ?? .null, location: node.location)
   }
 

@@ -150,11 +150,22 @@ enum ManifestShape {
         "on_timeout", .choice(HookDeclaration.OnTimeout.allCases.map(\.rawValue)), default: "fail",
         "What becomes of a call whose hook takes too long: it fails, or passes on."),
       KeyShape(
-        "match", .map(key: .pointer, value: .text(.expression), keyWord: "JSON pointer"),
+        "match",
+        .map(
+          key: .pointer, value: .scalarOr(.text(.expression), .object(configuredMatch)), keyWord: "JSON pointer"),
         "Fields of the argument and what must match the whole of them: the hook is asked about such calls alone."),
       KeyShape(
         "about", .any,
         "What the hook tells the plugin whose method it is; that plugin's documentation says what it reads."),
+    ])
+
+  static let configuredMatch = ObjectShape(
+    name: "configuredMatch", summary: "Words that the configuration names.",
+    keys: [
+      KeyShape(
+        "config", .text(.name), required: true,
+        "The configuration's key, a list of texts or a map, that holds the words; the hook stands there for each of them."
+      )
     ])
 
   static let permissions = ObjectShape(

@@ -1,0 +1,118 @@
+import CLinux
+import Glibc
+
+/// A program that was started, and what it prints on both of its outputs.
+final class ChildProcess {
+  enum End {
+    /// Its status, or 128 and the signal's number.
+    case exit(Int32)
+    case timeout
+    case overflow
+  }
+
+  private let identifier: pid_t
+  private let descriptor: Int32
+  private(set) var output: [UInt8] = []
+  private var isOver = false
+
+  /// Starts the program, without a shell: the arguments are what it gets. nil, and `errno`, when it cannot be started.
+  init?(_ program: String, _ arguments: [String]) {
+    var ends: [Int32] = [0, 0]
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+    // Nothing else of this process is the program's business.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A group of its own, so that it ends with all that it has started; the usual signals, which the host's threads have not.
+    var none = sigset_t()
+    var all = sigset_t()
+    sigemptyset(&none)
+    sigfillset(&all)
+    posix_spawnattr_setpgroup(&attributes, 0)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setflags(
+      &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let words = ([program] + arguments).map { strdup($0) } + [nil]
+    // What ssh needs, and nothing that may be a secret of a plugin.
+    let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "SSH_AUTH_SOCK"]
+    let variables =
+      names.compactMap { name in getenv(name).map { strdup("\(name)=\(String(cString: $0))") } } + [nil]
+    defer { (words + variables).forEach { free($0) } }
+    var child: pid_t = 0
+    let failure = posix_spawn(&child, program, &actions, &attributes, words, variables)
+    close(ends[1])
+    guard failure == 0 else {
+      close(ends[0])
+      errno = failure
+      return nil
+    }
+    identifier = child
+    descriptor = ends[0]
+  }
+
+  deinit {
+    stop()
+    close(descriptor)
+  }
+
+  private func stop() {
+    guard !isOver else { return }
+    kill(-identifier, SIGKILL)
+    _ = reap()
+  }
+
+  private func reap() -> Int32 {
+    var status: Int32 = 0
+    while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+    isOver = true
+    let signal = status & 0x7F
+    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+  }
+
+  /// Reads until the program is done, the deadline is there or it has said too much; then it is over, whatever it is doing.
+  func wait(until deadline: Int64, maximumOutput: Int, now: () -> Int64) -> End {
+    var buffer = [UInt8](repeating: 0, count: 16_384)
+    while true {
+      let left = (deadline - now()) / 1_000_000
+      var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = left <= 0 ? 0 : poll(&wanted, 1, Int32(min(left, 60_000)))
+      if ready < 0, errno == EINTR { continue }
+      if ready <= 0 {
+        if left > 60_000 { continue }
+        stop()
+        return .timeout
+      }
+      let count = read(descriptor, &buffer, buffer.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 {
+        // It may have closed its output and go on.
+        while true {
+          var information = siginfo_t()
+          if waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT | WNOHANG) == 0,
+            withUnsafeBytes(of: information, { $0.contains { $0 != 0 } })
+          {
+            return .exit(reap())
+          }
+          guard now() < deadline else {
+            stop()
+            return .timeout
+          }
+          usleep(2000)
+        }
+      }
+      output += buffer[..<count]
+      if output.count > maximumOutput {
+        stop()
+        return .overflow
+      }
+    }
+  }
+}
