@@ -13,13 +13,13 @@ enum Peer {
   }
 
   /// A plugin of Benchmarks/Plugins with its manifest, in a directory.
-  static func plugin(_ name: String, in directory: String) throws {
+  static func plugin(_ name: String, in directory: String, flags: [String] = []) throws {
     let source = "\(Place.sources)/Plugins/\(name)"
     try compile(
       [
         "-std=c11", "-O2", "-shared", "-fPIC", "-I", "Sources/CBotHost/include", "\(source).c", "-o",
         "\(directory)/lib\(name).so",
-      ], name: name)
+      ] + flags, name: name)
     try FileManager.default.copyItem(atPath: "\(source).yaml", toPath: "\(directory)/\(name).yaml")
   }
 

@@ -35,7 +35,8 @@ public struct LaneConfined<Object: AnyObject>: @unchecked Sendable {
 
 extension Host {
   /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. An error that leaves
-  /// `body` is logged.
+  /// `body` is logged and, unless the thread has been asked to stop, fails the instance: it is stopped, and started again
+  /// as `restart:` in its manifest says.
   @discardableResult
   public func thread(_ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Void) throws(PluginError)
     -> HostThread

@@ -28,7 +28,7 @@ private let creators: [Create] = [
 /// mapped.
 func makeDescriptor(
   name: String, version: String, stateFormat: String, stateVersion: UInt32, reconfigures: Bool,
-  make: @escaping MakeInstance
+  comesInPieces: Bool = false, make: @escaping MakeInstance
 ) -> UnsafeRawPointer? {
   let slot = makers.withLock { makers in
     makers.append(make)
@@ -45,6 +45,7 @@ func makeDescriptor(
   plugin.sdk = permanent("BotPluginKit 1.0")
   plugin.state_format = permanent(stateFormat)
   plugin.state_version = stateVersion
+  if comesInPieces { plugin.flags = UInt32(BH_PLUGIN_PRECOPY) }
   plugin.create = creators[slot]
   plugin.bind = { me, kind, name, binding in
     guard let me, let binding else { return bh_rc(BH_E_INVALID) }
@@ -89,8 +90,10 @@ func makeDescriptor(
       let instance = instance(me)
       var rc = bh_rc(BH_OK)
       let exported = instance.guarded {
-        let state = try instance.exportState(StateRequest(isFinal: phase == BH_STATE_FINAL, wantedVersion: wanted))
-        rc = state.withUnsafeBytes { writer(sink, $0.baseAddress, $0.count) }
+        guard let phase = StatePhase(phase) else { throw PluginError.unsupported("there is no phase \(phase)") }
+        let piece = try instance.exportState(StateRequest(phase: phase, wantedVersion: wanted))
+        rc = piece.bytes.withUnsafeBytes { writer(sink, $0.baseAddress, $0.count) }
+        if rc >= 0 { rc = bh_rc(piece.hasMore ? BH_ASYNC : BH_OK) }
       }
       return exported < 0 ? exported : rc
     }
@@ -98,9 +101,10 @@ func makeDescriptor(
       guard let me else { return bh_rc(BH_E_INVALID) }
       let instance = instance(me)
       return instance.guarded {
+        guard let phase = StatePhase(phase) else { throw PluginError.unsupported("there is no phase \(phase)") }
         try instance.importState(
           StateOffer(
-            isFinal: phase == BH_STATE_FINAL, format: format.string, version: version, bytes: Array(state.buffer)))
+            phase: phase, format: format.string, version: version, bytes: Array(state.buffer)))
       }
     }
   }

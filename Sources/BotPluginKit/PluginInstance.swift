@@ -29,7 +29,7 @@ class AnyPluginInstance {
   func invoke(_ method: bh_str, _ call: UnsafePointer<bh_event>) -> bh_rc { bh_rc(BH_E_UNSUPPORTED) }
   func health() -> Health { .good }
   func quiesce(deadline: Int64) throws {}
-  func exportState(_ request: StateRequest) throws -> [UInt8] { [] }
+  func exportState(_ request: StateRequest) throws -> StatePiece { StatePiece(bytes: []) }
   func importState(_ offer: StateOffer) throws {}
   func resume() throws {}
   func reconfigure(_ configuration: [UInt8]) throws {}
@@ -167,7 +167,7 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
   override func quiesce(deadline: Int64) throws { try plugin.quiesce(deadline: deadline) }
   override func resume() throws { try plugin.resume() }
 
-  override func exportState(_ request: StateRequest) throws -> [UInt8] {
+  override func exportState(_ request: StateRequest) throws -> StatePiece {
     guard let handOver = table.handOver else { throw PluginError.unsupported("the plugin has no state to hand over") }
     return try handOver.exportState(plugin, request)
   }

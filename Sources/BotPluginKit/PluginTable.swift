@@ -39,7 +39,8 @@ public final class PluginTable<Plugin: BotPlugin>: Sendable {
     self.reconfigure = reconfigure
     descriptor = makeDescriptor(
       name: name, version: version, stateFormat: handOver.map { $0.format ?? name } ?? "",
-      stateVersion: handOver?.version ?? 0, reconfigures: reconfigure != nil
+      stateVersion: handOver?.version ?? 0, reconfigures: reconfigure != nil,
+      comesInPieces: handOver?.comesInPieces ?? false
     ) { host, configuration throws(PluginError) in
       try PluginInstance<Plugin>.make(host: host, configuration: configuration)
     }

@@ -30,7 +30,9 @@ final class ThreadStart: Sendable {
       token = self.token.load(ordering: .acquiring)
     }
     do { try body(StopSignal(host: host, thread: token)) } catch {
-      host.log(.error, "thread \(name) ended: \(PluginError(error, otherwise: .internal))")
+      let failure = PluginError(error, otherwise: .internal)
+      host.log(.error, "thread \(name) ended: \(failure)")
+      host.setError(failure)
     }
   }
 }

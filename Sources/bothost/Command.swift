@@ -38,11 +38,14 @@ extension Command {
 /// Options that several commands share.
 enum SharedOptions {
   static let control = ArgumentParser.Option("control", value: "SOCKET", "the running host's control socket")
+  /// The same of the host that is about to run.
+  static let ownControl = ArgumentParser.Option(
+    "control", value: "SOCKET", "where the other commands reach this host; see bothost --help")
   static let plugins = ArgumentParser.Option(
     "plugins", value: "DIR", repeatable: true, "a directory with manifests and libraries; may be given again")
   static let data = ArgumentParser.Option("data", value: "DIR", "where the journal and the plugins' data are kept")
   static let config = ArgumentParser.Option(
-    "config", value: "FILE", "the host's configuration: instances and their settings")
+    "config", value: "FILE", "a `kind: host` file: instances and their settings")
   static let json = ArgumentParser.Option("json", "print JSON, one value a line")
   static let help = ArgumentParser.Option("help", short: "h", "show this help")
 }

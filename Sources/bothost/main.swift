@@ -7,52 +7,45 @@ func overview() -> String {
   return """
     A plugin host for bots.
 
-    Usage: bothost --plugins DIR [BOT.yaml ...]
+    Usage: bothost --plugins DIR [BOT ...]
            bothost COMMAND [ARGUMENTS]
 
     Commands:
     \(list.joined(separator: "\n"))
 
     Plugins add commands of their own: bothost PLUGIN COMMAND [ARGUMENTS].
+    Options may stand before the command or behind it. Commands reach a running host at --control SOCKET, else at BOTHOST_CONTROL in
+    the environment, else at \(ControlSocket.defaultPath).
     `bothost COMMAND --help` says more. Exit codes: 0 done, 1 the work failed, 2 the words or the input were wrong.
 
     """
 }
 
 func main() throws {
-  var words = Array(CommandLine.arguments.dropFirst())
+  let all = Array(CommandLine.arguments.dropFirst())
   // The worker's end of a trial: see ImageProbe.
-  if words.first == ImageProbe.mode { exit(ImageProbe.childMain(Array(words.dropFirst()))) }
-  switch words.first {
+  if all.first == ImageProbe.mode { exit(ImageProbe.childMain(Array(all.dropFirst()))) }
+  switch all.first {
   case nil:
     Output.write(overview(), to: 2)
     exit(2)
   case "--help", "-h", "help":
-    if words.count > 1, let command = Commands.all.first(where: { $0.name == words[1] }) {
-      Output.write(command.help, to: 1)
-    } else {
-      Output.write(overview(), to: 1)
+    guard all.count > 1 else { return Output.write(overview(), to: 1) }
+    guard let command = Commands.all.first(where: { $0.name == all[1] }) else {
+      let hint = Suggestion.hint(for: all[1], in: Commands.all.map { $0.name }).map { "; \($0)" } ?? ""
+      throw UsageError("there is no command '\(all[1])'\(hint)")
     }
+    Output.write(command.help, to: 1)
     return
   case "--version", "version":
     Output.line("bothost \(HostVersion.text) (ABI \(HostVersion.abi))")
     return
   default: break
   }
-  let first = words[0]
-  let command: any Command.Type
-  if first.hasPrefix("-") || first.hasSuffix(".yaml") || first.hasSuffix(".yml") {
-    command = RunCommand.self
-  } else if let named = Commands.all.first(where: { $0.name == first }) {
-    command = named
-    words.removeFirst()
-  } else if words.count > 1, !words[1].hasPrefix("-") {
-    try PluginCommand.run(words)
-    return
-  } else {
-    let nearest = Suggestion.nearest(to: first, in: Commands.all.map { $0.name })
-    throw UsageError(
-      "there is no command '\(first)'" + (nearest.map { "; did you mean '\($0)'?" } ?? "; see bothost --help"))
+  let (command, words): (any Command.Type, [String])
+  switch try Invocation(all) {
+  case .plugin(let words): return try PluginCommand.run(words)
+  case .command(let named, let rest): (command, words) = (named, rest)
   }
   let arguments = try ArgumentParser(options: command.options + [SharedOptions.help]).parse(words)
   if arguments.flag("help") {

@@ -101,6 +101,47 @@ import Testing
 
   // MARK: State
 
+  @Test func aDictionaryGoesInPiecesWhileItChanges() throws {
+    let names = (0..<5_000).map { "name \($0)" }
+    var source = TrackedDictionary<String, Int>()
+    for (index, name) in names.enumerated() { source[name] = index }
+    func offer(_ phase: StatePhase, _ piece: StatePiece) -> StateOffer {
+      StateOffer(phase: phase, format: "f", version: 1, bytes: piece.bytes)
+    }
+    var target: TrackedDictionary = ["stale": 1]
+    var piece = try source.export(.snapshot)
+    try target.take(offer(.snapshot, piece))
+    var pieces = 1
+    while piece.hasMore {
+      // One that is handed over already, one that is not, a new one, and one that goes.
+      source["name \(pieces)"] = -1
+      source["name \(4_999 - pieces)", default: 0] += 1
+      source["new \(pieces)"] = pieces
+      source["name \(2_000 + pieces)"] = nil
+      #expect(piece.bytes.count < 128 << 10)
+      piece = try source.export(.changes)
+      try target.take(offer(.changes, piece))
+      pieces += 1
+    }
+    #expect(pieces > 5)
+    source["last"] = 1
+    let rest = try source.export(.rest)
+    #expect(rest.bytes.count < 64 << 10)
+    try target.take(offer(.rest, rest))
+    #expect(target.entries == source.entries)
+    #expect(target["stale"] == nil)
+    #expect(try !source.export(.rest).hasMore)
+    // The whole is a dictionary, and ends what was begun.
+    let whole = try source.export(.final)
+    var other = TrackedDictionary<String, Int>()
+    try other.take(offer(.final, whole))
+    #expect(other.entries == source.entries)
+    #expect(throws: PluginError.self) { try source.export(.rest) }
+    // What is small is not worth pieces.
+    var small: TrackedDictionary = ["a": 1]
+    #expect(throws: PluginError.self) { try small.export(.snapshot) }
+  }
+
   @Test func stateGoesFromOneGenerationToTheNext() throws {
     let state = try withPlugin { driver, plugin in
       plugin.said = ["a", "b"]
@@ -141,7 +182,8 @@ import Testing
     final class Bytes: BotPlugin {
       static let table = PluginTable<Bytes>(name: "bytes", version: "1.0.0") {
         HandOver(
-          format: "counter", version: 4, exportBytes: { plugin, request in [plugin.value, request.isFinal ? 1 : 0] },
+          format: "counter", version: 4,
+          exportBytes: { plugin, request in [plugin.value, request.phase == .final ? 1 : 0] },
           importBytes: { plugin, offer in plugin.value = offer.bytes.first ?? 0 })
         Method("value", Bytes.read)
       }

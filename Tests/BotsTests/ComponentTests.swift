@@ -53,6 +53,50 @@ import Testing
         do: [{set: {ready: true}}]
     """ + configuration
 
+  /// What changes by a value of the configuration alone is named by its place in the tree.
+  @Test func aChangeOfAValueIsFoundInsideAComponent() throws {
+    let text = """
+      bothost: 1
+      kind: bot
+      name: taco
+      use:
+        config: {type: Settings}
+        outer: {type: Outer, level: "${config.level}", token: "${config.pass}"}
+      ---
+      bothost: 1
+      kind: component
+      name: Outer
+      args: {level: string, token: secret}
+      use:
+        inner: {type: Inner, level: "${level}", token: "${token}"}
+      ---
+      bothost: 1
+      kind: component
+      name: Inner
+      args: {level: string, token: secret}
+      use:
+        chat: {type: TwitchConnection, host: localhost, token: "${token}"}
+        stdout: {type: StdOut}
+      when:
+        - event: chat.message
+          name: Log
+          do:
+            - stdout.write: "${level}"
+      ---
+      bothost: 1
+      kind: config
+      name: Settings
+      get:
+        level: {type: string, from: LEVEL, default: debug}
+        pass: {type: secret, from: PASS}
+      """
+    let before = try Bench(text, environment: ["PASS": "a", "LEVEL": "info"]).bot
+    let after = try Bench(text, environment: ["PASS": "b", "LEVEL": "error"]).bot
+    let places = BotDifference(from: before, to: after).changedByValue(before, after)
+    #expect(places == ["/use/outer/use/inner/when/chat.message#Log", "/use/outer/use/inner/use/chat"])
+    for place in places { #expect(after.program.tree.paths()[place] != nil, "\(place)") }
+  }
+
   @Test func aComponentIsWrittenIntoItsBot() throws {
     let bench = try Bench(Self.greeter)
     #expect(bench.bot.instances.map(\.name) == ["taco.chat.socket"])

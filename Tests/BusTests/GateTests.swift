@@ -137,6 +137,13 @@ import Testing
     eventually { late.count == 1 }
   }
 
+  @Test(.timeLimit(.minutes(1))) func theEndDoesNotWaitForWhatStandsBeforeAShutGate() throws {
+    let fixture = BusFixture(realClock: true)
+    _ = try fixture.endpoint("a", [fixture.handler("t") { _ in 0 }], open: false)
+    try fixture.endpoint("source").send("t", "1")
+    #expect(!fixture.bus.stop(timeout: 3_600_000_000_000))
+  }
+
   @Test func handlersThatAreGoneLeaveDeadLetters() throws {
     let fixture = BusFixture()
     let endpoint = try fixture.endpoint("a", [fixture.handler("t") { _ in 0 }], open: false)

@@ -63,27 +63,12 @@ struct ReconfigurationTests {
   func arguments() throws {
     let simulator = try Simulator()
     let directory = try TemporaryDirectory()
-    func bot(_ channels: String) -> String {
-      """
-      bothost: 1
-      kind: bot
-      name: waiter
-      use:
-        chat: {type: TwitchConnection, channels: [\(channels)]}
-      when:
-        - event: chat.message
-          do:
-            - expect: {value: "${event.message}", equals: menu}
-            - chat.say: {channel: "${event.channel}", text: tacos}
-
-      """
-    }
-    let file = try directory.file("waiter.yaml", bot("kitchen"))
+    let file = try directory.file("waiter.yaml", bot("waiter", in: "kitchen"))
     let host = try Host(
       bots: [file], environment: simulator.environment(channels: ["ignored"]), directory: directory)
     try simulator.expect(1, "JOIN #kitchen")
     let before = try row("waiter.chat", host)
-    _ = try directory.file("waiter.yaml", bot("garden"))
+    _ = try directory.file("waiter.yaml", bot("waiter", in: "garden"))
     try host.command("swap", "waiter")
     try simulator.expect(1, "PART #kitchen")
     try simulator.expect(1, "JOIN #garden")
@@ -91,5 +76,46 @@ struct ReconfigurationTests {
     #expect(after.generation == 1)
     #expect(after.connections?.first?.since == before.connections?.first?.since)
     try host.stop()
+  }
+
+  @Test("a bot that comes into a file or a directory of a running host is started", .timeLimit(.minutes(20)))
+  func newBots() throws {
+    let simulator = try Simulator()
+    let directory = try TemporaryDirectory()
+    _ = try directory.file("bots/waiter.yaml", bot("waiter", in: "kitchen"))
+    let host = try Host(
+      bots: [directory.path + "/bots"], environment: simulator.environment(channels: ["ignored"]), directory: directory)
+    try simulator.expect(1, "JOIN #kitchen")
+    // In the same file, by name.
+    _ = try directory.file(
+      "bots/waiter.yaml", bot("waiter", in: "kitchen") + "---\n" + bot("cook", in: "hall"))
+    #expect(try host.command("plan", expect: 2).isEmpty == false)
+    #expect(try host.command("swap", "cook").contains("cook: started"))
+    try simulator.expect(1, "JOIN #hall")
+    #expect(try host.command("swap", "cook") == ["cook: nothing has changed"])
+    // In another file, by a signal.
+    _ = try directory.file("bots/gardener.yaml", bot("gardener", in: "garden"))
+    host.program.signal(SIGHUP)
+    try simulator.expect(1, "JOIN #garden")
+    #expect(try row("gardener.chat", host).generation == 1)
+    #expect(try row("waiter.chat", host).generation == 1)
+    #expect(try host.command("plan", expect: 0).isEmpty)
+    try host.stop()
+  }
+
+  private func bot(_ name: String, in channels: String) -> String {
+    """
+    bothost: 1
+    kind: bot
+    name: \(name)
+    use:
+      chat: {type: TwitchConnection, channels: [\(channels)]}
+    when:
+      - event: chat.message
+        do:
+          - expect: {value: "${event.message}", equals: menu}
+          - chat.say: {channel: "${event.channel}", text: tacos}
+
+    """
   }
 }

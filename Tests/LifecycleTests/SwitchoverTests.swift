@@ -40,9 +40,10 @@ struct SwitchoverTests {
     }
 
     /// A plugin of the measurements.
-    func addBenchmark(_ name: String) throws {
+    func addBenchmark(_ name: String, _ flags: String...) throws {
       let source = "\(Self.root)/Benchmarks/Plugins/\(name)"
-      try compile(source + ".c", as: name)
+      try compile(source + ".c", as: name, flags)
+      try? FileManager.default.removeItem(atPath: "\(directory)/plugins/\(name).yaml")
       try FileManager.default.copyItem(atPath: source + ".yaml", toPath: "\(directory)/plugins/\(name).yaml")
     }
 
@@ -91,6 +92,34 @@ struct SwitchoverTests {
     #expect(end["doubled"] == .int(0))
     #expect(end["reordered"] == .int(0))
     #expect(end["generations"] == .int(30))
+  }
+
+  @Test func aLargeStateIsHandedOverWhileEventsGoOn() throws {
+    let test = try TestHost()
+    for name in ["stream", "bulk"] { try test.addBenchmark(name) }
+    try test.host.start()
+    _ = try test.host.call("stream.start", .object(["rate": .int(20_000)]))
+    for _ in 1...3 {
+      let report = try test.host.swapInstance("bulk")
+      #expect(report.copiedBytes > 16 << 20)
+      #expect(report.stateBytes < 4 << 20)
+    }
+    // To a build that takes it as a whole only, and back.
+    try test.addBenchmark("bulk", "-DWHOLE")
+    let whole = try test.host.swapInstance("bulk")
+    #expect(whole.copiedBytes == 0)
+    #expect(whole.stateBytes > 16 << 20)
+    try test.addBenchmark("bulk")
+    #expect(try test.host.swapInstance("bulk").stateBytes > 16 << 20)
+    #expect(try test.host.swapInstance("bulk").copiedBytes > 16 << 20)
+    let sent = try test.host.call("stream.halt", .null)["sent"]
+    var end = try test.host.call("bulk.report", .null)
+    for _ in 0..<500 where end["handled"] != sent {
+      usleep(10_000)
+      end = try test.host.call("bulk.report", .null)
+    }
+    #expect(end["handled"] == sent)
+    #expect(end["touched"] == end["expected"])
   }
 
   @Test(arguments: ["QUIESCE", "EXPORT", "IMPORT", "ACTIVATE"])

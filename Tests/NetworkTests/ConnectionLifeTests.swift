@@ -9,16 +9,6 @@ import Testing
 struct ConnectionLifeTests {
   private let second: Int64 = 1_000_000_000
 
-  private func spec(_ server: LoopbackServer, reconnects: Bool = false) -> ConnectionSpec {
-    ConnectionSpec(name: "irc", host: "127.0.0.1", port: server.port, reconnects: reconnects)
-  }
-
-  private func withNetwork(_ clock: any HostClock = SystemClock(), _ body: (Network) throws -> Void) throws {
-    let network = try Network(clock: clock)
-    defer { network.stop(timeout: 5 * second) }
-    try body(network)
-  }
-
   // MARK: Connecting
 
   @Test func aServerThatNeverAnswersIsGivenUp() throws {
@@ -28,7 +18,7 @@ struct ConnectionLifeTests {
     defer { for filler in fillers { close(filler) } }
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.connectTimeout = 150_000_000
       _ = network.dial(owner: "bot", spec: spec, observer: observer)
       let closing = observer.closing()
@@ -42,7 +32,7 @@ struct ConnectionLifeTests {
     let clock = TurnedClock()
     try withNetwork(clock) { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.isTLS = true
       _ = network.dial(owner: "bot", spec: spec, observer: observer)
       let client = try server.accept()
@@ -62,7 +52,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.host = "localhost"
       _ = network.dial(owner: "bot", spec: spec, observer: observer)
       let client = try server.accept()
@@ -87,7 +77,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.maximumUnsent = 8 << 20
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
       let client = try server.accept()
@@ -109,7 +99,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      let id = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let id = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       let client = try server.accept()
       _ = observer.opening()
       #expect(network.write(id, owner: "bot", Array("QUIT\r\n".utf8)) == BH_OK)
@@ -125,7 +115,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.maximumUnsent = 8 << 20
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
       let client = try server.accept()
@@ -144,7 +134,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      _ = network.dial(owner: "bot", spec: spec(server), observer: observer)
+      _ = network.dial(owner: "bot", spec: server.spec(), observer: observer)
       let client = try server.accept()
       client.send("whole\nhal")
       client.close()
@@ -160,7 +150,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      _ = network.dial(owner: "bot", spec: spec(server), observer: observer)
+      _ = network.dial(owner: "bot", spec: server.spec(), observer: observer)
       let client = try server.accept()
       client.send("x\n")
       #expect(observer.frames(1) == ["x"])
@@ -175,7 +165,7 @@ struct ConnectionLifeTests {
     try withNetwork { network in
       // Without room, so that nothing is read and the end is met by writing.
       let observer = Recorder(room: 0)
-      let id = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let id = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       let client = try server.accept()
       client.send("last words\n")
       #expect(observer.waitUntilFull())
@@ -195,7 +185,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.framing = .length32
       spec.maximumFrame = 100
       _ = network.dial(owner: "bot", spec: spec, observer: observer)
@@ -210,7 +200,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.maximumFrame = 10
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
       let client = try server.accept()
@@ -229,7 +219,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder(room: 0, countsEverything: true)
-      var spec = spec(server, reconnects: true)
+      var spec = server.spec(reconnects: true)
       spec.backoffMinimum = 1
       spec.backoffMaximum = 1
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
@@ -260,7 +250,7 @@ struct ConnectionLifeTests {
     let clock = TurnedClock()
     try withNetwork(clock) { network in
       let observer = Recorder(room: 1)
-      var spec = spec(server)
+      var spec = server.spec()
       spec.idleTimeout = 10 * second
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
       let client = try server.accept()
@@ -287,7 +277,7 @@ struct ConnectionLifeTests {
     let clock = TurnedClock()
     try withNetwork(clock) { network in
       let observer = Recorder()
-      var spec = spec(server, reconnects: true)
+      var spec = server.spec(reconnects: true)
       spec.backoffMinimum = 10 * second
       spec.backoffMaximum = 40 * second
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
@@ -309,7 +299,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      let id = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let id = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       let first = try server.accept()
       first.send("a\n")
       #expect(observer.frames(1) == ["a"])
@@ -333,11 +323,11 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      let first = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let first = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       let before = try server.accept()
       _ = observer.opening()
       #expect(network.write(first, owner: "bot", Array("QUIT\n".utf8)) == BH_OK)
-      var other = spec(server)
+      var other = server.spec()
       other.maximumFrame = 1000
       let second = network.dial(owner: "bot", spec: other, observer: observer).id
       #expect(second != first)
@@ -355,11 +345,11 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      let first = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let first = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       let before = try server.accept()
       _ = observer.opening()
       #expect(network.close(first, owner: "bot") == BH_OK)
-      let second = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+      let second = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
       #expect(second != first)
       #expect(before.rest() == [])
       before.close()
@@ -375,7 +365,7 @@ struct ConnectionLifeTests {
     let server = try LoopbackServer()
     try withNetwork { network in
       let observer = Recorder()
-      var spec = spec(server)
+      var spec = server.spec()
       spec.maximumUnsent = 8 << 20
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
       let client = try server.accept()
@@ -396,13 +386,13 @@ struct ConnectionLifeTests {
       let observer = Recorder()
       var codes: [bh_rc] = []
       for number in 0...Network.limit {
-        var spec = spec(server)
+        var spec = server.spec()
         spec.name = "c\(number)"
         codes.append(network.dial(owner: "bot", spec: spec, observer: observer).rc)
       }
       #expect(codes.dropLast().allSatisfy { $0 == bh_rc(BH_OK) })
       #expect(codes.last == .some(bh_rc(BH_E_NOSPACE)))
-      #expect(network.dial(owner: "other", spec: spec(server), observer: observer).rc == BH_OK)
+      #expect(network.dial(owner: "other", spec: server.spec(), observer: observer).rc == BH_OK)
     }
   }
 
@@ -412,7 +402,7 @@ struct ConnectionLifeTests {
     let observer = Recorder()
     var clients: [LoopbackClient] = []
     for number in 0..<20 {
-      var spec = spec(server, reconnects: true)
+      var spec = server.spec(reconnects: true)
       spec.name = "c\(number)"
       spec.maximumFrame = 100
       let id = network.dial(owner: "bot", spec: spec, observer: observer).id
@@ -424,7 +414,7 @@ struct ConnectionLifeTests {
     network.stop(timeout: 5 * second)
     for client in clients { #expect(client.rest() == Array("bye\n".utf8)) }
     #expect(server.descriptorsConnected() == 0)
-    #expect(network.dial(owner: "bot", spec: spec(server), observer: observer).rc == BH_E_CANCELLED)
+    #expect(network.dial(owner: "bot", spec: server.spec(), observer: observer).rc == BH_E_CANCELLED)
   }
 
   @Test func connectionsThatComeAndGoLeaveNoSocket() throws {
@@ -432,7 +422,7 @@ struct ConnectionLifeTests {
     try withNetwork { network in
       let observer = Recorder()
       for count in 1...50 {
-        let id = network.dial(owner: "bot", spec: spec(server), observer: observer).id
+        let id = network.dial(owner: "bot", spec: server.spec(), observer: observer).id
         let client = try server.accept()
         _ = observer.opening(count)
         if count % 2 == 0 { #expect(network.close(id, owner: "bot") == BH_OK) }

@@ -90,7 +90,7 @@ struct TLSTests {
     private let input = Pipe()
     private let output = Output()
 
-    init(_ authority: Authority, _ certificate: String, _ options: String...) throws {
+    init(_ authority: Authority, _ certificate: String, _ options: [String] = []) throws {
       process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
       process.arguments =
         [
@@ -131,6 +131,20 @@ struct TLSTests {
     }
   }
 
+  /// A network and a server with a certificate of an authority of the test's own.
+  private func withServer(
+    _ options: String..., certificate: String = "server",
+    _ certify: (Authority) throws -> Void = { try $0.certify("server", name: "irc.example") },
+    body: (Authority, Server, Network) throws -> Void
+  ) throws {
+    let authority = try Authority()
+    defer { authority.remove() }
+    try certify(authority)
+    let server = try Server(authority, certificate, options)
+    defer { server.stop() }
+    try withNetwork { try body(authority, server, $0) }
+  }
+
   private func dial(
     _ server: Server, _ network: Network, name: String, authority: String?, observer: Recorder = Recorder(),
     alpn: String = ""
@@ -144,88 +158,61 @@ struct TLSTests {
   }
 
   @Test func aCertificateOfAKnownAuthorityIsAccepted() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
-    server.send("over tls\n")
-    #expect(observer.frames(1) == ["over tls"])
-    #expect(observer.openings.first?.tls?.hasPrefix("TLSv1.") == true)
+    try withServer { authority, server, network in
+      let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
+      server.send("over tls\n")
+      #expect(observer.frames(1) == ["over tls"])
+      #expect(observer.openings.first?.tls?.hasPrefix("TLSv1.") == true)
+    }
   }
 
   @Test func anotherNameIsRefusedAndNamed() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "other.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
-    #expect(closing?.reason == .tls)
-    #expect(closing?.error == "the certificate of irc.example is for other.example")
+    try withServer(certificate: "server", { try $0.certify("server", name: "other.example") }) {
+      authority, server, network in
+      let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
+      #expect(closing?.reason == .tls)
+      #expect(closing?.error == "the certificate of irc.example is for other.example")
+    }
   }
 
   @Test func anUnknownAuthorityIsRefused() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let closing = dial(server, network, name: "irc.example", authority: nil).closing()
-    #expect(
-      closing?.error
-        == "the certificate of irc.example is signed by an unknown authority, 'Test authority'; to trust it, name its certificate in the CA file"
-    )
+    try withServer { authority, server, network in
+      let closing = dial(server, network, name: "irc.example", authority: nil).closing()
+      #expect(
+        closing?.error
+          == "the certificate of irc.example is signed by an unknown authority, 'Test authority'; to trust it, name its certificate in the CA file"
+      )
+    }
   }
 
   @Test func anExpiredCertificateIsRefusedWithItsDate() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example", expired: true)
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
-    #expect(
-      closing?.error.contains("the certificate of irc.example expired on 20") == true,
-      "\(closing?.error ?? "no closing")")
+    try withServer(certificate: "server", { try $0.certify("server", name: "irc.example", expired: true) }) {
+      authority, server, network in
+      let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
+      #expect(
+        closing?.error.contains("the certificate of irc.example expired on 20") == true,
+        "\(closing?.error ?? "no closing")")
+    }
   }
 
   @Test func aSelfSignedCertificateIsRefusedUnlessItIsNamed() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certifySelf("self", name: "irc.example")
-    let server = try Server(authority, "self")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let closing = dial(server, network, name: "irc.example", authority: nil).closing()
-    #expect(
-      closing?.error
-        == "the certificate of irc.example is self-signed and not trusted; to trust it, name it in the CA file")
-    let file = authority.directory.appendingPathComponent("self.pem").path
-    #expect(dial(server, network, name: "irc.example", authority: file).opening() != nil)
+    try withServer(certificate: "self", { try $0.certifySelf("self", name: "irc.example") }) {
+      authority, server, network in
+      let closing = dial(server, network, name: "irc.example", authority: nil).closing()
+      #expect(
+        closing?.error
+          == "the certificate of irc.example is self-signed and not trusted; to trust it, name it in the CA file")
+      let file = authority.directory.appendingPathComponent("self.pem").path
+      #expect(dial(server, network, name: "irc.example", authority: file).opening() != nil)
+    }
   }
 
   @Test func theServersOwnCertificateMayBeNamedInsteadOfItsAuthority() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let file = authority.directory.appendingPathComponent("server.pem").path
-    #expect(dial(server, network, name: "irc.example", authority: file).opening() != nil)
-    #expect(dial(server, network, name: "other.example", authority: file).closing()?.reason == .tls)
+    try withServer { authority, server, network in
+      let file = authority.directory.appendingPathComponent("server.pem").path
+      #expect(dial(server, network, name: "irc.example", authority: file).opening() != nil)
+      #expect(dial(server, network, name: "other.example", authority: file).closing()?.reason == .tls)
+    }
   }
 
   @Test func anAddressIsVerifiedAsOne() throws {
@@ -233,134 +220,109 @@ struct TLSTests {
     defer { authority.remove() }
     try authority.certify("good", name: "irc.example", alternatives: "IP:127.0.0.1")
     try authority.certify("bad", name: "irc.example", alternatives: "IP:127.0.0.2,DNS:*.example,DNS:a.b")
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let good = try Server(authority, "good")
-    defer { good.stop() }
-    #expect(dial(good, network, name: "127.0.0.1", authority: authority.certificate).opening() != nil)
-    let bad = try Server(authority, "bad")
-    defer { bad.stop() }
-    let closing = dial(bad, network, name: "127.0.0.1", authority: authority.certificate).closing()
-    #expect(closing?.error == "the certificate of 127.0.0.1 is for 127.0.0.2, *.example, a.b")
+    try withNetwork { network in
+      let good = try Server(authority, "good")
+      defer { good.stop() }
+      #expect(dial(good, network, name: "127.0.0.1", authority: authority.certificate).opening() != nil)
+      let bad = try Server(authority, "bad")
+      defer { bad.stop() }
+      let closing = dial(bad, network, name: "127.0.0.1", authority: authority.certificate).closing()
+      #expect(closing?.error == "the certificate of 127.0.0.1 is for 127.0.0.2, *.example, a.b")
+    }
   }
 
   @Test func aFileThatHoldsNoCertificateIsNamed() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let missing = dial(server, network, name: "irc.example", authority: "/no/such/file.pem").closing()
-    #expect(missing?.error == "the CA file /no/such/file.pem cannot be read: No such file or directory")
-    let other = authority.directory.appendingPathComponent("server.ext").path
-    let empty = dial(server, network, name: "irc.example", authority: other).closing()
-    #expect(empty?.error.hasPrefix("the CA file \(other) holds no PEM certificate") == true)
+    try withServer { authority, server, network in
+      let missing = dial(server, network, name: "irc.example", authority: "/no/such/file.pem").closing()
+      #expect(missing?.error == "the CA file /no/such/file.pem cannot be read: No such file or directory")
+      let other = authority.directory.appendingPathComponent("server.ext").path
+      let empty = dial(server, network, name: "irc.example", authority: other).closing()
+      #expect(empty?.error.hasPrefix("the CA file \(other) holds no PEM certificate") == true)
+    }
   }
 
   @Test func theProtocolIsAgreedUpon() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server", "-alpn", "irc")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = dial(server, network, name: "irc.example", authority: authority.certificate, alpn: "irc")
-    #expect(observer.opening()?.alpn == "irc")
+    try withServer("-alpn", "irc") { authority, server, network in
+      let observer = dial(server, network, name: "irc.example", authority: authority.certificate, alpn: "irc")
+      #expect(observer.opening()?.alpn == "irc")
+    }
   }
 
   @Test func anOldProtocolIsRefused() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
-    #expect(closing?.error == "the server offers no TLS 1.2 or newer")
+    try withServer("-tls1_1", "-cipher", "ALL:@SECLEVEL=0") { authority, server, network in
+      let closing = dial(server, network, name: "irc.example", authority: authority.certificate).closing()
+      #expect(closing?.error == "the server offers no TLS 1.2 or newer")
+    }
   }
 
   @Test(arguments: ["-tls1_2", "-tls1_3"])
   func bytesGoBothWaysAndTheSessionIsEnded(version: String) throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server", version)
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
-    #expect(observer.opening()?.tls == (version == "-tls1_2" ? "TLSv1.2" : "TLSv1.3"))
-    let id = try #require(network.connections(owner: "bot").first?.id)
-    // Many records, which the socket does not take at once.
-    let words = (0..<60_000).map { "word \($0)\n" }.joined()
-    #expect(network.write(id, owner: "bot", Array(words.utf8)) == BH_OK)
-    #expect(network.close(id, owner: "bot") == BH_OK)
-    #expect(server.prints(words))
-    #expect(observer.closing()?.reason == .local)
-    // `s_server` prints DONE when the session was ended in order, and ERROR otherwise.
-    #expect(server.prints("DONE"))
+    try withServer(version) { authority, server, network in
+      let observer = dial(server, network, name: "irc.example", authority: authority.certificate)
+      #expect(observer.opening()?.tls == (version == "-tls1_2" ? "TLSv1.2" : "TLSv1.3"))
+      let id = try #require(network.connections(owner: "bot").first?.id)
+      // Many records, which the socket does not take at once.
+      let words = (0..<60_000).map { "word \($0)\n" }.joined()
+      #expect(network.write(id, owner: "bot", Array(words.utf8)) == BH_OK)
+      #expect(network.close(id, owner: "bot") == BH_OK)
+      #expect(server.prints(words))
+      #expect(observer.closing()?.reason == .local)
+      // `s_server` prints DONE when the session was ended in order, and ERROR otherwise.
+      #expect(server.prints("DONE"))
+    }
   }
 
   @Test func readingStopsWhileThereIsNoRoomAlsoThroughTLS() throws {
-    let authority = try Authority()
-    defer { authority.remove() }
-    try authority.certify("server", name: "irc.example")
-    let server = try Server(authority, "server")
-    defer { server.stop() }
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = Recorder(room: 0)
-    _ = dial(server, network, name: "irc.example", authority: authority.certificate, observer: observer)
-    _ = observer.opening()
-    let id = try #require(network.connections(owner: "bot").first?.id)
-    let count = 100_000
-    Thread {
-      for start in stride(from: 0, to: count, by: 1000) {
-        server.send((start..<start + 1000).map { "line \($0)\n" }.joined())
+    try withServer { authority, server, network in
+      let observer = Recorder(room: 0)
+      _ = dial(server, network, name: "irc.example", authority: authority.certificate, observer: observer)
+      _ = observer.opening()
+      let id = try #require(network.connections(owner: "bot").first?.id)
+      let count = 100_000
+      Thread {
+        for start in stride(from: 0, to: count, by: 1000) {
+          server.send((start..<start + 1000).map { "line \($0)\n" }.joined())
+        }
+        server.endSending()
+      }.start()
+      var taken = 0
+      while taken < count {
+        #expect(observer.waitUntilFull())
+        observer.makeRoom(5000)
+        network.resume(id)
+        let next = min(count, taken + 5000)
+        let found = observer.frames(next).count
+        guard found >= next else { break }
+        taken = found
       }
-      server.endSending()
-    }.start()
-    var taken = 0
-    while taken < count {
-      #expect(observer.waitUntilFull())
-      observer.makeRoom(5000)
-      network.resume(id)
-      let next = min(count, taken + 5000)
-      let found = observer.frames(next).count
-      guard found >= next else { break }
-      taken = found
+      #expect(observer.frames(count) == (0..<count).map { "line \($0)" })
     }
-    #expect(observer.frames(count) == (0..<count).map { "line \($0)" })
   }
 
   @Test func aServerThatSpeaksNoTLSIsRefused() throws {
     let server = try LoopbackServer()
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = Recorder()
-    _ = network.dial(
-      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
-      observer: observer)
-    let client = try server.accept()
-    client.send("NOTICE * :*** Looking up your hostname...\r\n")
-    let closing = observer.closing()
-    #expect(closing?.reason == .tls)
-    #expect(closing?.error == "the server does not speak TLS on this port")
+    try withNetwork { network in
+      let observer = Recorder()
+      _ = network.dial(
+        owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
+        observer: observer)
+      let client = try server.accept()
+      client.send("NOTICE * :*** Looking up your hostname...\r\n")
+      let closing = observer.closing()
+      #expect(closing?.reason == .tls)
+      #expect(closing?.error == "the server does not speak TLS on this port")
+    }
   }
 
   @Test func aServerThatClosesInTheHandshakeIsReported() throws {
     let server = try LoopbackServer()
-    let network = try Network(clock: SystemClock())
-    defer { network.stop(timeout: 1_000_000_000) }
-    let observer = Recorder()
-    _ = network.dial(
-      owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
-      observer: observer)
-    try server.accept().close()
-    #expect(observer.closing()?.reason == .tls)
+    try withNetwork { network in
+      let observer = Recorder()
+      _ = network.dial(
+        owner: "bot", spec: ConnectionSpec(name: "tls", host: "127.0.0.1", port: server.port, isTLS: true),
+        observer: observer)
+      try server.accept().close()
+      #expect(observer.closing()?.reason == .tls)
+    }
   }
 }

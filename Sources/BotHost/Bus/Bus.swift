@@ -125,7 +125,11 @@ public final class Bus: @unchecked Sendable {
   @discardableResult
   public func stop(timeout: Int64) -> Bool {
     let all = endpoints
-    let isIdle = waitUntil(SystemClock().monotonic &+ max(0, timeout), SystemClock()) { all.allSatisfy(\.isIdle) }
+    // Nothing comes of waiting for what stands before a shut gate.
+    _ = waitUntil(SystemClock().monotonic &+ max(0, timeout), SystemClock()) {
+      all.allSatisfy { $0.isIdle || $0.isAtRest }
+    }
+    let isIdle = all.allSatisfy(\.isIdle)
     // Publishers first, in the order in which they came: nobody publishes to a lane that has ended.
     for endpoint in all { remove(endpoint, timeout: 0, queued: .drop) }
     thread.stop()

@@ -284,6 +284,12 @@ public final class Endpoint: @unchecked Sendable {
     return items
   }
 
+  /// The gate is shut, no handler runs, and no delivery is unsettled.
+  var isAtRest: Bool {
+    !isGateOpen && lane.pointee.inFlight.load(ordering: .acquiring) == 0
+      && lane.pointee.runningSince.load(ordering: .relaxed) == 0
+  }
+
   /// Nothing is queued, under way, or waiting for a retry.
   public var isIdle: Bool {
     lane.depth == 0 && lane.pointee.inFlight.load(ordering: .acquiring) == 0

@@ -19,22 +19,36 @@ extension Host {
   /// requires.
   public func startInstance(_ name: String) throws {
     guard let instance = instance(name) else { return try startOnUse(name) }
-    try operate { parts in
+    try operate(on: instance) { parts in
       guard instance.generation == nil else { return }
       let planned = try planned(instance, from: try readAgain(instance))
       mask(planned.resolved)
       instance.takeOver(planned)
-      parts.supervisor.forget(name)
-      do { try parts.tools.start(instance) } catch {
-        instance.state = .failed(reason: "\(error)")
-        throw error
-      }
+      try start(instance, parts)
+    }
+    startThoseThatWait(for: instance)
+  }
+
+  /// Starts an instance that somebody asks for: what goes wrong is told instead of tried again. Within an operation on it.
+  private func start(_ instance: PluginInstance, _ parts: Parts) throws {
+    parts.supervisor.forget(instance.name)
+    let missing = missingRequirements(of: instance)
+    guard missing.isEmpty else {
+      bringUp(instance, parts)
+      guard case .waitingFor(let plugins) = instance.state else { return }
+      throw LifecycleFailure(
+        instance.name, "start", "it requires \(plugins.joined(separator: ", ")), which is not up"
+      ).leaving("it starts when that is: `bothost start \(plugins[0])`")
+    }
+    do { try parts.tools.start(instance) } catch {
+      instance.state = .failed(reason: "\(error)")
+      throw error
     }
   }
 
   /// Makes and starts an instance that was not among those that start by themselves.
   private func startOnUse(_ name: String) throws {
-    try operate { parts in
+    try restructure { parts in
       let catalog = PluginCatalog(directories: options.pluginDirectories)
       let asked = HostPlan.closure(of: [name], catalog)
       var options = options
@@ -51,17 +65,15 @@ extension Host {
         guard let instance = add(planned, parts) else {
           throw LifecycleFailure(planned.name, "create", "the instance cannot be put on the bus")
         }
-        do { try parts.tools.start(instance) } catch {
-          instance.state = .failed(reason: "\(error)")
-          throw error
-        }
+        try operate(on: instance) { try start(instance, $0) }
+        startThoseThatWait(for: instance)
       }
     }
   }
 
   public func stopInstance(_ name: String) throws {
     let instance = try wanted(name)
-    try operate { parts in
+    try operate(on: instance) { parts in
       parts.supervisor.forget(name)
       parts.tools.stop(instance)
     }
@@ -70,26 +82,27 @@ extension Host {
   /// Stops it and starts what the manifest and the library are now; when they cannot be read, what runs goes on.
   public func restartInstance(_ name: String) throws {
     let instance = try wanted(name)
-    try operate { parts in
+    try operate(on: instance) { parts in
       let planned = try planned(instance, from: try readAgain(instance))
       mask(planned.resolved)
       parts.supervisor.forget(name)
       parts.tools.stop(instance)
       instance.takeOver(planned)
-      do { try parts.tools.start(instance) } catch {
-        instance.state = .failed(reason: "\(error)")
-        throw error
-      }
+      try start(instance, parts)
     }
+    startThoseThatWait(for: instance)
   }
 
   /// Swaps an instance for the build on disk, or for `library`.
+  ///
+  /// - Parameter isRehearsal: do everything but the last step: the old build takes up its work again.
   @discardableResult
   public func swapInstance(
-    _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false
+    _ name: String, library: String? = nil, dropsState: Bool = false, allowsPermissions: Bool = false,
+    isRehearsal: Bool = false
   ) throws -> SwapReport {
     let instance = try wanted(name)
-    return try operate { parts in
+    return try operate(on: instance) { parts in
       guard instance.generation != nil else {
         throw LifecycleFailure(
           name, "swap", "the instance is \(instance.state.word); `bothost start \(name)` starts it")
@@ -97,7 +110,8 @@ extension Host {
       let read = try PluginSource.read(again: instance.source, library: library)
       if !allowsPermissions { try checkPermissions(read, of: instance) }
       return try swap(
-        instance, to: planned(instance, from: read), parts, anyVersion: library != nil, dropsState: dropsState)
+        instance, to: planned(instance, from: read), parts, anyVersion: library != nil, dropsState: dropsState,
+        isRehearsal: isRehearsal)
     }
   }
 
@@ -125,7 +139,7 @@ extension Host {
   private func reasonNotToCall(_ method: String) -> String? {
     guard let dot = method.lastIndex(of: "."), let instance = instance(String(method[..<dot])) else { return nil }
     switch instance.state {
-    case .stopped, .failed:
+    case .stopped, .failed, .waitingFor:
       let detail = instance.state.detail.map { ": \($0)" } ?? ""
       return
         "the instance '\(instance.name)' is \(instance.state.word)\(detail); `bothost start \(instance.name)` starts it"

@@ -37,8 +37,12 @@ public struct HostCheck {
     var libraries: [String] = []
     var files: [String] = []
     var directories = pluginDirectories
+    var diagnostics = Diagnostics()
     for path in paths {
-      if Self.isDirectory(path) {
+      var status = stat()
+      if stat(path, &status) != 0 {
+        diagnostics.error("\(String(cString: strerror(errno)))", at: SourceLocation(file: path))
+      } else if Self.isDirectory(path) {
         directories.append(path)
       } else if path.hasSuffix(".yaml") || path.hasSuffix(".yml") {
         files.append(path)
@@ -46,8 +50,9 @@ public struct HostCheck {
         libraries.append(path)
       }
     }
+    if let configurationFile { files.append(configurationFile) }
     let directory = PluginDirectory.load(directories, files: files)
-    var diagnostics = directory.diagnostics
+    diagnostics.append(contentsOf: directory.diagnostics)
     var sources = directory.sources
     for path in paths where Self.isDirectory(path) {
       guard !sources.contains(where: { $0.name.hasPrefix(path.hasSuffix("/") ? path : path + "/") }) else { continue }
@@ -55,6 +60,11 @@ public struct HostCheck {
     }
     for plugin in directory.plugins {
       if let path = plugin.libraryPath { check(library: path, plugin.manifest, &diagnostics) }
+    }
+    for instance in directory.hosts.flatMap(\.instances) {
+      _ = directory.plugin(instance.plugin)?.manifest.resolveConfiguration(
+        overrides: instance.config, environment: Environment(environment), place: instance.location,
+        diagnostics: &diagnostics)
     }
     for path in libraries { check(library: path, nil, &diagnostics) }
     let botFiles = directory.botFiles.map(\.name)

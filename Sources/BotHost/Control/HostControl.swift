@@ -34,6 +34,7 @@ final class HostControl: ControlHandler {
     case "publish": return try publish(argument)
     case "tail": return try EventTail(host, argument).run(reply)
     case "swap": return try swap(argument)
+    case "reconfigure": return try reconfigure(argument)
     case "plan": return try host.planBots(files: argument["files"]?.array?.compactMap(\.string))
     case "start": return try each(argument, host.startInstance)
     case "stop": return try each(argument, host.stopInstance)
@@ -76,20 +77,34 @@ final class HostControl: ControlHandler {
 
   private func swap(_ argument: JSONValue) throws -> JSONValue {
     let name = try text(argument, "instance")
-    if host.bot(name) != nil, host.instance(name) == nil {
+    if host.instance(name) == nil, host.knowsBot(name) {
       guard argument["library"] == nil else {
         throw ControlError(.invalid, "'\(name)' is a bot; it has no library and is read again from its files")
+      }
+      guard !(argument["rehearse"]?.bool ?? false) else {
+        throw ControlError(.invalid, "'\(name)' is a bot; `bothost plan` shows what a swap would change")
       }
       return try host.swapBot(name)?.json ?? .object(["bot": .string(name), "changed": false])
     }
     let report = try host.swapInstance(
       try text(argument, "instance"), library: argument["library"]?.string,
-      dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false)
+      dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false,
+      isRehearsal: argument["rehearse"]?.bool ?? false)
     return .object([
       "from": .int(Int64(report.from)), "to": .int(Int64(report.to)), "pause_ns": .int(report.pause),
       "total_ns": .int(report.total), "state_bytes": .int(Int64(report.stateBytes)),
+      "copied_bytes": .int(Int64(report.copiedBytes)),
       "waiting": .int(Int64(report.waiting)),
     ])
+  }
+
+  /// With the configuration that it has: a trial of the plugin.
+  private func reconfigure(_ argument: JSONValue) throws -> JSONValue {
+    switch try host.rehearseConfiguration(try text(argument, "instance")) {
+    case .taken(let pause): .object(["outcome": "taken", "pause_ns": .int(pause)])
+    case .unsupported(let reason): .object(["outcome": "unsupported", "reason": .string(reason)])
+    case nil: .object(["outcome": "none"])
+    }
   }
 
   private func commands(_ argument: JSONValue) -> JSONValue {

@@ -19,6 +19,12 @@ struct BotDifference: Sendable {
   /// Handlers are the same and run in another order.
   private(set) var isReordered = false
 
+  /// A bot that did not run before.
+  init(starting new: BoundBot) {
+    handlers = new.program.handlers.map { Part(name: $0.label, change: .new) }
+    uses = new.program.requirements.map { Part(name: $0.use, change: .new) }
+  }
+
   init(from old: BoundBot, to new: BoundBot) {
     let before = Dictionary(
       old.program.handlers.map { ($0.label, $0) }, uniquingKeysWith: { first, _ in first })
@@ -60,8 +66,19 @@ struct BotDifference: Sendable {
   /// Handlers and uses that change although their nodes are the same: a value of the configuration is another one.
   func changedByValue(_ old: BoundBot, _ new: BoundBot) -> [String] {
     let (before, after) = (old.program.tree.paths(), new.program.tree.paths())
-    let paths = names(handlers, .changed).map { "/when/\($0)" } + names(uses, .changed).map { "/use/\($0)" }
+    let paths = names(handlers, .changed).map(Self.path(ofHandler:)) + names(uses, .changed).map(Self.path(ofUse:))
     return paths.filter { before[$0]?.hash == after[$0]?.hash }
+  }
+
+  /// `outer.part.chat` as `/use/outer/use/part/use/chat`: what a component uses stands below its own node.
+  private static func path(ofUse name: String) -> String {
+    name.split(separator: ".").map { "/use/\($0)" }.joined()
+  }
+
+  /// `outer.part/Log` as `/use/outer/use/part/when/Log`.
+  private static func path(ofHandler label: String) -> String {
+    guard let slash = label.firstIndex(of: "/") else { return "/when/\(label)" }
+    return path(ofUse: String(label[..<slash])) + "/when/\(label[label.index(after: slash)...])"
   }
 
   func names(_ parts: [Part], _ change: Change) -> [String] { parts.filter { $0.change == change }.map(\.name) }

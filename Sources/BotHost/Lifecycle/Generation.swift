@@ -48,10 +48,12 @@ final class Generation: @unchecked Sendable {
   static let maximumState = 256 << 20
 
   /// The state in `version`; `BH_E_UNSUPPORTED` when the plugin cannot write that one.
-  func exportState(version: UInt32) -> (bh_rc, [UInt8]) {
+  ///
+  /// - Parameter phase: `BH_STATE_...`.
+  func exportState(phase: Int = BH_STATE_FINAL, version: UInt32) -> (bh_rc, [UInt8]) {
     guard let export = table?.export_state else { return (bh_rc(BH_E_UNSUPPORTED), []) }
     let sink = ByteSink(limit: Self.maximumState)
-    let code = sink.receive { export(object, UInt32(BH_STATE_FINAL), version, $0, $1) }
+    let code = sink.receive { export(object, UInt32(phase), version, $0, $1) }
     if code < 0, sink.isOverfull {
       CallMessage.set(
         code, "its state has more than \(Self.maximumState >> 20) MiB; what is so large belongs in the store (`bh.kv`)")
@@ -69,11 +71,11 @@ final class Generation: @unchecked Sendable {
 
   // MARK: Calls off the lane
 
-  func importState(format: String, version: UInt32, _ state: [UInt8]) -> bh_rc {
+  func importState(phase: Int = BH_STATE_FINAL, format: String, version: UInt32, _ state: [UInt8]) -> bh_rc {
     guard let take = table?.import_state else { return bh_rc(BH_E_UNSUPPORTED) }
     return withBorrowed(format) { format in
       state.withUnsafeBufferPointer {
-        take(object, UInt32(BH_STATE_FINAL), format, version, bh_bytes(ptr: $0.baseAddress, len: $0.count))
+        take(object, UInt32(phase), format, version, bh_bytes(ptr: $0.baseAddress, len: $0.count))
       }
     }
   }

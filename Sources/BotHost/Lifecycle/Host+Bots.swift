@@ -29,25 +29,20 @@ extension Host {
     }
   }
 
-  /// Only within an operation, or while none changes bots.
   func bot(_ name: String) -> RunningBot? { bots.first { $0.endpoint.name == name } }
 
   /// Reads a running bot's files again and puts what has changed in place: handlers by one store on the bot's lane, instances each
-  /// for itself. What has not changed is not touched. On failure the version that runs goes on.
+  /// for itself. What has not changed is not touched. On failure the version that runs goes on. A bot that is new in the files is started.
   ///
   /// - Returns: nil when nothing has changed.
   @discardableResult
   func swapBot(_ name: String) throws -> BotReport? {
-    try operate { parts in
-      guard let running = bot(name) else { throw MethodFailure(BH_E_NOTFOUND, "there is no bot '\(name)'") }
+    try restructure { parts in
       let began = clock.monotonic
+      guard let running = bot(name) else { return try startBot(name, began, parts) }
       let catalog = PluginCatalog(directories: options.pluginDirectories)
       let plan = HostPlan(options: options, catalog: catalog, cache: units, running: [name: running.build])
-      guard let bot = plan.bots.first(where: { $0.program.name == name }), let build = plan.builds[name] else {
-        let errors = plan.diagnostics.errors.map(\.description)
-        let reason = errors.isEmpty ? "its files do not declare it any more" : errors.joined(separator: "\n")
-        throw LifecycleFailure(name, "compile", reason).leaving("the version that runs goes on")
-      }
+      let (bot, build) = try compiled(name, plan, otherwise: "the version that runs goes on")
       let difference = BotDifference(from: running.bot, to: bot)
       guard !difference.isEmpty else {
         // Lines have moved: what fails from now on names the right ones.
@@ -56,15 +51,13 @@ extension Host {
       }
       for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
       let from = running.bot
-      let prepared = try prepareInstances(bot, from, difference, plan, parts)
+      let prepared = try prepareInstances(bot, difference, plan, parts)
       let pause: Int64
       do { pause = try running.replace(with: bot, build) } catch {
         for instance in prepared { remove(instance, parts) }
         throw LifecycleFailure(name, "swap", "\(error)").leaving("the version that runs goes on")
       }
-      for instance in prepared {
-        do { try parts.tools.open(instance) } catch { failed(instance, error, parts) }
-      }
+      open(prepared)
       let gone = difference.names(difference.uses, .gone).compactMap { use in
         from.program.requirements.first { $0.use == use }.flatMap { instance($0.instance) }
       }
@@ -85,7 +78,7 @@ extension Host {
   /// Makes the instances that a version needs and did not have, and gives those that changed their new configuration. Returns the new
   /// ones, whose gates are still shut.
   private func prepareInstances(
-    _ bot: BoundBot, _ old: BoundBot, _ difference: BotDifference, _ plan: HostPlan, _ parts: Parts
+    _ bot: BoundBot, _ difference: BotDifference, _ plan: HostPlan, _ parts: Parts
   ) throws -> [PluginInstance] {
     var prepared: [PluginInstance] = []
     var renewed: [(PluginInstance, HostPlan.Instance)] = []
@@ -97,13 +90,14 @@ extension Host {
         if let present = instance(planned.name) {
           if present.source.manifest.plugin == planned.source.manifest.plugin {
             let before = present.planned
-            guard present.generation != nil else {
-              mask(planned.resolved)
-              present.takeOver(planned)
-              continue
+            try operate(on: present) { parts in
+              guard present.generation != nil else {
+                mask(planned.resolved)
+                return present.takeOver(planned)
+              }
+              try renew(present, to: planned, parts)
+              renewed.append((present, before))
             }
-            try renew(present, to: planned, parts)
-            renewed.append((present, before))
             continue
           }
           // Another plugin under the same name.
@@ -113,16 +107,72 @@ extension Host {
           throw LifecycleFailure(planned.name, "create", "the instance cannot be put on the bus")
         }
         prepared.append(instance)
-        try parts.tools.prepare(instance)
+        try instance.operations.withLock { try parts.tools.prepare(instance) }
       }
     } catch {
       for instance in prepared { remove(instance, parts) }
       // The version before goes on, with what it said to its instances. What cannot be taken back is in the log.
-      for (instance, before) in renewed { _ = try? renew(instance, to: before, parts) }
+      for (instance, before) in renewed {
+        _ = try? operate(on: instance) { try renew(instance, to: before, $0) }
+      }
       throw error
     }
     return prepared
   }
+
+  /// Opens what has been prepared for a bot. Not within an operation on an instance.
+  private func open(_ prepared: [PluginInstance]) {
+    for instance in prepared {
+      try? operate(on: instance) { bringUp(instance, $0) }
+      startThoseThatWait(for: instance)
+    }
+  }
+
+  /// A bot of a plan with its units, or why there is none.
+  private func compiled(_ name: String, _ plan: HostPlan, otherwise: String) throws -> (BoundBot, BotBuild) {
+    guard let bot = plan.bots.first(where: { $0.program.name == name }), let build = plan.builds[name] else {
+      let errors = plan.diagnostics.errors.map(\.description)
+      let reason = errors.isEmpty ? "its files do not declare it" : errors.joined(separator: "\n")
+      throw LifecycleFailure(name, "compile", reason).leaving(otherwise)
+    }
+    return (bot, build)
+  }
+
+  /// Runs a bot that has come into the files since the host started. Within `restructure`.
+  private func startBot(_ name: String, _ began: Int64, _ parts: Parts) throws -> BotReport {
+    guard declaredBots.contains(name) else {
+      let hint = Suggestion.hint(for: name, in: bots.map(\.endpoint.name) + declaredBots).map { " (\($0))" } ?? ""
+      throw MethodFailure(BH_E_NOTFOUND, "there is no bot '\(name)'\(hint)")
+    }
+    let catalog = PluginCatalog(directories: options.pluginDirectories)
+    let plan = HostPlan(options: options, catalog: catalog, cache: units)
+    let (bot, build) = try compiled(name, plan, otherwise: "it does not run")
+    for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
+    let difference = BotDifference(starting: bot)
+    let prepared = try prepareInstances(bot, difference, plan, parts)
+    let running: RunningBot
+    do {
+      running = try RunningBot(bot, build, on: parts.bus, states: parts.states, standardOutput: standardOutput)
+    } catch {
+      for instance in prepared { remove(instance, parts) }
+      throw LifecycleFailure(name, "start", "\(error)").leaving("it does not run")
+    }
+    add(running)
+    running.open()
+    open(prepared)
+    keepUnits([build])
+    let report = BotReport(
+      bot: name, from: "", to: bot.program.tree.hash, difference: difference, built: build.count(.built),
+      cached: build.count(.cached), pause: 0, total: clock.monotonic - began)
+    log.notice(name, "started", [("handlers", "\(difference.handlers.count)"), ("built", "\(report.built)")])
+    return report
+  }
+
+  /// The bots that the files declare now.
+  private var declaredBots: [String] { BotProject.load(options.bots).botNames }
+
+  /// Whether the name is that of a bot that runs or that the files declare.
+  func knowsBot(_ name: String) -> Bool { bot(name) != nil || declaredBots.contains(name) }
 
   // MARK: Plans
 
@@ -130,7 +180,7 @@ extension Host {
   ///
   /// - Parameter files: nil: the files that the host was started with.
   func planBots(files: [String]?) throws -> JSONValue {
-    try operate { _ in
+    try restructure { _ in
       var options = options
       if let files { options.bots = files }
       let catalog = PluginCatalog(directories: options.pluginDirectories)
@@ -207,16 +257,13 @@ extension Host {
       topic: "sys.bot.swapped", payload: payload.serializedBytes(), key: report.bot, source: "host")
   }
 
-  /// Swaps every bot whose files say something else than what runs.
+  /// Swaps every bot whose files say something else than what runs, and starts those that are new there.
   func reloadBots() {
-    let names = bots.map(\.endpoint.name)
-    for name in names {
-      do { try swapBot(name) } catch is NotRunning { return } catch { log.error(name, "not swapped: \(error)") }
-    }
-    // One that has just been written needs instances, a place on the bus and a name that are made at the start.
-    let project = BotProject.load(options.bots)
-    for name in project.botNames where !names.contains(name) {
-      log.notice("host", "the bot \(name) is new; it runs from the next start")
+    let running = bots.map(\.endpoint.name)
+    for name in running + declaredBots.filter({ !running.contains($0) }) {
+      do { try swapBot(name) } catch is NotRunning { return } catch {
+        log.error(name, "not \(running.contains(name) ? "swapped" : "started"): \(error)")
+      }
     }
   }
 

@@ -61,7 +61,7 @@ extension Host {
   // MARK: Renewing
 
   /// Gives an instance that runs what was planned: in place when only its configuration differs and the plugin can take that over,
-  /// else by a swap. Within an operation.
+  /// else by a swap. Within an operation on the instance.
   @discardableResult
   func renew(_ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts) throws -> Renewal {
     mask(planned.resolved)
@@ -102,19 +102,24 @@ extension Host {
     return .swapped(try swap(instance, to: planned, parts))
   }
 
-  /// Swaps an instance for what was planned. Within an operation.
+  /// Swaps an instance for what was planned. Within an operation on it.
   func swap(
     _ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts, anyVersion: Bool = false,
-    dropsState: Bool = false
+    dropsState: Bool = false, isRehearsal: Bool = false
   ) throws -> SwapReport {
     mask(planned.resolved)
     let swap = HotSwap(
-      instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, dropsState: dropsState)
+      instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, isRehearsal: isRehearsal,
+      dropsState: dropsState)
     let report: SwapReport
     do { report = try swap.run(to: planned.source, resolved: planned.resolved, anyVersion: anyVersion) } catch {
       log.error(instance.name, "\(error)")
       parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])
       throw error
+    }
+    guard !isRehearsal else {
+      log.notice(instance.name, "a swap was rehearsed", [("pause_us", "\(report.pause / 1000)")])
+      return report
     }
     instance.overrides = planned.overrides
     log.notice(
@@ -122,7 +127,7 @@ extension Host {
       [
         ("from", "\(report.from)"), ("to", "\(report.to)"), ("pause_us", "\(report.pause / 1000)"),
         ("state_bytes", "\(report.stateBytes)"), ("waited", "\(report.waiting)"),
-      ])
+      ] + (report.copiedBytes > 0 ? [("copied_before", "\(report.copiedBytes)")] : []))
     parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
     return report
   }
@@ -142,17 +147,26 @@ extension Host {
   func renewInstance(_ name: String) throws -> Renewal {
     guard let instance = instance(name) else { return .kept }
     switch instance.state {
-    case .failed, .waiting:
+    case .failed, .waiting, .waitingFor:
       try startInstance(name)
       return .started
     case .stopped, .starting, .stopping: return .kept
     case .running, .swapping: break
     }
-    return try operate { parts in
+    return try operate(on: instance) { parts in
       guard instance.generation != nil else { return .kept }
       let source = try readAgain(instance)
       try checkPermissions(source, of: instance)
       return try renew(instance, to: planned(instance, from: source), parts)
+    }
+  }
+
+  /// Asks the plugin of an instance to take over the configuration that it has; nil when it has no `reconfigure`.
+  func rehearseConfiguration(_ name: String) throws -> Reconfiguration.Outcome? {
+    guard let instance = instance(name) else { throw MethodFailure(BH_E_NOTFOUND, "there is no instance '\(name)'") }
+    return try operate(on: instance) { _ in
+      guard let generation = instance.generation, generation.descriptor?.table.reconfigure != nil else { return nil }
+      return try Reconfiguration(of: instance, generation, to: instance.planned, clock: clock).run()
     }
   }
 
@@ -188,9 +202,10 @@ extension Host {
 
   /// Makes and starts an instance that was not there before.
   private func addInstance(_ planned: HostPlan.Instance) throws {
-    try operate { parts in
+    try restructure { parts in
       guard instance(planned.name) == nil, let instance = add(planned, parts) else { return }
-      do { try parts.tools.start(instance) } catch { failed(instance, error, parts) }
+      try operate(on: instance) { bringUp(instance, $0) }
+      startThoseThatWait(for: instance)
     }
   }
 }

@@ -5,24 +5,29 @@ import Synchronization
 /// A plugin host: everything that one `bothost` process runs.
 ///
 /// Plugins and bots that fail are reported and left out; `start` throws only for what makes a host impossible (a data directory in
-/// use, a damaged journal). All operations may be called from any thread and run one at a time.
+/// use, a damaged journal). All operations may be called from any thread. Those on one instance run one at a time, and so do those that
+/// change bots or which instances there are; what only looks waits for none of them.
 public final class Host: @unchecked Sendable {
   public let options: HostOptions
   public let log: HostLog
   public let metrics = Metrics()
   let clock: any HostClock
 
-  /// Held while an operation changes instances; what follows is changed only under it.
-  private let operations = Monitor()
+  /// Held while bots, or which instances there are, change; see `restructure`.
+  private let structure = Monitor()
+  /// Guards what follows; never held for long.
+  private let monitor = Monitor()
   private var parts: Parts?
-  private var catalog = PluginCatalog()
+  private var runningBots: [RunningBot] = []
+  /// Operations that have begun.
+  private var underway = 0
+
+  // Of the thread that starts and stops the host.
   private var watchers: [DirectoryWatcher] = []
   private var control: ControlServer?
-  private(set) var bots: [RunningBot] = []
   /// Compiled units of bots.
   let units: UnitCache
-  private let standardOutput = StandardOutput()
-  private var isStopping = false
+  let standardOutput = StandardOutput()
   private let ending = Atomic<Bool>(false)
   public private(set) var startedAt: Int64 = 0
 
@@ -57,10 +62,10 @@ public final class Host: @unchecked Sendable {
 
   /// The bots as `ps` shows them.
   var botDescriptions: [JSONValue] {
-    operations.withLock { bots }.map { bot in
+    bots.map { bot in
       let statistics = bot.endpoint.statistics()
       return .object([
-        "name": .string(bot.bot.program.name), "plugin": .string("(bot)"), "state": .string("running"),
+        "name": .string(bot.endpoint.name), "plugin": .string("(bot)"), "state": .string("running"),
         "handled": .int(Int64(clamping: statistics.delivered)), "failed": .int(Int64(clamping: statistics.failed)),
         "dead": .int(Int64(clamping: statistics.dead)), "queued": .int(Int64(clamping: statistics.depth)),
         "in_flight": .int(Int64(clamping: statistics.inFlight)), "generation": .int(Int64(bot.version)),
@@ -69,7 +74,11 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  var running: Parts? { operations.withLock { parts } }
+  var running: Parts? { monitor.withLock { parts } }
+
+  var bots: [RunningBot] { monitor.withLock { runningBots } }
+
+  func add(_ bot: RunningBot) { monitor.withLock { runningBots.append(bot) } }
 
   /// Whether `stop` has been called.
   var isEnding: Bool { ending.load(ordering: .acquiring) }
@@ -78,7 +87,7 @@ public final class Host: @unchecked Sendable {
 
   public func start() throws {
     let began = clock.monotonic
-    try operations.withLock { try startAll() }
+    try structure.withLock { try startAll() }
     let names = instances
     let up = names.count { $0.state == .running }
     var fields = [("plugins", "\(up)"), ("bots", "\(bots.count)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
@@ -90,14 +99,13 @@ public final class Host: @unchecked Sendable {
 
   private func startAll() throws {
     startedAt = clock.unix
-    catalog = PluginCatalog(directories: options.pluginDirectories)
+    let catalog = PluginCatalog(directories: options.pluginDirectories)
     let plan = HostPlan(options: options, catalog: catalog, cache: units)
     for finding in plan.diagnostics.sorted() { report(finding, plan.sources) }
 
-    let parts = try makeParts(durable: plan.durableTopics)
-    self.parts = parts
+    let parts = try makeParts(catalog, durable: plan.durableTopics)
+    monitor.withLock { self.parts = parts }
     parts.reaper.start()
-    parts.supervisor.start()
     parts.bus.start()
 
     var prepared: [PluginInstance] = []
@@ -112,7 +120,7 @@ public final class Host: @unchecked Sendable {
       for secret in bot.secrets { secret.reveal { _ = log.masks.add($0) } }
       guard let build = plan.builds[bot.program.name] else { continue }
       do {
-        bots.append(try RunningBot(bot, build, on: parts.bus, states: parts.states, standardOutput: standardOutput))
+        add(try RunningBot(bot, build, on: parts.bus, states: parts.states, standardOutput: standardOutput))
       } catch {
         log.error("host", "the bot \(bot.program.name) cannot run: \(error)")
       }
@@ -125,15 +133,15 @@ public final class Host: @unchecked Sendable {
       }
     } catch { log.error("host", "the journal cannot be replayed: \(error)") }
     for bot in bots { bot.open() }
-    for instance in prepared {
-      do { try parts.tools.open(instance) } catch { failed(instance, error, parts) }
-    }
+    for instance in prepared { instance.operations.withLock { bringUp(instance, parts) } }
+    // Whoever has failed is started again from here on.
+    parts.supervisor.start()
     try startControl()
-    if options.watch { startWatching() }
+    if options.watch { watchers = watchFiles() }
     keepUnits(Array(plan.builds.values))
   }
 
-  private func makeParts(durable: [TopicPattern]) throws -> Parts {
+  private func makeParts(_ catalog: PluginCatalog, durable: [TopicPattern]) throws -> Parts {
     let run = try RunDirectory(below: options.dataDirectory + "/run")
     let journal = try BusJournal(journal: Journal(directory: options.dataDirectory, clock: clock, log: log), log: log)
     let network = try Network(clock: clock)
@@ -151,7 +159,11 @@ public final class Host: @unchecked Sendable {
       probe: options.probe ? ImageProbe(memory: options.dataDirectory + "/probed") : nil,
       clock: clock)
     let tools = InstanceOperations(loader: loader, reaper: reaper, bus: bus, services: services, clock: clock, log: log)
-    let supervisor = Supervisor(clock: clock) { [weak self] name in self?.startAgain(name) }
+    let supervisor = Supervisor(clock: clock) { [weak self] name in
+      // A start that takes its time does not keep the others waiting.
+      let host = self
+      _ = HostThread(name: "restart") { host?.startAgain(name) }
+    }
     return Parts(
       bus: bus, journal: journal, network: network, states: try StateBoard(catalog.manifests, on: bus),
       services: services, tools: tools, reaper: reaper,
@@ -165,7 +177,11 @@ public final class Host: @unchecked Sendable {
       let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(policy: planned.lane))
       let instance = PluginInstance(
         name: planned.name, source: planned.source, resolved: planned.resolved, overrides: planned.overrides,
-        restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services)
+        restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services,
+        threadFailed: { [weak self, name = planned.name] generation, reason in
+          let host = self
+          _ = HostThread(name: "supervisor") { host?.threadFailed(name, generation, reason) }
+        })
       for (_, secret) in planned.resolved.secrets { secret.reveal { _ = log.masks.add($0) } }
       parts.services.register(instance: planned.name, plugin: planned.source.manifest.plugin)
       table.withLock { $0.append(instance) }
@@ -177,37 +193,13 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  /// Notes a failed start and plans the next one, if the manifest wants one.
-  func failed(_ instance: PluginInstance, _ error: any Error, _ parts: Parts) {
-    let reason = (error as? LifecycleFailure).map { "\($0.step): \($0.reason)" } ?? "\(error)"
-    let now = clock.monotonic
-    // What a file is not it will not be in a second: only another file, and an operator who says so, can help.
-    let isLasting = (error as? LifecycleFailure)?.isLasting ?? false
-    if instance.manifest.restart.policy != .never, !isLasting, !isStopping,
-      let delay = instance.restarts.delayAfterFailure(at: now)
-    {
-      instance.state = .waiting(until: now + delay, reason: reason)
-      parts.supervisor.schedule(instance.name, at: now + delay)
-      log.error(instance.name, "\(reason); trying again in \(Self.words(delay))")
-    } else {
-      instance.state = .failed(reason: reason)
-      log.error(instance.name, "\(reason); it stays down until `bothost start \(instance.name)`")
-    }
-    parts.tools.announce("sys.plugin.failed", instance, [("reason", .string(reason))])
-  }
-
-  private func startAgain(_ name: String) {
-    operations.withLock {
-      guard let parts, !isStopping, let instance = instance(name), instance.generation == nil else { return }
-      instance.restartCount += 1
-      do { try parts.tools.start(instance) } catch { failed(instance, error, parts) }
-    }
-  }
-
   /// Takes an instance out: it is stopped, and nobody knows its name any more.
   func remove(_ instance: PluginInstance, _ parts: Parts) {
-    parts.supervisor.forget(instance.name)
-    parts.tools.stop(instance)
+    instance.operations.withLock {
+      parts.supervisor.forget(instance.name)
+      parts.tools.stop(instance)
+      instance.isGone = true
+    }
     table.withLock { $0.removeAll { $0 === instance } }
     parts.bus.remove(instance.endpoint, timeout: 0, queued: .deadLetter)
     parts.services.unregister(instance: instance.name)
@@ -220,9 +212,9 @@ public final class Host: @unchecked Sendable {
     ending.store(true, ordering: .releasing)
     control?.stop()
     for watcher in watchers { watcher.stop() }
-    operations.withLock {
-      isStopping = true
-      guard let parts else { return }
+    monitor.withLock { while underway > 0 { monitor.wait() } }
+    structure.withLock {
+      guard let parts = running else { return }
       parts.supervisor.stop()
       parts.reaper.processEnds()
       // First nothing new from outside, then a while for what is inside to run through, then one after the other.
@@ -239,22 +231,49 @@ public final class Host: @unchecked Sendable {
       parts.journal.journal.close()
       parts.run.remove()
       if options.removesDataDirectory { FileTree.remove(options.dataDirectory) }
-      self.parts = nil
+      monitor.withLock { self.parts = nil }
     }
     log.notice("host", "stopped")
     log.flush()
   }
 
-  /// Runs an operation: one at a time, and only while the host runs.
-  func operate<Result>(_ body: (Parts) throws -> Result) throws -> Result {
-    try operations.withLock {
-      guard let parts, !isStopping else { throw NotRunning() }
+  // MARK: Operations
+
+  /// Runs an operation on an instance: one at a time for each, beside those on others, and only while the host runs.
+  func operate<Result>(on instance: PluginInstance, _ body: (Parts) throws -> Result) throws -> Result {
+    let parts = try begin()
+    defer { end() }
+    return try instance.operations.withLock {
+      guard !isEnding else { throw NotRunning() }
+      guard !instance.isGone else { throw MethodFailure(BH_E_NOTFOUND, "the instance '\(instance.name)' has gone") }
       return try body(parts)
     }
   }
 
-  private static func words(_ nanoseconds: Int64) -> String {
-    nanoseconds < 1_000_000_000 ? "\(nanoseconds / 1_000_000) ms" : "\(nanoseconds / 1_000_000_000) s"
+  /// Runs an operation that changes bots, or which instances there are: one at a time, and only while the host runs. Operations on
+  /// instances may be made within it, not the other way round.
+  func restructure<Result>(_ body: (Parts) throws -> Result) throws -> Result {
+    let parts = try begin()
+    defer { end() }
+    return try structure.withLock {
+      guard !isEnding else { throw NotRunning() }
+      return try body(parts)
+    }
+  }
+
+  private func begin() throws -> Parts {
+    try monitor.withLock {
+      guard let parts, !isEnding else { throw NotRunning() }
+      underway += 1
+      return parts
+    }
+  }
+
+  private func end() {
+    monitor.withLock {
+      underway -= 1
+      monitor.broadcast()
+    }
   }
 
   private func startControl() throws {
@@ -262,40 +281,6 @@ public final class Host: @unchecked Sendable {
     let server = try ControlServer(path: path, handler: HostControl(self), log: log)
     try server.start()
     control = server
-  }
-
-  private func startWatching() {
-    let files = (options.bots + [options.configurationFile].compactMap { $0 }).map { PluginDirectory.directory(of: $0) }
-    for directory in Set(options.pluginDirectories + files).sorted() {
-      do {
-        watchers.append(
-          try DirectoryWatcher(directory: directory) { [weak self] names in self?.changed(names, in: directory) })
-      } catch { log.error("host", "\(error)") }
-    }
-  }
-
-  /// Swaps what a changed file belongs to, or starts it when it had failed.
-  private func changed(_ names: Set<String>, in directory: String) {
-    for instance in instances {
-      let files = [instance.source.path, instance.source.library].map { path in
-        path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
-      }
-      guard files.contains(where: names.contains) else { continue }
-      do {
-        // A library that was put there is meant, whatever is in it.
-        if instance.state == .running, names.contains(files[1]) {
-          try swapInstance(instance.name)
-        } else {
-          try renewInstance(instance.name)
-        }
-      } catch { log.error(instance.name, "not \(instance.state == .running ? "swapped" : "started"): \(error)") }
-    }
-    let isOfYAML = names.contains { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
-    if isOfYAML, HostFiles(options, PluginCatalog(directories: options.pluginDirectories)).lies(in: directory, names) {
-      reloadInstances()
-    }
-    let isOfBots = options.bots.contains { PluginDirectory.directory(of: $0) == directory }
-    if isOfBots, isOfYAML { reloadBots() }
   }
 
   /// What was found in a file; for people with the line and a caret below it.

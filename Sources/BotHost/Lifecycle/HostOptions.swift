@@ -2,7 +2,7 @@
 public struct HostOptions: Sendable {
   /// Directories with manifests and libraries.
   public var pluginDirectories: [String] = []
-  /// Bot files.
+  /// Bot files, and directories of which all bots run.
   public var bots: [String] = []
   /// A `kind: host` file, or nil.
   public var configurationFile: String?
@@ -19,6 +19,11 @@ public struct HostOptions: Sendable {
   public var environment: [String: String]
   /// The data directory is the host's alone and goes with it (one-shot calls).
   public var removesDataDirectory = false
+
+  /// Where the bots' files lie.
+  var botDirectories: Set<String> {
+    Set(bots.map { FileTree.isDirectory($0) ? $0 : PluginDirectory.directory(of: $0) })
+  }
 
   public init(dataDirectory: String, environment: [String: String]) {
     self.dataDirectory = dataDirectory

@@ -2,7 +2,7 @@ import CBotHost
 
 /// One hot swap: from the generation that serves an instance to another build, without losing, repeating or reordering an event.
 ///
-/// The old generation serves until the new one has been staged, inspected, tried, loaded and created. Then the lane itself does the
+/// The old generation serves until the new one has been staged, inspected, tried, loaded and created, and has most of a large state. Then the lane itself does the
 /// rest (`Switchover`): the gate closes, events are accepted and wait; the old generation finishes what it has begun and hands over its
 /// state; the new one is put on the bus by one store and activated, and the gate opens. What fails before that puts the old generation
 /// back as it was; what belongs to the host (connections, timers, the store) never moves. The old one is ended afterwards, elsewhere.
@@ -11,6 +11,8 @@ struct HotSwap {
   let loader: GenerationLoader
   let reaper: Reaper
   let clock: any HostClock
+  /// Do everything but the last step: the old generation goes on.
+  var isRehearsal = false
   /// Go on when the new build cannot take the old one's state.
   var dropsState = false
 
@@ -21,8 +23,7 @@ struct HotSwap {
     }
     let began = clock.monotonic
     let kept = "generation \(old.number) goes on"
-    let number = instance.nextGeneration
-    instance.nextGeneration += 1
+    let number = instance.takeNumber()
 
     instance.state = .swapping(.stage)
     var options = GenerationLoader.StartOptions(flags: UInt32(BH_START_SWAP), anyVersion: anyVersion)
@@ -39,12 +40,25 @@ struct HotSwap {
       throw failure.leaving(kept)
     }
 
+    var copied: StatePrecopy.Copied?
+    if !dropsState {
+      instance.state = .swapping(.precopy)
+      do throws(LifecycleFailure) {
+        copied = try StatePrecopy(instance: instance, old: old, new: new, clock: clock).run()
+      } catch {
+        discard(new)
+        instance.state = .running
+        throw error.leaving(kept)
+      }
+    }
+
     // What can be slow is done. From here on the lane is asked: events wait only while it works on the swap.
     instance.state = .swapping(.quiesce)
     let switchover = Switchover(
       .init(
         instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: source.manifestText,
-        drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState), clock: clock, reaper: reaper)
+        drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState, isRehearsal: isRehearsal,
+        copied: copied), clock: clock, reaper: reaper)
     instance.endpoint.postToLane { switchover.begin() }
     var progress = switchover.wait()
     if case .undrained = progress {
@@ -68,7 +82,13 @@ struct HotSwap {
       reaper.retire(old, of: instance)
       return SwapReport(
         from: old.number, to: new.number, pause: outcome.pause, total: clock.monotonic - began,
-        stateBytes: outcome.stateBytes, waiting: outcome.waiting)
+        stateBytes: outcome.stateBytes, copiedBytes: copied?.bytes ?? 0, waiting: outcome.waiting)
+    case .rehearsed(let outcome):
+      discard(new)
+      instance.state = .running
+      return SwapReport(
+        from: old.number, to: old.number, pause: outcome.pause, total: clock.monotonic - began,
+        stateBytes: outcome.stateBytes, copiedBytes: copied?.bytes ?? 0, waiting: outcome.waiting)
     case .failed(let failure):
       discard(new)
       instance.state = .running

@@ -1,7 +1,7 @@
 import CBotHost
 import Synchronization
 
-/// Starting, stopping and swapping instances. One operation at a time: the caller holds the host's operations lock.
+/// Starting and stopping instances. The caller holds the lock of the instance, `PluginInstance.operations`.
 struct InstanceOperations {
   let loader: GenerationLoader
   let reaper: Reaper
@@ -39,8 +39,7 @@ struct InstanceOperations {
 
   private func load(_ instance: PluginInstance) throws -> Generation {
     instance.state = .starting
-    let number = instance.nextGeneration
-    instance.nextGeneration += 1
+    let number = instance.takeNumber()
     let source = instance.source
     return try loader.load(
       instance, manifest: source.manifest, library: source.library, resolved: instance.resolvedNow,
@@ -121,6 +120,11 @@ struct InstanceOperations {
     instance.state = .stopped
     log.info(instance.name, "stopped")
     announce("sys.plugin.stopped", instance)
+  }
+
+  /// Gives a prepared generation that has not been opened up again.
+  func release(_ instance: PluginInstance) {
+    if let generation = instance.generation { unload(instance, generation) }
   }
 
   private func unload(_ instance: PluginInstance, _ generation: Generation) {

@@ -9,6 +9,8 @@ public enum InstanceState: Sendable, Equatable {
   case swapping(SwapStep)
   /// Its events are being finished.
   case stopping
+  /// It will be started when these plugins, which it requires, are up.
+  case waitingFor([String])
   /// It failed and will be started again; nanoseconds, CLOCK_MONOTONIC.
   case waiting(until: Int64, reason: String)
   /// It failed and nobody will start it again but an operator.
@@ -22,7 +24,7 @@ public enum InstanceState: Sendable, Equatable {
     case .running: "running"
     case .swapping: "swapping"
     case .stopping: "stopping"
-    case .waiting: "waiting"
+    case .waiting, .waitingFor: "waiting"
     case .failed: "failed"
     }
   }
@@ -32,6 +34,7 @@ public enum InstanceState: Sendable, Equatable {
     switch self {
     case .swapping(let step): step.rawValue
     case .waiting(_, let reason), .failed(let reason): reason
+    case .waitingFor(let plugins): "for \(plugins.joined(separator: ", ")) to start"
     default: nil
     }
   }
@@ -39,7 +42,7 @@ public enum InstanceState: Sendable, Equatable {
 
 /// The steps of a hot swap, in order. A failure names the one it happened at.
 public enum SwapStep: String, Sendable, CaseIterable {
-  case stage, inspect, probe, load, create, quiesce, drain, export, `import`, activate, retire
+  case stage, inspect, probe, load, create, precopy, quiesce, drain, export, `import`, activate, retire
 }
 
 /// Why a start or a swap did not succeed: the step, what happened there, and what it left.

@@ -3,8 +3,8 @@ import Synchronization
 
 /// One running (or waiting, or failed) instance of a plugin: its name, its place on the bus, and the generation that serves it now.
 ///
-/// What changes over its life is changed by the host's operations only, one at a time (`Host.operations`); the values that calls
-/// from plugins read are behind a lock of their own.
+/// What changes over its life is changed by the host's operations only, one at a time for each instance (`operations`); anybody may read
+/// it meanwhile.
 public final class PluginInstance: @unchecked Sendable {
   public let name: String
   let endpoint: Endpoint
@@ -22,27 +22,34 @@ public final class PluginInstance: @unchecked Sendable {
   private let settings: Mutex<Settings>
   private let stateStore = Mutex<InstanceState>(.stopped)
 
-  /// The generation that serves events. Read and written by operations only.
-  var generation: Generation?
-  /// The number that the next generation gets.
-  var nextGeneration: UInt32 = 1
-  /// Images that are retired and still mapped, with the reason.
-  private let pinnedStore = Mutex<[(generation: UInt32, reasons: [String])]>([])
-  var startedAt: Int64 = 0
-  var restarts: RestartSchedule
-  var restartCount = 0
-  /// Where the manifest and the library were read from.
-  var source: PluginSource
-  /// What was set over the manifest's configuration, so that a swap can resolve it again. Written by operations only.
-  var overrides: ConfigurationOverrides
+  /// Held while an operation changes the instance.
+  let operations = Monitor()
+  /// Told of a thread of the plugin's that has failed: the generation, and what it said. Called on that thread.
+  let threadFailed: @Sendable (UInt32, String) -> Void
+
+  private struct Course {
+    var generation: Generation?
+    var nextGeneration: UInt32 = 1
+    var startedAt: Int64 = 0
+    var restarts: RestartSchedule
+    var restartCount = 0
+    var source: PluginSource
+    var overrides: ConfigurationOverrides
+    var isGone = false
+    /// Images that are retired and still mapped, with the reason.
+    var pinned: [(generation: UInt32, reasons: [String])] = []
+  }
+
+  private let course: Mutex<Course>
 
   init(
     name: String, source: PluginSource, resolved: ResolvedConfiguration, overrides: ConfigurationOverrides,
-    restart: RestartPolicy, endpoint: Endpoint, log: HostLog, clock: any HostClock, services: HostServices
+    restart: RestartPolicy, endpoint: Endpoint, log: HostLog, clock: any HostClock, services: HostServices,
+    threadFailed: @escaping @Sendable (UInt32, String) -> Void = { _, _ in }
   ) {
     self.name = name
-    self.source = source
-    self.overrides = overrides
+    self.threadFailed = threadFailed
+    course = Mutex(Course(restarts: RestartSchedule(restart), source: source, overrides: overrides))
     self.endpoint = endpoint
     self.log = log
     self.clock = clock
@@ -53,7 +60,54 @@ public final class PluginInstance: @unchecked Sendable {
       Settings(
         manifest: manifest, configuration: resolved.json, secrets: resolved.secrets,
         calls: manifest.permissions.call))
-    restarts = RestartSchedule(restart)
+  }
+
+  // MARK: Its course
+
+  /// The generation that serves events.
+  var generation: Generation? {
+    get { course.withLock { $0.generation } }
+    set { course.withLock { $0.generation = newValue } }
+  }
+
+  /// A number for the next generation.
+  func takeNumber() -> UInt32 {
+    course.withLock { course in
+      defer { course.nextGeneration += 1 }
+      return course.nextGeneration
+    }
+  }
+
+  /// When the generation that serves began to; nanoseconds since 1970-01-01 UTC.
+  var startedAt: Int64 {
+    get { course.withLock { $0.startedAt } }
+    set { course.withLock { $0.startedAt = newValue } }
+  }
+
+  /// How often it was started again after a failure.
+  var restartCount: Int { course.withLock { $0.restartCount } }
+
+  func countRestart() { course.withLock { $0.restartCount += 1 } }
+
+  /// The wait before the next start after a failure now; nil: it stays down.
+  func delayAfterFailure(at now: Int64) -> Int64? { course.withLock { $0.restarts.delayAfterFailure(at: now) } }
+
+  /// Where the manifest and the library were read from.
+  var source: PluginSource {
+    get { course.withLock { $0.source } }
+    set { course.withLock { $0.source = newValue } }
+  }
+
+  /// What was set over the manifest's configuration, so that a swap can resolve it again.
+  var overrides: ConfigurationOverrides {
+    get { course.withLock { $0.overrides } }
+    set { course.withLock { $0.overrides = newValue } }
+  }
+
+  /// The host has taken it out; whoever has waited for it finds nothing to do.
+  var isGone: Bool {
+    get { course.withLock { $0.isGone } }
+    set { course.withLock { $0.isGone = newValue } }
   }
 
   public var state: InstanceState {
@@ -68,10 +122,10 @@ public final class PluginInstance: @unchecked Sendable {
 
   /// Notes an image that stays mapped; called by the reaper.
   func notePinned(_ generation: UInt32, _ reasons: [String]) {
-    pinnedStore.withLock { $0.append((generation, reasons)) }
+    course.withLock { $0.pinned.append((generation, reasons)) }
   }
 
-  var pinned: [(generation: UInt32, reasons: [String])] { pinnedStore.withLock { $0 } }
+  var pinned: [(generation: UInt32, reasons: [String])] { course.withLock { $0.pinned } }
 
   /// What the present generation was configured with.
   var resolvedNow: ResolvedConfiguration {
@@ -105,9 +159,11 @@ public final class PluginInstance: @unchecked Sendable {
 
   /// Has what runs, or the next start when nothing does, be what was planned.
   func takeOver(_ planned: HostPlan.Instance) {
-    source = planned.source
-    overrides = planned.overrides
-    restarts = RestartSchedule(planned.restart)
+    course.withLock { course in
+      course.source = planned.source
+      course.overrides = planned.overrides
+      course.restarts = RestartSchedule(planned.restart)
+    }
     adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
   }
 

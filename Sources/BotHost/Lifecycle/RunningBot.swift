@@ -1,16 +1,24 @@
 import CBotHost
 import Glibc
+import Synchronization
 
 /// A compiled bot on the bus: an endpoint of its own, whose lane runs its handlers.
 ///
 /// The bot's methods calls leave in the order of its events; a delivery is acknowledged when all of its handlers have ended and all of
 /// its calls have been answered.
 final class RunningBot: @unchecked Sendable {
+  private struct Version {
+    var bot: BoundBot
+    var build: BotBuild
+    var number = 1
+  }
+
   /// The version that runs. Changed by the host's operations only, one at a time.
-  private(set) var bot: BoundBot
-  private(set) var build: BotBuild
+  private let present: Mutex<Version>
+  var bot: BoundBot { present.withLock { $0.bot } }
+  var build: BotBuild { present.withLock { $0.build } }
   /// 1, and one more with each version that takes over.
-  private(set) var version = 1
+  var version: Int { present.withLock { $0.number } }
   let endpoint: Endpoint
   private let lane: LaneConfined<BotLane>
   private let bus: Bus
@@ -21,8 +29,7 @@ final class RunningBot: @unchecked Sendable {
   init(
     _ bot: BoundBot, _ build: BotBuild, on bus: Bus, states: StateBoard, standardOutput: StandardOutput
   ) throws {
-    self.bot = bot
-    self.build = build
+    present = Mutex(Version(bot: bot, build: build))
     self.bus = bus
     self.states = states
     endpoint = try bus.addEndpoint(name: bot.program.name, lane: LaneOptions(capacity: 16_384))
@@ -67,9 +74,11 @@ final class RunningBot: @unchecked Sendable {
     let pause = endpoint.onLane(timeout: 10_000_000_000) { lane.value.replace(bot, map) }
     guard let pause else { throw BusError("\(endpoint.name): a handler has not returned within 10 s") }
     if hasNewInlets { news = tellStates(inlets[before...]) }
-    self.bot = bot
-    self.build = build
-    version += 1
+    present.withLock { present in
+      present.bot = bot
+      present.build = build
+      present.number += 1
+    }
     return pause
   }
 

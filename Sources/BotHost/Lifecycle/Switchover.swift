@@ -21,6 +21,10 @@ final class Switchover: @unchecked Sendable {
     /// Of the old manifest: how long the old generation may take to finish.
     let drain: Int64
     let dropsState: Bool
+    /// Everything is done but the last step, and the old generation goes on.
+    var isRehearsal = false
+    /// What was handed over before.
+    var copied: StatePrecopy.Copied?
   }
 
   /// What has come of it.
@@ -39,6 +43,8 @@ final class Switchover: @unchecked Sendable {
     /// The gate is shut and the old generation has not finished: `Endpoint.drain`, then `proceed`.
     case undrained
     case done(Outcome)
+    /// All went well up to the last step, and the old generation serves again, as was wanted.
+    case rehearsed(Outcome)
     /// The old generation serves again.
     case failed(LifecycleFailure)
     /// The old generation could not go on; the reason is in the failure's outcome.
@@ -147,6 +153,7 @@ final class Switchover: @unchecked Sendable {
     parts.old.handle.threads.joinFinished()
     parts.old.handle.phase = .quiesced
     let stateBytes = try handOver()
+    guard !parts.isRehearsal else { return callOff(stateBytes) }
 
     parts.instance.state = .swapping(.activate)
     let before = parts.instance.settingsNow
@@ -180,10 +187,32 @@ final class Switchover: @unchecked Sendable {
     tell(.done(Outcome(pause: clock.monotonic - shutAt, stateBytes: stateBytes, waiting: waiting)))
   }
 
-  /// Moves the state, in the version that the new build wants or else in the old one's own. Its size.
+  /// Moves the state, or what is left of it to move. Its size.
   private func handOver() throws(LifecycleFailure) -> Int {
     guard let before = parts.old.descriptor, !before.stateFormat.isEmpty, !parts.dropsState else { return 0 }
     parts.instance.state = .swapping(.export)
+    if let copied = parts.copied, let count = try handOverRest(copied, before.stateFormat) { return count }
+    return try handOverAll(before)
+  }
+
+  /// Nil when the old build cannot say what is left.
+  private func handOverRest(_ copied: StatePrecopy.Copied, _ format: String) throws(LifecycleFailure) -> Int? {
+    var rest: [UInt8] = []
+    let code = try call(.export, until: clock.monotonic + Self.callTime, tolerates: bh_rc(BH_E_UNSUPPORTED)) {
+      let (code, bytes) = parts.old.exportState(phase: BH_STATE_REST, version: copied.version)
+      rest = bytes
+      return code
+    }
+    guard code >= 0 else { return nil }
+    parts.instance.state = .swapping(.import)
+    try call(.import, until: clock.monotonic + Self.callTime) {
+      parts.new.importState(phase: BH_STATE_REST, format: format, version: copied.version, rest)
+    }
+    return rest.count
+  }
+
+  /// The whole, in the version that the new build wants or else in the old one's own.
+  private func handOverAll(_ before: PluginDescriptor) throws(LifecycleFailure) -> Int {
     let wanted = parts.new.descriptor
     var version =
       wanted?.stateFormat == before.stateFormat ? wanted?.stateVersion ?? before.stateVersion : before.stateVersion
@@ -225,17 +254,36 @@ final class Switchover: @unchecked Sendable {
 
   /// Puts the old generation back to work and opens the gate.
   private func putBack(after failure: LifecycleFailure) {
+    if let outcome = failure.outcome {
+      // Its plan could not be put back.
+      parts.old.handle.threads.reopen()
+      parts.old.handle.phase = .active
+      endpoint.openGate()
+      return end(.lost(failure.leaving("generation \(parts.old.number) could not go on: \(outcome)")))
+    }
+    guard let reason = resume() else { return end(.failed(failure)) }
+    end(.lost(failure.leaving("generation \(parts.old.number) could not go on: \(reason)")))
+  }
+
+  /// The end of a rehearsal.
+  private func callOff(_ stateBytes: Int) {
+    let waiting = endpoint.lane.depth
+    if let reason = resume() {
+      let failure = LifecycleFailure(name, "resume", reason)
+      return end(.lost(failure.leaving("generation \(parts.old.number) could not go on")))
+    }
+    end(.rehearsed(Outcome(pause: clock.monotonic - shutAt, stateBytes: stateBytes, waiting: waiting)))
+  }
+
+  /// Has the old generation go on, and opens the gate. Why it could not.
+  private func resume() -> String? {
     let old = parts.old
     old.handle.threads.reopen()
     old.handle.phase = .active
-    let code = failure.outcome == nil ? old.resume() : bh_rc(BH_E_INTERNAL)
+    let code = old.resume()
     let said = CallMessage.take()
     endpoint.openGate()
-    guard code >= 0 else {
-      let reason = failure.outcome ?? "`resume` after an aborted swap failed: \(said ?? ResultCode.name(code))"
-      return end(.lost(failure.leaving("generation \(old.number) could not go on: \(reason)")))
-    }
-    end(.failed(failure))
+    return code >= 0 ? nil : "`resume` after an aborted swap failed: \(said ?? ResultCode.name(code))"
   }
 
   /// Tells how it failed or, when nobody waits any more, clears up.

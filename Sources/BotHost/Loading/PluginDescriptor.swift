@@ -17,6 +17,11 @@ public struct PluginDescriptor: @unchecked Sendable {
 
   public var isReentrant: Bool { table.flags & UInt32(BH_PLUGIN_REENTRANT) != 0 }
 
+  /// Whether it hands its state over in pieces while events still flow.
+  public var copiesAhead: Bool {
+    table.flags & UInt32(BH_PLUGIN_PRECOPY) != 0 && table.export_state != nil && table.import_state != nil
+  }
+
   /// The size of the descriptor of version 1.0, which every later one contains.
   static let leastSize = 184
   /// Larger ones are no descriptors.

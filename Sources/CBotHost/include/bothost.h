@@ -505,7 +505,10 @@ typedef void (*bh_thread_main)(void *context);
 typedef struct bh_thread_v1 {
   uint32_t size, version;
 
-  /* Runs `run(context)` on a thread of its own. At most 64 an instance. */
+  /* Runs `run(context)` on a thread of its own. At most 64 an instance. A thread may return when its work
+   * is done. One that cannot go on calls `set_error` and returns: the instance has then failed, and is
+   * stopped and started again as `restart:` in its manifest says. BH_E_CANCELLED and BH_E_STALE, which
+   * threads meet at the end of a generation, are no such failure. */
   bh_rc (*spawn)(bh_host *host, bh_str name, bh_thread_main run, void *context, bh_token *thread);
 
   /* Not 0 once the thread should return. Cheap: poll it. */
@@ -556,12 +559,31 @@ typedef struct bh_start {
 } bh_start;
 
 enum {
-  BH_PLUGIN_REENTRANT = 1u << 0 /* handle and invoke may be entered from several threads at once */
+  BH_PLUGIN_REENTRANT = 1u << 0, /* handle and invoke may be entered from several threads at once */
+  BH_PLUGIN_PRECOPY = 1u << 1    /* export_state and import_state know all phases, not only BH_STATE_FINAL */
 };
 
+/* In which part of a swap the state is asked for and handed over.
+ *
+ * A plugin without BH_PLUGIN_PRECOPY is asked once, for BH_STATE_FINAL, while events wait. That is right for states up to some
+ * 64 KiB. A large one is handed over in pieces while events still come, when both builds have the flag:
+ *
+ *   1. BH_STATE_SNAPSHOT, between two events of the old build: from now on all of the state counts as not
+ *      handed over. It writes a first piece. BH_E_UNSUPPORTED: not worth it now, or not in that version.
+ *   2. BH_STATE_CHANGES, between two later events, again and again: a piece of what is not handed over yet,
+ *      or has changed since it was. A piece of 64 KiB keeps events waiting for some microseconds.
+ *      Both answer BH_ASYNC when more than a piece is left, BH_OK when what is left is small.
+ *   3. BH_STATE_REST, after `quiesce`, while events wait: all that is left, and nothing when nothing is.
+ *
+ * Each piece goes to the new build's `import_state` in the same order, with the same phase, before it is activated; one that
+ * answers BH_E_UNSUPPORTED gets the whole at the end instead. What a piece looks like is the plugin's own affair; it must be complete in itself. A swap may end between any two pieces: the next
+ * begins with a snapshot again. When the host cannot come to an end with step 2, or something speaks against step 3, it asks for
+ * BH_STATE_FINAL, which is the whole state and replaces all that was imported before. */
 enum {
-  BH_STATE_SNAPSHOT = 1, /* while events still flow; may be followed by more */
-  BH_STATE_FINAL = 2     /* after `quiesce`: nothing changes any more */
+  BH_STATE_SNAPSHOT = 1,
+  BH_STATE_FINAL = 2, /* after `quiesce`, the whole: nothing changes any more */
+  BH_STATE_CHANGES = 3,
+  BH_STATE_REST = 4
 };
 
 enum { BH_BIND_HANDLER = 1, BH_BIND_METHOD = 2, BH_BIND_HOOK = 3 };
@@ -573,13 +595,14 @@ enum { BH_BIND_HANDLER = 1, BH_BIND_METHOD = 2, BH_BIND_HOOK = 3 };
  *   create          loader      2 s                log, set_error, query, config_get, now, kv.get,
  *                                                  kv.scan, metric.define, topic       library refused
  *   bind            loader      200 ms             set_error                           library refused
- *   import_state    loader      1 s                as create                           swap aborted
+ *   import_state    lane        1 s                as create                           swap aborted
+ *     ... pieces    loader      1 s                as create                           swap aborted
  *   activate        lane        500 ms             all                                 swap rolled back
  *   handle, invoke  lane        the manifest's     all                                 retried, dead-lettered
  *   reconfigure     lane        1 s                all                                 old configuration stays
  *   health          lane        200 ms             log, kv.get                         reported
  *   quiesce         lane        swap.drain         all                                 swap aborted
- *   export_state    lane        1 s                log, kv.get                         swap aborted
+ *   export_state    lane        1 s                log, set_error, kv.get              swap aborted
  *   resume          lane        500 ms             all                                 instance restarted
  *   destroy         reaper      2 s                log                                 image stays mapped
  *
@@ -621,11 +644,13 @@ typedef struct bh_plugin {
   /* No event comes any more. Settle what is under way before the deadline, stop own work. */
   bh_rc (*quiesce)(bh_self *self, int64_t deadline_mono_ns);
 
-  /* Writes the state in `state_format`, in the version that the other side wants if it can. */
+  /* Writes the state in `state_format`, in the version that the other side wants if it can, else answers
+   * BH_E_UNSUPPORTED and is asked for `state_version`. `phase` is one of BH_STATE_...; other phases than
+   * BH_STATE_FINAL come only with BH_PLUGIN_PRECOPY. At most 256 MiB. */
   bh_rc (*export_state)(bh_self *self, uint32_t phase, uint32_t want_version, bh_writer writer,
                         void *sink);
 
-  /* Takes over the state of the generation before. */
+  /* Takes over the state of the generation before, or a piece of it; see BH_STATE_... */
   bh_rc (*import_state)(bh_self *self, uint32_t phase, bh_str format, uint32_t version,
                         bh_bytes state);
 

@@ -6,6 +6,10 @@ enum CheckCommand: Command {
   static let summary = "check manifests, bots and libraries; nothing of them is run"
   static let usage = "[FILE.yaml|DIR|LIBRARY.so ...] [--plugins DIR]"
   static let options = [SharedOptions.plugins, SharedOptions.config, SharedOptions.json]
+  static let discussion = """
+    Each error is one line, with the place and what was expected. Bots, and the --config file, are checked against the plugins of the
+    directories named; settings are taken from the environment as a host would.
+    """
   static let words = CompletionKind.files
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {

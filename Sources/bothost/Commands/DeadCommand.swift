@@ -11,6 +11,10 @@ enum DeadCommand: Command {
     ArgumentParser.Option("all", "all letters (of --topic)"),
     ArgumentParser.Option("limit", short: "n", value: "N", "list at most that many (100)"),
   ]
+  static let discussion = """
+    An event that a handler could not take as often as its manifest says is a dead letter, with the reason. `replay` brings it back to
+    the handler that failed and waits some seconds for what becomes of it; a letter is gone when its handler is done with it.
+    """
   static let words = CompletionKind.choices(["list", "show", "replay", "delete"])
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
@@ -20,7 +24,6 @@ enum DeadCommand: Command {
       let hint = Suggestion.hint(for: action, in: actions).map { "; \($0)" } ?? ""
       throw UsageError("dead has no action '\(action)'\(hint)")
     }
-    let client = try Control.client(arguments)
     var request = JSONObject()
     request["action"] = .string(action)
     request["ids"] = .array(
@@ -41,7 +44,7 @@ enum DeadCommand: Command {
     if action != "list" && arguments.words.count < 2 && !arguments.flag("all") {
       throw UsageError("dead \(action) needs the numbers of letters, or --all")
     }
-    let answer = try Control.request("dead", .object(request), client)
+    let answer = try Control.request("dead", .object(request), try Control.client(arguments))
 
     switch action {
     case "list":

@@ -9,6 +9,10 @@ enum PsCommand: Command {
     SharedOptions.control, SharedOptions.json,
     ArgumentParser.Option("quiet", short: "q", "print the names alone"),
   ]
+  static let discussion = """
+    GEN counts the builds, or a bot's versions, that have served since the host started; DETAIL says what an instance waits for or why it
+    failed, or how the plugin says that it is. --json adds connections and images that stay mapped.
+    """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     let answer = try Control.request("ps", arguments)

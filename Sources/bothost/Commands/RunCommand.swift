@@ -5,18 +5,19 @@ import Glibc
 enum RunCommand: Command {
   static let name = "run"
   static let summary = "run a host with the plugins of a directory and the bots named"
-  static let usage = "--plugins DIR [BOT.yaml ...] [--config FILE] [--data DIR] [--control SOCKET] [--watch]"
+  static let usage = "--plugins DIR [BOT ...] [--config FILE] [--data DIR] [--control SOCKET] [--watch]"
   static let options = [
-    SharedOptions.plugins, SharedOptions.config, SharedOptions.data, SharedOptions.control,
-    ArgumentParser.Option("watch", "swap when a library, a manifest or a bot has been replaced on disk"),
+    SharedOptions.plugins, SharedOptions.config, SharedOptions.data, SharedOptions.ownControl,
+    ArgumentParser.Option(
+      "watch", "put a library, a manifest, the --config file or a bot in place when it has been replaced on disk"),
     ArgumentParser.Option("no-probe", "do not try new builds in a child process first"),
     ArgumentParser.Option("log", value: "LEVEL", "error, warning, notice, info (default) or debug"),
     ArgumentParser.Option("json", "write the log as JSON lines"),
   ]
   static let words = CompletionKind.files
   static let discussion = """
-    `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a second one stops at once; SIGHUP reads manifests and
-    bots again.
+    A BOT is a file, or a directory of which all bots run. `run` may be left out. SIGTERM and SIGINT finish what has begun and stop, a
+    second one stops at once; SIGHUP reads the --config file, manifests, libraries and bots again and puts what has changed in place.
     """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
@@ -37,7 +38,8 @@ enum RunCommand: Command {
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { continue }
       if number == SIGHUP {
-        host.reload()
+        // A signal to stop is heard meanwhile.
+        _ = HostThread(name: "reload") { host.reload() }
         continue
       }
       log.notice("host", "stopping; a second signal stops at once")
@@ -71,7 +73,7 @@ enum RunCommand: Command {
   static func hostOptions(_ arguments: ArgumentParser.Arguments, log: HostLog) throws -> HostOptions {
     let plugins = arguments.values("plugins")
     guard !plugins.isEmpty else {
-      throw UsageError("name a directory of plugins: bothost --plugins DIR [BOT.yaml ...]")
+      throw UsageError("name a directory of plugins: bothost --plugins DIR [BOT ...]")
     }
     let environment = Control.environment
     var options = HostOptions(

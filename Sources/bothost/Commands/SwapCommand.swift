@@ -3,17 +3,18 @@ import BotHost
 /// `bothost swap`: another build of a running plugin, or another version of a bot.
 enum SwapCommand: Command {
   static let name = "swap"
-  static let summary = "replace the running build of an instance, or a bot's changed handlers, without losing an event"
+  static let summary = "replace the running build of an instance, or what has changed of a bot, without losing an event"
   static let usage = "INSTANCE|BOT... [LIBRARY.so] [--control SOCKET]"
   static let options = [
     SharedOptions.control, SharedOptions.json,
+    ArgumentParser.Option("rehearse", "do everything but the last step: the running build goes on"),
     ArgumentParser.Option("drop-state", "go on although the new build cannot take over the old one's state"),
     ArgumentParser.Option("allow", "agree to permissions that the new manifest adds"),
   ]
   static let words = CompletionKind.instances
   static let discussion = """
     Without a library, the manifest and the library that it names are read again. Whatever fails leaves the running build in
-    place and says at which step it failed. Of a bot, its files are read again, and only what has changed is replaced: a handler
+    place and says at which step it failed; --rehearse finds that out beforehand. Of a bot, its files are read again, and only what has changed is replaced: a handler
     for the events that come from then on, an instance by one with the new configuration.
     """
 
@@ -33,6 +34,7 @@ enum SwapCommand: Command {
       request["instance"] = .string(name)
       if let library { request["library"] = .string(library) }
       request["drop_state"] = .bool(arguments.flag("drop-state"))
+      request["rehearse"] = .bool(arguments.flag("rehearse"))
       request["allow"] = .bool(arguments.flag("allow"))
       let report = try Control.request("swap", .object(request), client)
       if arguments.flag("json") {
@@ -41,9 +43,15 @@ enum SwapCommand: Command {
         showBot(name, report)
       } else {
         let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
+        let step =
+          arguments.flag("rehearse")
+          ? "rehearsed, generation \(report["from"]?.int ?? 0) goes on"
+          : "generation \(report["from"]?.int ?? 0) -> \(report["to"]?.int ?? 0)"
+        let copied = report["copied_bytes"]?.int ?? 0
         Output.line(
-          "\(name): generation \(report["from"]?.int ?? 0) -> \(report["to"]?.int ?? 0), paused \(Int(pause.rounded())) us, "
-            + "\(report["state_bytes"]?.int ?? 0) bytes of state, \(report["waiting"]?.int ?? 0) events waited")
+          "\(name): \(step), paused \(Int(pause.rounded())) us, "
+            + "\(report["state_bytes"]?.int ?? 0) bytes of state\(copied > 0 ? " and \(copied) before" : ""), \(report["waiting"]?.int ?? 0) events waited"
+        )
       }
     }
   }
@@ -58,6 +66,7 @@ enum SwapCommand: Command {
       }
     }
     let kept = (report["handlers"]?.array ?? []).count { $0["change"]?.string == "kept" }
+    if report["from"]?.string?.isEmpty ?? true { return Output.line("\(name): started") }
     let pause = Double(report["pause_ns"]?.int ?? 0) / 1000
     Output.line(
       "\(name): \((report["from"]?.string ?? "").prefix(12)) -> \((report["to"]?.string ?? "").prefix(12)), \(kept) handlers kept, "

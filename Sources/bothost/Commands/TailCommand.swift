@@ -11,6 +11,10 @@ enum TailCommand: Command {
     ArgumentParser.Option("from", value: "POSITION", "of a durable topic: begin with what the journal holds"),
     ArgumentParser.Option("payload", "print the payload alone"),
   ]
+  static let discussion = """
+    PATTERN is a topic with * for one part and ** for the rest: 'chat.*'; without one, all events are printed. --from takes `earliest`, or a
+    position that an event of the topic was printed with.
+    """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {
     guard arguments.words.count <= 1 else { throw UsageError("tail takes one topic pattern") }
@@ -24,6 +28,10 @@ enum TailCommand: Command {
     var request = JSONObject()
     request["pattern"] = .string(arguments.words.first ?? "**")
     if let from = arguments.value("from") { request["from"] = .string(from) }
+    let pattern = arguments.words.first ?? "**"
+    if let problem = TopicPattern.problem(with: pattern) {
+      throw UsageError("'\(pattern)' is no topic pattern: \(problem)")
+    }
     let payloadOnly = arguments.flag("payload")
     try Control.stream("tail", .object(request), try Control.client(arguments)) { event in
       if event["topic"] == nil, let dropped = event["dropped"]?.int {

@@ -16,8 +16,10 @@ enum VerifyCommand: Command {
   static let words = CompletionKind.files
   static let discussion = """
     Looks at manifest and library, tries the build in a process of its own, and then runs it in a host with an empty data directory:
-    sample events for each of its topics, each method once, a swap to itself, the end. `bothost check` does the part of this that
-    runs nothing. Everything that the plugin reaches from here, it reaches in the trial: give it a configuration for that.
+    sample events for each of its topics, each method once, its configuration once more, a swap that is called off, a swap to itself, the
+    end. `bothost check` does the part of this that
+    runs nothing. Everything that the plugin reaches from here, it reaches in the trial: give it a configuration for that. Settings that it
+    requires come from the environment or from --config FILE, as in a host.
     """
 
   static func run(_ arguments: ArgumentParser.Arguments) throws {

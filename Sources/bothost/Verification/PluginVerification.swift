@@ -61,7 +61,16 @@ final class PluginVerification {
     guard !host.isGone else { return }
     call(host)
     guard !host.isGone else { return }
-    let hasSwapped = swap(host)
+    reconfigure(host)
+    guard !host.isGone else { return }
+    let hasResumed = rehearse(host)
+    guard !host.isGone else { return }
+    if hasResumed {
+      deliver(host, "events after the swap that was called off")
+      guard !host.isGone else { return }
+    }
+    // An instance that could not go on is down.
+    let hasSwapped = hasResumed && swap(host)
     guard !host.isGone else { return }
     if hasSwapped {
       deliver(host, "events after the swap")
@@ -120,14 +129,37 @@ final class PluginVerification {
   }
 
   private func started(_ host: ChildHost) -> Bool {
+    // One that starts on use, or whose settings were not in order, is not among those that have been started.
+    var said: String?
+    if (try? row(host)) == nil {
+      do { _ = try host.client.request("start", ["instance": .string(name)]) } catch { said = error.message }
+    }
     let row = try? row(host)
     guard row?["state"]?.string == "running" else {
-      let said = host.log.last { $0.level == "error" && (row == nil || $0.source == name) }?.message
-      fail("start", said ?? row?["detail"]?.string ?? "the instance does not run", "--config FILE gives it settings")
+      let logged = host.log.last { $0.level == "error" && (row == nil || $0.source == name) }?.message
+      fail(
+        "start", said ?? row?["detail"]?.string ?? logged ?? "the instance does not run",
+        needed.isEmpty
+          ? "--config FILE gives it other settings" : "settings come with --config FILE, which holds: \(example)")
       return false
     }
     pass("start", "tried in a process of its own, loaded, created, bound and activated")
     return true
+  }
+
+  /// The settings that the plugin does not run without.
+  private var needed: [ConfigKey] {
+    guard configuration == nil else { return [] }
+    return source.manifest.config.filter { $0.isRequired && !$0.hasDefault }
+  }
+
+  /// A host's configuration in one line, with what has to be filled in.
+  private var example: String {
+    let settings = needed.map { key in
+      if case .secret = key.kind { return "\(key.name): \"${\(key.environment ?? key.name.uppercased())}\"" }
+      return "\(key.name): ..."
+    }
+    return "{bothost: 1, kind: host, plugins: {\(name): {config: {\(settings.joined(separator: ", "))}}}}"
   }
 
   /// Publishes samples on every topic that a handler is for, and waits until all of them are settled.
@@ -203,6 +235,39 @@ final class PluginVerification {
       "methods",
       "\(counted(methods.count, "method")) answered"
         + (refused.isEmpty ? "" : ", of these \(refused.count) with a failure (\(refused.joined(separator: "; ")))"))
+  }
+
+  /// The configuration that it has, once more: what a plugin was made with it has to accept.
+  private func reconfigure(_ host: ChildHost) {
+    let check = "reconfigure"
+    do {
+      let answer = try host.client.request("reconfigure", ["instance": .string(name)])
+      switch answer["outcome"]?.string {
+      case "taken":
+        pass(check, "its own configuration was taken over again in \((answer["pause_ns"]?.int ?? 0) / 1000) us")
+      case "unsupported": pass(check, "left to a fresh generation (\(answer["reason"]?.string ?? ""))")
+      default: skip(check, "the plugin has none: another configuration comes with a fresh generation")
+      }
+    } catch {
+      error.code == .unreachable
+        ? lost(host, check, error)
+        : fail(check, error.message, "what `create` takes, `reconfigure` has to take, too")
+    }
+  }
+
+  /// A swap that is called off at its last step, so that the build that was about to go has to go on.
+  private func rehearse(_ host: ChildHost) -> Bool {
+    let check = "resume"
+    do {
+      let report = try host.client.request("swap", ["instance": .string(name), "rehearse": true])
+      pass(check, "a swap was called off at its last step, after \((report["pause_ns"]?.int ?? 0) / 1000) us")
+      return true
+    } catch {
+      error.code == .unreachable
+        ? lost(host, check, error)
+        : fail(check, error.message, "after `quiesce` and `export_state`, `resume` has to go on as before")
+      return false
+    }
   }
 
   private func swap(_ host: ChildHost) -> Bool {

@@ -2,10 +2,12 @@
 /// method `act`. It counts the events that it has handled, and hands the count over.
 enum Actor {
   static let source = #"""
+    #define _DEFAULT_SOURCE
     #include <bothost.h>
     #include <stdio.h>
     #include <stdlib.h>
     #include <string.h>
+    #include <unistd.h>
 
     #ifndef FORMAT
     #define FORMAT "actor"
@@ -82,6 +84,23 @@ enum Actor {
       return answer(self, call, json);
     }
 
+    /* A thread that returns at once, or one that cannot go on. */
+    static void done(void *context) { (void)context; }
+    static void lost(void *context) {
+      bh_self *self = context;
+      self->api->set_error(self->host, BH_E_INTERNAL, str("lost its way"));
+    }
+    BH_EXPORT bh_rc thread(bh_self *self, const bh_event *call) {
+      const bh_thread_v1 *threads = self->api->query(self->host, str(BH_THREAD), 1);
+      bh_value fails;
+      memset(&fails, 0, sizeof fails);
+      fails.size = sizeof fails;
+      if (self->api->field(self->host, call, str("/fails"), &fails) != BH_OK) return refuse(self, "fails?");
+      bh_token token;
+      bh_rc rc = threads->spawn(self->host, str("worker"), fails.i ? lost : done, self, &token);
+      return rc == BH_OK ? answer(self, call, "true") : rc;
+    }
+
     static bh_rc reconfigure(bh_self *self, bh_bytes config) {
       char label[32] = "";
       (void)config;
@@ -144,6 +163,12 @@ enum Actor {
         api->set_error(host, BH_E_INTERNAL, str("told not to be created"));
         free(self);
         return BH_E_INTERNAL;
+      }
+      /* Waits to be let go. */
+      if (is(self, "held")) {
+        char go[512];
+        snprintf(go, sizeof go, "%.*s/go", (int)start->data_directory.len, start->data_directory.ptr);
+        while (access(go, F_OK) != 0) usleep(1000);
       }
       *out = self;
       return BH_OK;
@@ -221,6 +246,7 @@ enum Actor {
       act: {call: act}
       label: {call: label}
       dial: {call: dial}
+      thread: {call: thread}
       traced: {call: traced}
     permissions:
       connect: ["127.0.0.1:*"]

@@ -113,11 +113,13 @@ final class HostFixture {
   func count(_ name: String = "actor") throws -> Int64? { try host.call("\(name).count", .object([:])).int }
 
   /// Waits until the actor has handled so many.
-  func expectCount(_ wanted: Int64, sourceLocation: Testing.SourceLocation = #_sourceLocation) throws {
+  func expectCount(
+    _ wanted: Int64, of name: String = "actor", sourceLocation: Testing.SourceLocation = #_sourceLocation
+  ) throws {
     var counted: Int64?
     let clock = SystemClock()
     let isThere = try waitUntilThrowing(clock) {
-      counted = try count()
+      counted = try count(name)
       return counted == wanted
     }
     #expect(isThere, "counted \(counted ?? -1), not \(wanted)", sourceLocation: sourceLocation)

@@ -25,7 +25,8 @@ public struct CProgram {
     symbols = Self.symbols(functions.map(\.hash))
     let names = CSymbolTable(program)
     var text = Self.head(program, names)
-    text += CRuntimeText.source + CRuntimeRuns.source + CRuntimeLife.configuration
+    text += CRuntimeText.source + CRuntimeEvents.source + CRuntimeSteps.source + CRuntimeRuns.source
+    text += CRuntimeLife.configuration
     text +=
       "/* ---- The nodes of the bot ---------------------------------------------------------------------------------- */\n\n"
     for function in functions { text += Self.rename(function.text, symbols) + "\n" }

@@ -32,9 +32,11 @@ public struct BotProject: Sendable {
     }
   }
 
-  /// From disk: each file, the other YAML files of its directory, and the files that configurations name.
+  /// From disk: each file, the other YAML files of its directory, and the files that configurations name. A directory stands for all
+  /// files in it that hold a bot.
   public static func load(_ paths: [String]) -> BotProject {
     var project = BotProject([])
+    let paths = paths.flatMap { FileTree.isDirectory($0) ? botFiles(of: $0) : [$0] }
     var named: Set<String> = []
     for path in paths {
       switch SourceText.read(path) {
@@ -54,6 +56,14 @@ public struct BotProject: Sendable {
       project.readValues(entry) { $0.besideDiagnostics[entry.file, default: Diagnostics()].append(contentsOf: $1) }
     }
     return project
+  }
+
+  private static func botFiles(of directory: String) -> [String] {
+    PluginDirectory.yamlFiles(of: directory).filter { path in
+      guard case .success(let source) = SourceText.read(path) else { return false }
+      var ignored = Diagnostics()
+      return YAMLParser.documents(of: source, diagnostics: &ignored).contains { $0["kind"]?.scalar?.text == "bot" }
+    }
   }
 
   /// Reads the files that a document's uses of configurations name.

@@ -22,7 +22,7 @@ final class HostHandle: @unchecked Sendable {
   let instance: PluginInstance
   let endpoint: Endpoint
   let generation: UInt32
-  let threads = PluginThreads()
+  let threads: PluginThreads
   let spans = SpanTable()
   /// What the generation runs with, which is not yet the instance's while it is being created for a swap; nil when it is gone.
   private let settings: Mutex<Settings?>
@@ -46,6 +46,7 @@ final class HostHandle: @unchecked Sendable {
     settings = Mutex(Settings(manifest: manifest, resolved: resolved))
     endpoint = instance.endpoint
     self.generation = generation
+    threads = PluginThreads { instance.threadFailed(generation, $0) }
     Self.all.withLock { $0.append(self) }
   }
 

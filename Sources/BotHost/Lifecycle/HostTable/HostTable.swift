@@ -42,6 +42,7 @@ enum HostTable {
 
   private static let setError: @convention(c) (OpaquePointer?, bh_rc, bh_str) -> Void = { _, code, message in
     CallMessage.set(code, message.bytes)
+    PluginThreads.note(code, message)
   }
 
   private static let query: @convention(c) (OpaquePointer?, bh_str, UInt32) -> UnsafeRawPointer? = {

@@ -2,22 +2,52 @@ import CBotHost
 import Glibc
 import Synchronization
 
-/// The threads that one generation of a plugin has asked for: counted, asked to stop, joined.
+/// The threads that one generation of a plugin has asked for: counted, asked to stop, joined, and listened to when they fail.
+///
+/// A thread fails when it says why (`set_error`) and returns without having been asked to.
 ///
 /// Safe on any thread. Tokens are positions from 1; they are never used again within the generation.
 final class PluginThreads: @unchecked Sendable {
   static let limit = 64
 
-  private final class Record: Sendable {
+  private final class Record: @unchecked Sendable {
     let stop = Atomic<Bool>(false)
     let finished = Atomic<Bool>(false)
     let name: String
     let run: Main
+    let failed: @Sendable (String) -> Void
+    /// What it has said last. The thread's own.
+    var complaint: String?
 
-    init(name: String, run: Main) {
+    init(name: String, run: Main, failed: @escaping @Sendable (String) -> Void) {
       self.name = name
       self.run = run
+      self.failed = failed
     }
+
+    func begin() {
+      nameThisThread(name)
+      pthread_setspecific(PluginThreads.current, Unmanaged.passUnretained(self).toOpaque())
+      run.function(run.context)
+      pthread_setspecific(PluginThreads.current, nil)
+      if let complaint, !stop.load(ordering: .relaxed) { failed("the thread '\(name)' ended: \(complaint)") }
+      finished.store(true, ordering: .releasing)
+    }
+  }
+
+  /// Where a thread finds its record.
+  private static let current: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key, nil)
+    return key
+  }()
+
+  /// Notes what a plugin says of a failure on one of its threads; on other threads nothing.
+  static func note(_ code: bh_rc, _ message: bh_str) {
+    guard let record = pthread_getspecific(current) else { return }
+    // The end of a swap or of the instance is no failure.
+    let isFailure = code != bh_rc(BH_E_CANCELLED) && code != bh_rc(BH_E_STALE)
+    Unmanaged<Record>.fromOpaque(record).takeUnretainedValue().complaint = isFailure ? message.string : nil
   }
 
   /// The plugin's function and the context that is its own business.
@@ -33,6 +63,10 @@ final class PluginThreads: @unchecked Sendable {
   }
 
   private let state = Mutex(State())
+  private let failed: @Sendable (String) -> Void
+
+  /// - Parameter failed: told why a thread has failed, on that thread, which must not wait.
+  init(failed: @escaping @Sendable (String) -> Void = { _ in }) { self.failed = failed }
 
   /// Starts a thread; `BH_E_NOSPACE` above the limit, `BH_E_CANCELLED` once `stopAll` was called.
   func spawn(name: String, run: Main) -> (bh_rc, bh_token) {
@@ -41,17 +75,14 @@ final class PluginThreads: @unchecked Sendable {
       guard state.records.count(where: { !$0.finished.load(ordering: .acquiring) }) < Self.limit else {
         return (bh_rc(BH_E_NOSPACE), 0)
       }
-      let record = Record(name: name, run: run)
+      let record = Record(name: name, run: run, failed: failed)
       var handle = pthread_t()
       let boxed = Unmanaged.passRetained(record)
       let status = pthread_create(
         &handle, nil,
         { pointer in
           guard let pointer else { return nil }
-          let record = Unmanaged<Record>.fromOpaque(pointer).takeRetainedValue()
-          nameThisThread(record.name)
-          record.run.function(record.run.context)
-          record.finished.store(true, ordering: .releasing)
+          Unmanaged<Record>.fromOpaque(pointer).takeRetainedValue().begin()
           return nil
         }, boxed.toOpaque())
       guard status == 0 else {
