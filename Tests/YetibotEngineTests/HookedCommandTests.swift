@@ -21,6 +21,22 @@ struct HookedCommandTests {
     #expect(bot.say("eat `bake x`") == ["baked x"])
   }
 
+  @Test("they are found by their words as by their patterns")
+  func lookUp() throws {
+    func command(_ pattern: String) throws -> HookedCommand {
+      HookedCommand(topic: pattern, pattern: try Pattern("^(?:\(pattern))$"), usage: [])
+    }
+    let words = ["a", "b", "ab", "abc", "a-b", "A", "", "a|b", "x"]
+    for patterns in [["a", "b|a", "abc"], ["a", "a+", "[ab]+c?"], [], ["a-b|ab", "x"]] {
+      var registry = Registry()
+      registry.hooked = try patterns.map(command)
+      for word in words {
+        let expected = registry.hooked.filter { $0.pattern.occurs(in: word) }.map(\.topic)
+        #expect(registry.hooked(for: word).map(\.topic) == expected, "\(patterns) \(word)")
+      }
+    }
+  }
+
   @Test func theyAreKnownToHelpAndCategories() throws {
     let bot = TestBot()
     try bring(bot) { _ in .plain("done") }

@@ -39,7 +39,11 @@ public struct Registry {
   private var help: [String: [String]] = [:]
   private var aliasHelp: [String: [String]] = [:]
   /// What others bring; they are asked before the commands that are registered here.
-  public var hooked: [HookedCommand] = []
+  public var hooked: [HookedCommand] = [] {
+    didSet { hookedByWord = Self.byWord(hooked) }
+  }
+  /// The same by their words; nil when one of them takes words that no list can hold.
+  private var hookedByWord: [String: [HookedCommand]]? = [:]
 
   /// Which of them may be used; the others are as if they were not there.
   var filter = CommandFilter()
@@ -108,7 +112,21 @@ public struct Registry {
 
   /// The commands that others bring for a word, in the order in which they are asked.
   func hooked(for word: String) -> [HookedCommand] {
-    hooked.isEmpty ? [] : hooked.filter { $0.pattern.occurs(in: word) }
+    if let hookedByWord { return hookedByWord.isEmpty ? [] : hookedByWord[word] ?? [] }
+    return hooked.filter { $0.pattern.occurs(in: word) }
+  }
+
+  private static func byWord(_ commands: [HookedCommand]) -> [String: [HookedCommand]]? {
+    var byWord: [String: [HookedCommand]] = [:]
+    for command in commands {
+      let source = command.pattern.source
+      guard source.hasPrefix("^(?:"), source.hasSuffix(")$") else { return nil }
+      let words = source.dropFirst(4).dropLast(2).split(separator: "|", omittingEmptySubsequences: false).map(
+        String.init)
+      guard words.allSatisfy(isPlainWord) else { return nil }
+      for word in Set(words) { byWord[word, default: []].append(command) }
+    }
+    return byWord
   }
 
   /// The commands that are enabled, without aliases.
