@@ -5,7 +5,7 @@ import Testing
 struct TokenTests {
   private struct Fixture {
     let chat: Simulator
-    let identity: WebServer
+    let identity: WebSimulator
     let directory: TemporaryDirectory
     let configuration: String
 
@@ -14,7 +14,7 @@ struct TokenTests {
     ///   - renewal: where a renewal is asked for.
     init(accepted: String, renewal: String = "/token") throws {
       chat = try Simulator(["--token", accepted])
-      identity = try WebServer()
+      identity = try WebSimulator()
       directory = try TemporaryDirectory()
       try identity.set(
         "/validate", #"{"login":"tacobot","scopes":["chat:read","chat:edit"],"expires_in":14000}"#)

@@ -151,6 +151,36 @@ struct YetibotPackTests {
     try host.stop()
   }
 
+  @Test("the operator's programs run for those alone who are named, within their time", .timeLimit(.minutes(20)))
+  func programs() throws {
+    let server = try WebSimulator()
+    let directory = try TemporaryDirectory()
+    let pack = """
+      programs:
+        shout: {command: [/usr/bin/tr, a-z, A-Z], pass: input, users: [U-ann]}
+        count: {command: [/bin/sh, -c, 'echo $# words: "$*"', sh], pass: words, users: [U-ann]}
+        one: {command: [/bin/sh, -c, 'echo "$#: $1"', sh], users: [U-ann]}
+        see: {command: [/usr/bin/env], pass: input, environment: [SEEN], users: [U-ann]}
+        hang: {command: [/bin/sleep], users: [U-ann]}
+        gone: {command: [/nowhere/program], users: [U-ann]}
+      timeout: 2s
+      """
+    let host = try Host(
+      arguments: ["--config", try configuration(server, directory, pack: pack)],
+      environment: ["SEEN": "yes", "YB_GIPHY_KEY": "s3cr3t"], directory: directory)
+    let chat = try TestChat(host)
+    #expect(try chat.ask("!echo two tacos | shout | echo %s!") == "TWO TACOS!")
+    #expect(try chat.ask("!list a b | shout") == "A\nB")
+    #expect(try chat.ask("!count $(echo a) ; `echo b` *") == "4 words: a ; b *")
+    #expect(try chat.ask("!one a ; b  *") == "1: a ; b  *")
+    let seen = try chat.ask("!see")
+    #expect(seen.contains("SEEN=yes") && !seen.contains("s3cr3t"), "\(seen)")
+    #expect(try chat.ask("!hang 600").contains("hang did not finish in time"))
+    #expect(try chat.ask("!gone").contains("/nowhere/program cannot be started"))
+    #expect(try chat.ask("!shout hello", by: "bob").contains("for those alone whom programs.shout"))
+    try host.stop()
+  }
+
   @Test("a configuration that is wrong says where", .timeLimit(.minutes(20)))
   func wrongConfiguration() throws {
     let server = try WebSimulator()

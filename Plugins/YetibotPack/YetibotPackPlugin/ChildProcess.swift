@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import YetibotServices
 
 /// A program that was started, and what it prints on both of its outputs.
 final class ChildProcess {
@@ -16,13 +17,19 @@ final class ChildProcess {
   private var isOver = false
 
   /// Starts the program, without a shell: the arguments are what it gets. nil, and `errno`, when it cannot be started.
-  init?(_ program: String, _ arguments: [String]) {
+  init?(_ run: ProgramRun) {
     var ends: [Int32] = [0, 0]
     guard pipe2(&ends, O_CLOEXEC) == 0 else { return nil }
+    let input = Self.readable(run.input)
+    defer { if let input { close(input) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    if let input {
+      posix_spawn_file_actions_adddup2(&actions, input, 0)
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    }
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
     // Nothing else of this process is the program's business.
@@ -40,14 +47,13 @@ final class ChildProcess {
     posix_spawnattr_setsigdefault(&attributes, &all)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    let words = ([program] + arguments).map { strdup($0) } + [nil]
-    // What ssh needs, and nothing that may be a secret of a plugin.
-    let names = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "SSH_AUTH_SOCK"]
+    let words = ([run.program] + run.arguments).map { strdup($0) } + [nil]
+    // Not the whole environment, in which there are secrets of plugins.
     let variables =
-      names.compactMap { name in getenv(name).map { strdup("\(name)=\(String(cString: $0))") } } + [nil]
+      run.environment.compactMap { name in getenv(name).map { strdup("\(name)=\(String(cString: $0))") } } + [nil]
     defer { (words + variables).forEach { free($0) } }
     var child: pid_t = 0
-    let failure = posix_spawn(&child, program, &actions, &attributes, words, variables)
+    let failure = posix_spawn(&child, run.program, &actions, &attributes, words, variables)
     close(ends[1])
     guard failure == 0 else {
       close(ends[0])
@@ -61,6 +67,17 @@ final class ChildProcess {
   deinit {
     stop()
     close(descriptor)
+  }
+
+  /// The end of a pipe that holds a text, of less than the 64 KiB that fit into one; nil for no text.
+  private static func readable(_ text: String?) -> Int32? {
+    guard let text else { return nil }
+    var ends: [Int32] = [0, 0]
+    guard pipe2(&ends, O_CLOEXEC | O_NONBLOCK) == 0 else { return nil }
+    _ = fcntl(ends[0], F_SETFL, 0)
+    _ = Array(text.utf8).withUnsafeBytes { write(ends[1], $0.baseAddress, $0.count) }
+    close(ends[1])
+    return ends[0]
   }
 
   private func stop() {

@@ -31,10 +31,12 @@ struct Settings: Decodable, Sendable {
   var sshUsers: [String] = []
   var sshRoles: [String] = []
   var sshProgram = "/usr/bin/ssh"
-  var sshOutput = 65_536
+  var programs: [String: JSONBox] = [:]
+  /// Bytes.
+  var programOutput = 65_536
 
   private enum CodingKeys: String, CodingKey {
-    case allow, addresses, services, timeout, concurrency, queue
+    case allow, addresses, services, timeout, concurrency, queue, programs
     case privateHosts = "private"
     case maximumBody = "max_body"
     case authorities = "ca_file"
@@ -51,7 +53,7 @@ struct Settings: Decodable, Sendable {
     case sshUsers = "ssh_users"
     case sshRoles = "ssh_roles"
     case sshProgram = "ssh_program"
-    case sshOutput = "ssh_output"
+    case programOutput = "program_output"
   }
 
   init(from decoder: any Decoder) throws {
@@ -81,7 +83,8 @@ struct Settings: Decodable, Sendable {
     sshUsers = try take(.sshUsers, sshUsers)
     sshRoles = try take(.sshRoles, sshRoles)
     sshProgram = try take(.sshProgram, sshProgram)
-    sshOutput = try take(.sshOutput, sshOutput)
+    programs = try take(.programs, programs)
+    programOutput = try take(.programOutput, programOutput)
   }
 
   /// What somebody in a chat may have fetched.
@@ -107,8 +110,9 @@ struct Settings: Decodable, Sendable {
         ? nil
         : RemoteSettings(
           groups: sshServers.mapValues(\.value), permitted: Permitted(users: sshUsers, roles: sshRoles),
-          connectSeconds: max(1, Int(timeout / 1_000_000_000)))
-      return Pack(catalog: catalog, mail: mail, remote: remote)
+          connectSeconds: max(1, Int(timeout / 1_000_000_000)), program: sshProgram)
+      return Pack(
+        catalog: catalog, mail: mail, remote: remote, programs: try ProgramSettings(programs.mapValues(\.value)))
     } catch { throw PluginError.invalid("\(error)") }
   }
 

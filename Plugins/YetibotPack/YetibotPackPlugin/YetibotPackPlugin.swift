@@ -3,7 +3,7 @@ import HTTPClient
 import YetibotEngine
 import YetibotServices
 
-/// Commands of the pipeline that need the network. It hooks `yetibot.command` as any third party's plugin does; what a command means is
+/// Commands of the pipeline that need the network or other programs. It hooks `yetibot.command` as any third party's plugin does; what a command means is
 /// decided by ``Pack``, and done here.
 final class YetibotPackPlugin: BotPlugin {
   static let table = PluginTable<YetibotPackPlugin>(name: "yetibot-pack", version: "1.0.0") {
@@ -14,31 +14,31 @@ final class YetibotPackPlugin: BotPlugin {
   private let settings: Settings
   private let pack: Pack
   private let orders: OrderDesk
-  private let runners: RemoteRunner?
+  private let runner: ProgramRunner?
 
   init(configuration: Settings, host: Host) throws {
     self.host = host
     settings = configuration
     pack = try configuration.pack()
     orders = try OrderDesk(host: host, settings: configuration)
-    runners =
-      configuration.sshServers.isEmpty
-      ? nil : RemoteRunner(program: configuration.sshProgram, maximumOutput: configuration.sshOutput)
+    runner =
+      configuration.sshServers.isEmpty && configuration.programs.isEmpty
+      ? nil : ProgramRunner(maximumOutput: configuration.programOutput)
   }
 
   func activate() throws {
     try orders.open()
-    try runners?.start(host)
+    try runner?.start(host)
   }
 
-  func resume() throws { try runners?.start(host) }
+  func resume() throws { try runner?.start(host) }
 
   /// What is under way goes on: it settles by itself, within the time of its command.
-  func quiesce(deadline: Int64) throws { runners?.stop() }
+  func quiesce(deadline: Int64) throws { runner?.stop() }
 
   /// What is still under way is given up, and the client's thread has ended when this returns.
   deinit {
-    runners?.stop()
+    runner?.stop()
     orders.close()
   }
 
@@ -48,12 +48,12 @@ final class YetibotPackPlugin: BotPlugin {
     switch plan {
     case .pass: return .pass
     case .answer(let outcome): return .answer(CommandAnswer(outcome))
-    case .run(let command):
+    case .run(let run):
       // A little of the time is kept back, so that the answer is there before the caller gives up.
       let left = OrderDesk.left(until: call.deadline, host) ?? settings.timeout
       let answer = CommandReply(call.later())
-      guard let runners, runners.push(command, nanoseconds: left, answer) else {
-        answer.send(.failure("too many commands run on other machines; try again later"))
+      guard let runner, runner.push(run, nanoseconds: left, answer) else {
+        answer.send(.failure("too many programs run; try again later"))
         return .handled
       }
       return .handled

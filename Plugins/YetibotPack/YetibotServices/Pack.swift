@@ -1,15 +1,19 @@
 import YetibotEngine
 
-/// The commands that need the network: from a command to what has to be done for it. It does nothing itself.
+/// The commands that need the network or other programs: from a command to what has to be done for it. It does nothing itself.
 public struct Pack: Sendable {
   private let catalog: ServiceCatalog
   private let mail: MailSettings?
   private let remote: RemoteSettings?
+  private let programs: ProgramSettings?
 
-  public init(catalog: ServiceCatalog, mail: MailSettings? = nil, remote: RemoteSettings? = nil) {
+  public init(
+    catalog: ServiceCatalog, mail: MailSettings? = nil, remote: RemoteSettings? = nil, programs: ProgramSettings? = nil
+  ) {
     self.catalog = catalog
     self.mail = mail
     self.remote = remote
+    self.programs = programs
   }
 
   /// What becomes of a command.
@@ -30,6 +34,7 @@ public struct Pack: Sendable {
       guard let remote else { return .fail("ssh is not set up: set ssh_servers in yetibot-pack's configuration") }
       return remote.plan(request)
     default:
+      if let plan = programs?.plan(request) { return plan }
       guard let service = catalog[request.command] else { return .pass }
       return ServiceCall.plan(service, catalog, request, args: request.args, random: random)
     }

@@ -10,7 +10,7 @@ public enum Plan {
   case fetch(Fetch, then: (HTTPResponse) -> Plan)
   case send(MailMessage)
   case readMail
-  case run(RemoteCommand)
+  case run(ProgramRun)
 
   static func fail(_ text: String) -> Plan { .answer(.failure(text)) }
 }

@@ -29,4 +29,27 @@ final class WebSimulator {
 
   /// What has been asked, a line of JSON for each request.
   var requests: [String] { program.printed().filter { $0.hasPrefix("{\"body\"") } }
+
+  /// What a client asked for.
+  struct Request: Decodable {
+    let method: String
+    let target: String
+    let body: String
+  }
+
+  /// Waits for a request to a path; the first one has the number 0.
+  func request(_ path: String, number: Int = 0) throws -> Request {
+    var found: Request?
+    var count = 0
+    try program.line(.output, "request \(number) to \(path)") { line in
+      guard let request = try? JSONDecoder().decode(Request.self, from: Data(line.utf8)),
+        request.target.prefix(while: { $0 != "?" }) == path
+      else { return false }
+      found = request
+      defer { count += 1 }
+      return count == number
+    }
+    guard let found else { throw RunningProgram.Failure(description: "no request to \(path)") }
+    return found
+  }
 }

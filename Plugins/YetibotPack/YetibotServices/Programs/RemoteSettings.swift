@@ -1,13 +1,5 @@
 import YetibotEngine
 
-/// A command on another machine.
-public struct RemoteCommand: Sendable, Hashable {
-  /// What the ssh program is started with; no shell is between. The command is one argument, which the other machine's shell reads.
-  public var arguments: [String]
-  /// The server's name in the configuration.
-  public var server: String
-}
-
 /// What the configuration says about ssh.
 public struct RemoteSettings: Sendable {
   public struct Server: Sendable, Hashable {
@@ -24,11 +16,16 @@ public struct RemoteSettings: Sendable {
   private let servers: [Server]
   private let permitted: Permitted
   private let connectSeconds: Int
+  private let program: String
 
   /// - Parameters:
   ///   - groups: by name: `{user, port, key_file, servers: {name: host}}`.
   ///   - connectSeconds: how long making the connection may take.
-  public init(groups: [String: Value], permitted: Permitted, connectSeconds: Int = 5) throws {
+  ///   - program: the ssh program's path.
+  public init(
+    groups: [String: Value], permitted: Permitted, connectSeconds: Int = 5, program: String = "/usr/bin/ssh"
+  ) throws {
+    self.program = program
     self.permitted = permitted
     self.connectSeconds = connectSeconds
     var servers: [Server] = []
@@ -101,7 +98,11 @@ public struct RemoteSettings: Sendable {
     guard command.utf8.count <= 4096, !command.utf8.contains(0) else {
       return .fail("that is no command that can be sent")
     }
-    return .run(RemoteCommand(arguments: arguments(server) + [command], server: server.name))
+    // The command is one argument, which the other machine's shell reads.
+    return .run(
+      ProgramRun(
+        name: server.name, program: program, arguments: arguments(server) + [command],
+        environment: ["PATH", "HOME", "USER", "LOGNAME", "LANG", "SSH_AUTH_SOCK"], unstarted: 255))
   }
 
   private func arguments(_ server: Server) -> [String] {

@@ -5,13 +5,12 @@ import Synchronization
 import YetibotEngine
 import YetibotServices
 
-/// Runs the ssh program for commands on other machines, a few at a time, each within its time and with a bounded output.
+/// Runs programs for commands, `ssh` or those of the operator's own, a few at a time, each within its time and with a bounded output.
 ///
-/// The program is started without a shell, in a process group of its own, with nothing on its standard input and without this process's
-/// open files.
-final class RemoteRunner: Sendable {
+/// They are started without a shell, in a process group of their own, and without this process's open files.
+final class ProgramRunner: Sendable {
   private struct Job: Sendable {
-    let command: RemoteCommand
+    let run: ProgramRun
     let deadline: Int64
     let reply: CommandReply
   }
@@ -25,16 +24,12 @@ final class RemoteRunner: Sendable {
 
   private let state = Mutex(State())
   private let available = DispatchSemaphore(value: 0)
-  private let program: String
   private let maximumOutput: Int
 
   private static let threads = 2
   private static let waiting = 8
 
-  init(program: String, maximumOutput: Int) {
-    self.program = program
-    self.maximumOutput = maximumOutput
-  }
+  init(maximumOutput: Int) { self.maximumOutput = maximumOutput }
 
   func start(_ host: Host) throws {
     let round = state.withLock { state in
@@ -43,7 +38,7 @@ final class RemoteRunner: Sendable {
       return state.round
     }
     for number in 1...Self.threads {
-      try host.thread("ssh-\(number)") { _ in
+      try host.thread("program-\(number)") { _ in
         while let job = self.next(round) { job.reply.send(self.run(job)) }
       }
     }
@@ -59,8 +54,8 @@ final class RemoteRunner: Sendable {
   }
 
   /// Answers whether the command was taken.
-  func push(_ command: RemoteCommand, nanoseconds: Int64, _ reply: CommandReply) -> Bool {
-    let job = Job(command: command, deadline: Self.now + nanoseconds, reply: reply)
+  func push(_ run: ProgramRun, nanoseconds: Int64, _ reply: CommandReply) -> Bool {
+    let job = Job(run: run, deadline: Self.now + nanoseconds, reply: reply)
     let isTaken = state.withLock { state in
       guard state.isOpen, state.jobs.count < Self.waiting else { return false }
       state.jobs.append(job)
@@ -90,25 +85,25 @@ final class RemoteRunner: Sendable {
   // MARK: A run
 
   private func run(_ job: Job) -> YetibotEngine.Outcome {
-    let server = job.command.server
-    if Self.now >= job.deadline { return .failure("\(server) was not asked in time: other commands were running") }
-    guard let child = ChildProcess(program, job.command.arguments) else {
-      return .failure("\(program) cannot be started: \(String(cString: strerror(errno)))")
+    let name = job.run.name
+    if Self.now >= job.deadline { return .failure("\(name) was not asked in time: other commands were running") }
+    guard let child = ChildProcess(job.run) else {
+      return .failure("\(job.run.program) cannot be started: \(String(cString: strerror(errno)))")
     }
     let end = child.wait(until: job.deadline, maximumOutput: maximumOutput) { Self.now }
     let text = String(decoding: child.output, as: UTF8.self)
     switch end {
     case .timeout:
       return .failure(
-        "\(server) did not finish in time" + (text.isEmpty ? "" : "; so far it said: \(text.prefix(500))"))
-    case .overflow: return .failure("\(server) said more than \(maximumOutput) bytes")
+        "\(name) did not finish in time" + (text.isEmpty ? "" : "; so far it said: \(text.prefix(500))"))
+    case .overflow: return .failure("\(name) said more than \(maximumOutput) bytes")
     case .exit(let status) where status != 0 && text.isEmpty:
-      return .failure("\(server) ended with \(status)")
+      return .failure("\(name) ended with \(status)")
     case .exit(let status):
       let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       let kept = lines.last == "" ? Array(lines.dropLast()) : lines
-      let data: Value = ["server": .string(server), "status": .int(Int64(status)), "output": .string(text)]
-      if status == 255 { return .failure("\(server): \(kept.last ?? "no connection")") }
+      if status == job.run.unstarted { return .failure("\(name): \(kept.last ?? "no connection")") }
+      let data: Value = ["name": .string(name), "status": .int(Int64(status)), "output": .string(text)]
       return .record(.init(kept.count > 1 ? .strings(kept) : .string(kept.first ?? ""), data: data))
     }
   }
