@@ -79,6 +79,12 @@ struct ServiceTests {
       command: "twitter search tacos", url: "https://api.twitter.com/2/tweets/search/recent?max_results=10&query=tacos",
       answer: #"{"data":[{"text":"mmh"}]}"#, value: ["mmh"]),
     Case(
+      command: "slack emoji", url: "https://slack.com/api/emoji.list",
+      answer: #"{"ok":true,"emoji":{"taco":"https://e/taco.png"}}"#, value: ["taco": "https://e/taco.png"]),
+    Case(
+      command: "discord emoji 42", url: "https://discord.com/api/v10/guilds/42/emojis",
+      answer: #"[{"id":"7","name":"taco"}]"#, value: [":taco: https://cdn.discordapp.com/emojis/7.png"]),
+    Case(
       command: "jira AB-12",
       url: "https://jira.example.org/rest/api/2/issue/AB-12?fields=summary,status,assignee,description",
       answer:
@@ -291,7 +297,7 @@ struct ServiceTests {
       .deletingLastPathComponent()
     let text = try String(contentsOf: root.appendingPathComponent("manifests/yetibot-pack.yaml"), encoding: .utf8)
     let catalog = try ServiceCatalog()
-    #expect(catalog.names.count == 16)
+    #expect(catalog.names.count == 18)
     for service in catalog.names.compactMap({ catalog[$0] }) {
       #expect(text.contains("match: {/command: \(service.name)}"), "\(service.name)")
       for line in service.usage { #expect(text.contains("\"\(line)\""), "\(line)") }

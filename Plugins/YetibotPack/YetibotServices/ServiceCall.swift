@@ -150,7 +150,9 @@ struct ServiceCall {
 
   private func answer(_ value: Value, _ step: Service.Step) throws -> Outcome {
     guard let items = value.items else {
-      guard value != .null, !value.text.isEmpty else { return .failure(try nothing(step)) }
+      guard value != .null, !value.isEmptyCollection, !value.text.isEmpty else { return .failure(try nothing(step)) }
+      // A map that is not to be read in some way is one, for `keys`, `grep` and the like.
+      if step.item == nil, value.members != nil { return .record(.init(value, data: value)) }
       return .record(.init(.string(try read(value, step)), data: value))
     }
     guard !items.isEmpty else { return .failure(try nothing(step)) }

@@ -3,7 +3,7 @@ import YetibotEngine
 extension BuiltInServices {
   static let lookups: [(name: String, value: Value)] = [
     ("google", google), ("weather", weather), ("wolfram", wolfram), ("wiki", wiki), ("stock", stock),
-    ("twitter", twitter),
+    ("twitter", twitter), ("slack", slack), ("discord", discord),
   ]
 
   /// Custom Search JSON API. The engine's id is no secret but belongs to the key, so that both are one: `key&cx=id`.
@@ -109,5 +109,22 @@ extension BuiltInServices {
         "item": "{{text}}", "failed": "$.errors[0].message",
       ],
     ],
+  ]
+
+  private static let slack: Value = [
+    "category": ["info"], "address": .string(Addresses.slack),
+    "secret": ["header": "Authorization", "prefix": "Bearer ", "setting": "slack_token"],
+    "usage": "slack emoji # the emoji of a Slack workspace", "match": #"^\s*emoji\s*$"#,
+    "url": "{{base}}/api/emoji.list",
+    "pick": "$.emoji", "failed": "$.error",
+  ]
+
+  private static let discord: Value = [
+    "category": ["info"], "address": .string(Addresses.discord),
+    "secret": ["header": "Authorization", "prefix": "Bot ", "setting": "discord_token"],
+    "usage": "discord emoji <server id> # the emoji of a Discord server", "match": #"^\s*emoji\s+(\d+)\s*$"#,
+    "url": "{{base}}/api/v10/guilds/{{match.1}}/emojis", "pick": "$",
+    "item": ":{{name}}: https://cdn.discordapp.com/emojis/{{id}}.png", "limit": 100, "failed": "$.message",
+    "none": "the server has no emoji of its own",
   ]
 }
