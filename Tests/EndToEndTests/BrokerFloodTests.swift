@@ -15,13 +15,8 @@ struct BrokerFloodTests {
     .timeLimit(.minutes(10)))
   func flood() throws {
     let (first, lines) = Self.isFull ? (100_000, 400_000) : (10_000, 45_000)
-    let simulator = try Simulator()
-    let broker = try RealBroker()
-    for topic in ["taco_bell", "bot_messages"] { try broker.createTopic(topic) }
-    let host = try Host(
-      bots: [Build.bots + "/taco.yaml"],
-      environment: simulator.environment(channels: ["kitchen"]).merging(["KAFKA_BROKERS": broker.addresses]) { $1 })
-    try simulator.expect(1, "JOIN")
+    let taco = try TacoOnBroker()
+    let (simulator, broker, host) = (taco.simulator, taco.broker, taco.host)
     // The broker stops answering with all queues full behind it, and comes back: the state changes twice in the middle of the flood.
     try simulator.order("flood kitchen \(first)")
     _ = try broker.values(of: "taco_bell", atLeast: 100)

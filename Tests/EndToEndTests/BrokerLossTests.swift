@@ -42,13 +42,8 @@ struct BrokerLossTests {
     "a broker that is killed and a chat that is cut lose no line of 20,000 and keep their order",
     .timeLimit(.minutes(20)))
   func killedAndCut() throws {
-    let simulator = try Simulator()
-    let broker = try RealBroker()
-    for topic in ["taco_bell", "bot_messages"] { try broker.createTopic(topic) }
-    let host = try Host(
-      bots: [Build.bots + "/taco.yaml"],
-      environment: simulator.environment(channels: ["kitchen"]).merging(["KAFKA_BROKERS": broker.addresses]) { $1 })
-    try simulator.expect(1, "JOIN")
+    let taco = try TacoOnBroker()
+    let (simulator, broker, host) = (taco.simulator, taco.broker, taco.host)
 
     try simulator.order("flood kitchen 7000")
     _ = try broker.values(of: "taco_bell", atLeast: 1000)

@@ -26,8 +26,10 @@ public struct Quirks: OptionSet, Sendable, Hashable {
   public static let sedReadsValue = Quirks(rawValue: 1 << 9)
   /// `!` runs the room's latest command again, whoever ran it.
   public static let sharedBang = Quirks(rawValue: 1 << 10)
-  /// Commands that were never written answer with a word that says so.
+  /// Commands that the original announces and never had answer as they do there: ``stubAnswer``.
   public static let stubs = Quirks(rawValue: 1 << 11)
+  /// What the original says instead of explaining a cron or telling of itself. Its tests record the word.
+  static let stubAnswer = "TODO"
 
   /// A pipe has exactly one space on each side, and no mark can be taken for an ordinary character.
   public static let plainGrammar = Quirks(rawValue: 1 << 12)

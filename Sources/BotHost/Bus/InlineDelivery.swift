@@ -50,14 +50,7 @@ extension UnsafeMutablePointer<LaneState> {
     view.pointee.attempt = 1
     view.pointee.delivery = token
     view.pointee.binding = binding.pointee.number
-    pointee.runningBinding.store(UInt(bitPattern: binding), ordering: .relaxed)
-    pointee.runningSince.store(now, ordering: .relaxed)
-    let outer = thread.pointee.view
-    thread.pointee.view = view
-    thread.pointee.messageLength?.pointee = 0
-    let rc = function(binding.pointee.context, view)
-    thread.pointee.view = outer
-    if !thread.pointee.scratch.isEmpty { thread.pointee.scratch.empty() }
+    let rc = call(function, binding, view, now, thread)
     pointee.runningSince.store(0, ordering: .relaxed)
     if rc >= 0, rc != BH_ASYNC, slot.settle(token) {
       countHandled(binding, rc)

@@ -246,7 +246,7 @@ extension UnsafeMutablePointer<LaneState> {
     startExamined(item, thread)
   }
 
-  /// Inside the plugin.
+  /// Inside the plugin, in a run of several calls: the time of the call before is known by now.
   @inline(__always)
   func enter(
     _ function: bh_handler, _ binding: BindingPointer, _ view: UnsafeMutablePointer<bh_event>, _ now: Int64,
@@ -254,6 +254,15 @@ extension UnsafeMutablePointer<LaneState> {
   ) -> bh_rc {
     let before = pointee.runningSince.load(ordering: .relaxed)
     if before != 0, now &- before > Bus.longCall { reportLong(now &- before) }
+    return call(function, binding, view, now, thread)
+  }
+
+  /// Inside the plugin.
+  @inline(__always)
+  func call(
+    _ function: bh_handler, _ binding: BindingPointer, _ view: UnsafeMutablePointer<bh_event>, _ now: Int64,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     pointee.runningBinding.store(UInt(bitPattern: binding), ordering: .relaxed)
     pointee.runningSince.store(now, ordering: .relaxed)
     let outer = thread.pointee.view

@@ -70,7 +70,7 @@ extension Yetibot {
   }
 
   private static func explainCron(_ call: Invocation) -> Outcome {
-    if call.quirks.contains(.stubs) { return .text("TODO") }
+    if call.quirks.contains(.stubs) { return .text(Quirks.stubAnswer) }
     var text = call.group(1) ?? ""
     if Int64(text) != nil {
       guard let row = call.engine.rows["cron"].first(where: { String($0.id) == text }) else {

@@ -83,7 +83,7 @@ extension Yetibot {
       ["yeti"],
       [
         Self.on(#"^\s*self\s*$"#, "yeti self # what the bot knows of itself", ["info"]) { call in
-          if call.quirks.contains(.stubs) { return .text("TODO") }
+          if call.quirks.contains(.stubs) { return .text(Quirks.stubAnswer) }
           let engine = call.engine
           let facts: Value = [
             "uptime": .string(TimeSpan.text(max(engine.now() - engine.startedAt, 0))),
