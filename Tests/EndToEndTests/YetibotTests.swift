@@ -297,7 +297,9 @@ struct YetibotTests {
     try host.stop()
   }
 
-  @Test("an adapter is told to go, to leave and to mark a message, and what it says against it is said", .timeLimit(.minutes(20)))
+  @Test(
+    "an adapter is told to go, to leave and to mark a message, and what it says against it is said",
+    .timeLimit(.minutes(20)))
   func adapterMethods() throws {
     let directory = try TemporaryDirectory()
     let folder = try plugins(directory, examples: false)

@@ -173,7 +173,7 @@ enum ManifestShape {
     keys: [
       KeyShape("connect", .list(.text(.connect)), "Where it may connect to."),
       KeyShape("publish", .list(.text(.topicPattern)), "Topics besides those under `topics`."),
-      KeyShape("call", .list(.text(.methodPattern)), "Methods of other plugins."),
+      KeyShape("call", .list(.text(.methodPattern)), "Methods of other plugins; * is one part of a name, ** the rest."),
       KeyShape("secrets", .list(.text(.name)), "Secrets besides those of its configuration."),
       KeyShape("kv_bytes", .text(.size), default: "64MiB", "How much its key-value state may hold."),
       KeyShape("memory", .text(.size), "How much memory a worker process may have."),
