@@ -151,6 +151,33 @@ enum CPlugin {
     """
   }
 
+  /// A plugin that takes notes, and answers to each what it is told.
+  static func notes(_ answer: String) -> String {
+    """
+    #include <bothost.h>
+    #include <stdlib.h>
+    struct bh_self { int nothing; };
+    static bh_rc create(bh_host *h, const bh_host_api *a, const bh_start *s, bh_self **out) {
+      (void)h; (void)a; (void)s; *out = calloc(1, sizeof **out); return BH_OK;
+    }
+    static void destroy(bh_self *self) { free(self); }
+    BH_EXPORT bh_rc on_note(bh_self *s, const bh_event *e) { (void)s; (void)e; return \(answer); }
+    static const bh_plugin plugin = {.size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
+      .name = {"notes", 5}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy};
+    BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t m) { (void)m; return &plugin; }
+
+    """
+  }
+
+  static let notesManifest = """
+    bothost: 1
+    plugin: notes
+    version: 1.0.0
+    library: libnotes.so
+    handlers:
+      - {topic: note, call: on_note}
+    """
+
   /// An adapter that lets the bot into every room but the one called full, and that tells what it was asked last.
   static let doorman = #"""
     #include <bothost.h>
