@@ -49,7 +49,8 @@ extension Host {
     return PluginSource(manifest: read.manifest, path: read.path, library: before.library)
   }
 
-  private func isOfBot(_ name: String) -> Bool {
+  /// Whether a bot brings the instance with it.
+  func isOfBot(_ name: String) -> Bool {
     bots.contains { bot in bot.bot.instances.contains { $0.name == name } }
   }
 
@@ -174,9 +175,14 @@ extension Host {
   public func reload() {
     reloadInstances()
     reloadBots()
+    // Last, because bots that have ended by now may have called them.
+    endUndeclaredInstances()
+    log.notice(
+      "host", "reloaded", [("plugins", "\(instances.count { $0.state == .running })"), ("bots", "\(bots.count)")])
   }
 
-  /// Brings the instances that no bot brings with it to what the files say; those that are new there are started.
+  /// Brings the instances that no bot brings with it to what the files say; those that are new there are started. What is gone from them
+  /// goes on: see `endUndeclaredInstances`.
   func reloadInstances() {
     let catalog = PluginCatalog(directories: options.pluginDirectories)
     let files = HostFiles(options, catalog)

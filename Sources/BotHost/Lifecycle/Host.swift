@@ -80,6 +80,8 @@ public final class Host: @unchecked Sendable {
 
   func add(_ bot: RunningBot) { monitor.withLock { runningBots.append(bot) } }
 
+  func forget(_ bot: RunningBot) { monitor.withLock { runningBots.removeAll { $0 === bot } } }
+
   /// Whether `stop` has been called.
   var isEnding: Bool { ending.load(ordering: .acquiring) }
 
@@ -193,10 +195,16 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  /// Takes an instance out: it is stopped, and nobody knows its name any more.
+  /// Takes an instance out: nothing new reaches it, it finishes what it has, as long as its manifest lets it, and is stopped; and nobody
+  /// knows its name any more.
   func remove(_ instance: PluginInstance, _ parts: Parts) {
     instance.operations.withLock {
       parts.supervisor.forget(instance.name)
+      if instance.state == .running {
+        instance.endpoint.withdraw()
+        let drain = instance.manifest.swap.drain.nanoseconds
+        _ = waitUntil(clock.monotonic + drain, clock) { instance.endpoint.isIdle }
+      }
       parts.tools.stop(instance)
       instance.isGone = true
     }

@@ -35,6 +35,7 @@ public final class PluginInstance: @unchecked Sendable {
     var restartCount = 0
     var source: PluginSource
     var overrides: ConfigurationOverrides
+    var isByHand = false
     var isGone = false
     /// Images that are retired and still mapped, with the reason.
     var pinned: [(generation: UInt32, reasons: [String])] = []
@@ -102,6 +103,12 @@ public final class PluginInstance: @unchecked Sendable {
   var overrides: ConfigurationOverrides {
     get { course.withLock { $0.overrides } }
     set { course.withLock { $0.overrides = newValue } }
+  }
+
+  /// An operator has asked for it; it is not there because of what the files say, and stays when they say nothing of it.
+  var isByHand: Bool {
+    get { course.withLock { $0.isByHand } }
+    set { course.withLock { $0.isByHand = newValue } }
   }
 
   /// The host has taken it out; whoever has waited for it finds nothing to do.
