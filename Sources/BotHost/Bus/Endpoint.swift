@@ -12,7 +12,6 @@ public final class Endpoint: @unchecked Sendable {
   let busReference: Unmanaged<Bus>
   let lane: LanePointer
   let source: UnsafeBufferPointer<UInt8>
-  let options: LaneOptions
 
   private struct Installed: @unchecked Sendable {
     var handlers: [Binding] = []
@@ -39,7 +38,6 @@ public final class Endpoint: @unchecked Sendable {
   init(name: String, lane options: LaneOptions, serial: Int, slot: SlotPointer, bus: Bus) {
     self.name = name
     busReference = Unmanaged.passUnretained(bus)
-    self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
     permissions = ZeroedMemory.map(TopicTable.maximumTopics)

@@ -17,14 +17,13 @@ extension Host {
   func planned(_ instance: PluginInstance, from source: PluginSource) throws -> HostPlan.Instance {
     let manifest = source.manifest
     var overrides = instance.overrides
-    var settings: InstanceConfiguration?
+    let files = HostFiles(options, PluginCatalog(directories: options.pluginDirectories))
+    let settings = files.instance(instance.name)
     if !isOfBot(instance.name) {
-      let files = HostFiles(options, PluginCatalog(directories: options.pluginDirectories))
       guard files.areComplete else {
         throw LifecycleFailure(
           instance.name, "configuration", files.diagnostics.errors.map(\.description).joined(separator: "\n"))
       }
-      settings = files.instance(instance.name)
       overrides = settings?.config ?? ConfigurationOverrides()
     }
     var diagnostics = Diagnostics()
@@ -75,6 +74,7 @@ extension Host {
       instance.adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
       instance.source = planned.source
       instance.overrides = planned.overrides
+      instance.follow(lane: planned.lane, restart: planned.restart)
       return .kept
     }
     var reason = Reconfiguration.reasonForSwap(generation, planned.source.manifest, keys: keys)
@@ -83,6 +83,7 @@ extension Host {
       do {
         switch try change.run() {
         case .taken(let pause):
+          instance.follow(lane: planned.lane, restart: planned.restart)
           log.notice(
             instance.name, "reconfigured",
             [("changed", keys.joined(separator: ",")), ("pause_us", "\(pause / 1000)")])
@@ -123,6 +124,7 @@ extension Host {
       return report
     }
     instance.overrides = planned.overrides
+    instance.follow(lane: planned.lane, restart: planned.restart)
     log.notice(
       instance.name, "swapped",
       [

@@ -179,7 +179,8 @@ public final class Host: @unchecked Sendable {
       let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(policy: planned.lane))
       let instance = PluginInstance(
         name: planned.name, source: planned.source, resolved: planned.resolved, overrides: planned.overrides,
-        restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services,
+        restart: planned.restart, lane: planned.lane, endpoint: endpoint, log: log, clock: clock,
+        services: parts.services,
         threadFailed: { [weak self, name = planned.name] generation, reason in
           let host = self
           _ = HostThread(name: "supervisor") { host?.threadFailed(name, generation, reason) }
