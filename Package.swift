@@ -87,6 +87,7 @@ let package = Package(
       // Swift's start-up file would register the image with its runtime, and so keep it from ever being unmapped.
       linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
+    .target(name: "Configured", dependencies: ["BotHost"], path: "Tests/Support/Configured"),
     .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
     .executableTarget(
       name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
@@ -119,11 +120,12 @@ let package = Package(
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "WebSimulator"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
-    .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
-    .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(
+      name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost", "Configured"]),
+    .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaPlugin", "BotPluginKit", "Configured"]),
     .testTarget(
       name: "KafkaPluginTests",
-      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
+      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock", "Configured"]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),

@@ -88,7 +88,7 @@ final class OrderDesk: Sendable {
     var request = fetch.request
     request.timeout = timeout(until: deadline)
     request.connectTimeout = request.timeout
-    request.maximumBody = settings.maximumBody
+    request.maximumBody = settings.maxBody
     switch fetch.scope {
     case .named: request.reach = named
     case .service(let base, let isConfigured):
