@@ -40,12 +40,15 @@ let package = Package(
     system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
+    // What may be connected to: the host's permissions and plugins' settings say it in the same way.
+    .target(name: "HostPatterns"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
-      name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+      name: "BotHost",
+      dependencies: ["CBotHost", "HostPatterns", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     // For plugins that ask others on the web: a library of its own, which knows neither the host nor the kit.
-    .target(name: "HTTPClient", dependencies: ["CCurl"]),
+    .target(name: "HTTPClient", dependencies: ["HostPatterns", "CCurl"]),
     .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
     .target(name: "HTMLTree", dependencies: ["CGumbo"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
@@ -76,7 +79,7 @@ let package = Package(
       path: "Plugins/YetibotPack/YetibotServices"),
     .target(
       name: "YetibotPackPlugin",
-      dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient", "BotPluginKit", "CLinux"],
+      dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient", "HostPatterns", "BotPluginKit", "CLinux"],
       path: "Plugins/YetibotPack/YetibotPackPlugin",
       linkerSettings: pluginLinking),
     .target(
@@ -118,7 +121,8 @@ let package = Package(
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "WebSimulator"]),
+    .testTarget(name: "HostPatternsTests", dependencies: ["HostPatterns"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "HostPatterns", "WebSimulator"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
     .testTarget(
       name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost", "Configured"]),

@@ -93,7 +93,7 @@ final class OrderDesk: Sendable {
     case .named: request.reach = named
     case .service(let base, let isConfigured):
       // The service itself, and whatever public place it leads to; a private one when the operator has put it there.
-      let place = HostPattern(base)
+      let place = base.pattern
       request.reach = Reach(hosts: Reach.web + [place], privateHosts: isConfigured ? [place] : [])
     }
     if let secret = fetch.secret {

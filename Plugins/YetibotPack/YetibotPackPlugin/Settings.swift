@@ -1,5 +1,6 @@
 import BotPluginKit
 import HTTPClient
+import HostPatterns
 import YetibotEngine
 import YetibotServices
 
