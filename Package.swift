@@ -40,12 +40,15 @@ let package = Package(
     system("CCurl", "libcurl", apt: "libcurl4-openssl-dev"),
     system("CRDKafka", "rdkafka", apt: "librdkafka-dev"),
     .target(name: "CBotHost"),
+    // What may be connected to: the host's permissions and plugins' settings say it in the same way.
+    .target(name: "HostPatterns"),
     .target(name: "CJSON", linkerSettings: [.linkedLibrary("simdjson")]),
     .target(
-      name: "BotHost", dependencies: ["CBotHost", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
+      name: "BotHost",
+      dependencies: ["CBotHost", "HostPatterns", "CJSON", "CLinux", "CYAML", "CFFI", "COpenSSL", "CSQLite", "CELF"]),
     .target(name: "BotPluginKit", dependencies: ["CBotHost"]),
     // For plugins that ask others on the web: a library of its own, which knows neither the host nor the kit.
-    .target(name: "HTTPClient", dependencies: ["CCurl"]),
+    .target(name: "HTTPClient", dependencies: ["HostPatterns", "CCurl"]),
     .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
     .target(name: "HTMLTree", dependencies: ["CGumbo"]),
     .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
@@ -76,7 +79,7 @@ let package = Package(
       path: "Plugins/YetibotPack/YetibotServices"),
     .target(
       name: "YetibotPackPlugin",
-      dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient", "BotPluginKit", "CLinux"],
+      dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient", "HostPatterns", "BotPluginKit", "CLinux"],
       path: "Plugins/YetibotPack/YetibotPackPlugin",
       linkerSettings: pluginLinking),
     .target(
@@ -87,6 +90,7 @@ let package = Package(
       // Swift's start-up file would register the image with its runtime, and so keep it from ever being unmapped.
       linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
+    .target(name: "Configured", dependencies: ["BotHost"], path: "Tests/Support/Configured"),
     .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
     .executableTarget(
       name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
@@ -117,13 +121,15 @@ let package = Package(
     hostTests("Bots"),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
-    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "WebSimulator"]),
+    .testTarget(name: "HostPatternsTests", dependencies: ["HostPatterns"]),
+    .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "HostPatterns", "WebSimulator"]),
     .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
-    .testTarget(name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost"]),
-    .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog"]),
+    .testTarget(
+      name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost", "Configured"]),
+    .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaPlugin", "BotPluginKit", "Configured"]),
     .testTarget(
       name: "KafkaPluginTests",
-      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock"]),
+      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock", "Configured"]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),

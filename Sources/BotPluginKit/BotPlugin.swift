@@ -6,7 +6,7 @@ import CBotHost
 /// import BotPluginKit
 ///
 /// final class Greeter: BotPlugin {
-///   struct Configuration: Decodable { var greeting = "hello" }
+///   struct Configuration: ManifestConfiguration { let greeting: String }
 ///   static let table = PluginTable<Greeter>(name: "greeter", version: "1.0.0") {
 ///     Handler("on_joined", Greeter.onJoined)
 ///   }
@@ -24,7 +24,7 @@ import CBotHost
 /// **Errors** are thrown; none crosses the ABI. A *trap* (a failed precondition, an index out of range, overflow)
 /// cannot be caught and ends the process that the plugin runs in: check what comes from outside.
 public protocol BotPlugin: AnyObject, SendableMetatype {
-  /// The manifest's `config`, decoded before `init`. A `Secret` member stands for a value of type secret.
+  /// The manifest's `config`, decoded before `init`: a ``ManifestConfiguration``, or whatever else can be decoded.
   associatedtype Configuration: Decodable = NoConfiguration
 
   /// What the plugin offers. `static let`, so that there is one.

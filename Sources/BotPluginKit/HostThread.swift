@@ -34,9 +34,10 @@ public struct LaneConfined<Object: AnyObject>: @unchecked Sendable {
 }
 
 extension Host {
-  /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. An error that leaves
-  /// `body` is logged and, unless the thread has been asked to stop, fails the instance: it is stopped, and started again
-  /// as `restart:` in its manifest says.
+  /// Runs `body` on a thread of its own, for libraries that block. At most 64 an instance. A body that returns has done its work, and
+  /// the instance runs on without it. An error that leaves `body` is logged and, unless the thread has been asked to stop,
+  /// fails the instance: it is stopped, and started again as `restart:` in its manifest says. So a thread without which the plugin is of
+  /// no use throws when it cannot go on; `bothost ps --json` lists the threads that run.
   @discardableResult
   public func thread(_ name: String, _ body: @escaping @Sendable (StopSignal) throws -> Void) throws(PluginError)
     -> HostThread

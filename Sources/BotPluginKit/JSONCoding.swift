@@ -34,10 +34,18 @@ enum JSONCoding {
     _ type: Value.Type, from bytes: UnsafeRawBufferPointer, _ what: @autoclosure () -> String, host: Host? = nil,
     code: PluginError.Code
   ) throws(PluginError) -> Value {
+    let isConfiguration = type is any ManifestConfiguration.Type
     var decoder = Self.decoder
-    if let host, let hostKey {
+    if host != nil || isConfiguration {
       decoder = JSONDecoder()
-      decoder.userInfo[hostKey] = host
+      if let host, let hostKey { decoder.userInfo[hostKey] = host }
+      // The manifest's keys only: what stands within their values is somebody else's.
+      if isConfiguration {
+        decoder.keyDecodingStrategy = .custom { path in
+          let key = path[path.count - 1]
+          return path.count == 1 ? Name(stringValue: ConfigurationKey.property(key.stringValue)) : key
+        }
+      }
     }
     do {
       guard let base = bytes.baseAddress, !bytes.isEmpty else {
@@ -49,16 +57,24 @@ enum JSONCoding {
     } catch let error as PluginError {
       throw error
     } catch {
-      throw PluginError(code, "\(what()) is no \(type): \(describe(error))")
+      throw PluginError(code, "\(what()) is no \(type): \(describe(error, isConfiguration: isConfiguration))")
     }
   }
 
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
   /// A coding error in one line: the JSON pointer of the place, and what is wrong there.
-  static func describe(_ error: any Error) -> String {
+  static func describe(_ error: any Error, isConfiguration: Bool = false) -> String {
     let (context, what): (DecodingError.Context, String)
     switch error {
     case DecodingError.keyNotFound(let key, let found):
-      (context, what) = (found, "\"\(key.stringValue)\" is missing")
+      let name = isConfiguration && found.codingPath.isEmpty ? ConfigurationKey.key(key.stringValue) : key.stringValue
+      (context, what) = (found, "\"\(name)\" is missing")
     case DecodingError.valueNotFound(let type, let found):
       (context, what) = (found, "expected \(name(of: type)), found null")
     case DecodingError.typeMismatch(let type, let found):
@@ -69,7 +85,9 @@ enum JSONCoding {
       return "\(pointer(found.codingPath)): \(found.debugDescription)"
     default: return String(describing: error)
     }
-    return "\(pointer(context.codingPath)): \(what)"
+    var path = context.codingPath
+    if isConfiguration, let first = path.first { path[0] = Name(stringValue: ConfigurationKey.key(first.stringValue)) }
+    return "\(pointer(path)): \(what)"
   }
 
   /// A coding path as an RFC 6901 pointer; "/" alone stands for the whole.

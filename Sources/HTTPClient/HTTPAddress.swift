@@ -1,3 +1,5 @@
+import HostPatterns
+
 /// An absolute address of http or https (RFC 3986), read by libcurl's own parser: what is checked is what is connected to.
 ///
 /// It has no fragment and no user or password: those would end up in logs and in what is quoted.
@@ -66,6 +68,9 @@ public struct HTTPAddress: Sendable, Hashable, CustomStringConvertible {
 
   /// `host:port`
   var place: String { "\(shownHost):\(port)" }
+
+  /// Exactly its host and port.
+  public var pattern: HostPattern { HostPattern(host: host, port: port) }
 
   private var shownHost: String { host.contains(":") ? "[\(host)]" : host }
 }

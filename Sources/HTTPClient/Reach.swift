@@ -1,3 +1,5 @@
+import HostPatterns
+
 /// What a request may reach. It holds for the request itself and for every redirect.
 public struct Reach: Sendable, Hashable {
   /// The hosts and ports that may be asked.

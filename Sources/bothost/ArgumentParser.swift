@@ -53,8 +53,8 @@ struct ArgumentParser {
       let written = String(parts[0])
       guard let option = options.first(where: { "--\($0.name)" == written || $0.short.map { "-\($0)" } == written })
       else {
-        let nearest = Suggestion.nearest(to: written, in: options.map { "--\($0.name)" })
-        throw UsageError("unknown option '\(written)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+        let question = Suggestion.question(about: written, in: options.map { "--\($0.name)" })
+        throw UsageError("unknown option '\(written)'" + (question.map { "; \($0)" } ?? ""))
       }
       if option.value != nil {
         guard let value = parts.count > 1 ? String(parts[1]) : iterator.next() else {

@@ -24,10 +24,10 @@ enum Invocation {
     } else if Self.firstWord(of: Array(words[(index + 1)...])) != nil {
       self = .plugin(words)
     } else {
-      let nearest = Suggestion.nearest(to: first, in: Commands.all.map { $0.name })
+      let question = Suggestion.question(about: first, in: Commands.all.map { $0.name })
       throw UsageError(
         "there is no command '\(first)'"
-          + (nearest.map { "; did you mean '\($0)'?" }
+          + (question.map { "; \($0)" }
             ?? "; see bothost --help, or name a plugin's command: bothost \(first) COMMAND"))
     }
   }

@@ -239,4 +239,25 @@ import Testing
       #expect(driver.descriptor.invoke(driver.me, bh_str(), nil) == BH_E_INVALID)
     }
   }
+
+  @Test func aManifestsKeysAreReadIntoProperties() throws {
+    struct Settings: ManifestConfiguration {
+      let softTimeout: ConfiguredDuration
+      let clientID: String
+      let reply: Reply
+      let token: Secret?
+      let places: [String: Int]
+      enum Reply: String, Decodable { case never, always }
+    }
+    let settings = try Settings(
+      json: #"{"soft_timeout":3000000000,"client_id":"x","reply":"always","places":{"at_home":1,"away":2},"more":0}"#)
+    #expect(settings.softTimeout.duration == .seconds(3) && settings.clientID == "x" && settings.reply == .always)
+    #expect(settings.token == nil)
+    // Keys within a value are not the manifest's.
+    #expect(settings.places == ["at_home": 1, "away": 2])
+    let missing = #expect(throws: PluginError.self) { try Settings(json: #"{"soft_timeout":1}"#) }
+    #expect(missing?.message.contains("\"client_id\" is missing") == true, "\(missing?.message ?? "")")
+    let wrong = #expect(throws: PluginError.self) { try Settings(json: #"{"soft_timeout":"x","client_id":"y"}"#) }
+    #expect(wrong?.message.contains("/soft_timeout: ") == true, "\(wrong?.message ?? "")")
+  }
 }

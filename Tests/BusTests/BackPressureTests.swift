@@ -33,6 +33,37 @@ import Testing
     #expect(box.all == (0..<50).map(String.init))
   }
 
+  @Test func moreRoomLetsThoseWhoWaitGoOn() throws {
+    let fixture = BusFixture()
+    let box = Box<String>()
+    let endpoint = try fixture.endpoint(
+      "a", lane: LaneOptions(capacity: 4, spin: 0),
+      [
+        fixture.handler("t") {
+          box.append(Seen($0).payload); return 0
+        }
+      ],
+      open: false)
+    let source = try fixture.endpoint("source")
+    let thread = HostThread(name: "publisher") {
+      for number in 0..<10 { source.send("t", "\(number)") }
+    }
+    eventually { endpoint.statistics().waiting == 1 }
+    #expect(endpoint.setBounds(LaneOptions(capacity: 10), timeout: 60_000_000_000))
+    thread?.join()
+    // Less room, and nobody waits for it any more; what is queued stays.
+    #expect(endpoint.setBounds(LaneOptions(capacity: 2, full: .reject), timeout: 60_000_000_000))
+    #expect(source.send("t", "10") == BH_E_BUSY)
+    #expect(endpoint.statistics().depth == 10)
+    // Or the oldest go.
+    #expect(endpoint.setBounds(LaneOptions(capacity: 3, full: .dropOldest), timeout: 60_000_000_000))
+    #expect(source.send("t", "11") == BH_OK)
+    endpoint.openGate()
+    eventually { endpoint.isIdle }
+    #expect(box.all == ["8", "9", "11"])
+    #expect(endpoint.laneOptions.capacity == 3 && endpoint.laneOptions.full == .dropOldest)
+  }
+
   @Test func onASlowLaneRoomIsOfferedLongBeforeHalfOfItIsEmpty() throws {
     let fixture = BusFixture()
     let permits = Permits()

@@ -86,6 +86,7 @@ struct ReconfigurationTests {
     let host = try Host(
       bots: [directory.path + "/bots"], environment: simulator.environment(channels: ["ignored"]), directory: directory)
     try simulator.expect(1, "JOIN #kitchen")
+    let before = try host.command("ps", "--json").count
     // In the same file, by name.
     _ = try directory.file(
       "bots/waiter.yaml", bot("waiter", in: "kitchen") + "---\n" + bot("cook", in: "hall"))
@@ -99,6 +100,20 @@ struct ReconfigurationTests {
     try simulator.expect(1, "JOIN #garden")
     #expect(try row("gardener.chat", host).generation == 1)
     #expect(try row("waiter.chat", host).generation == 1)
+    #expect(try host.command("plan", expect: 0).isEmpty)
+    // And what is gone ends, whether its document or its file was taken away.
+    _ = try directory.file("bots/waiter.yaml", bot("waiter", in: "kitchen"))
+    try FileManager.default.removeItem(atPath: directory.path + "/bots/gardener.yaml")
+    host.program.signal(SIGHUP)
+    try host.program.line(.error, "the end of cook") { $0.contains("cook: ends: the files declare it no more") }
+    try host.program.line(.error, "the end of cook's chat") { $0.contains("cook.chat: stopped") }
+    try host.program.line(.error, "the end of gardener's chat") { $0.contains("gardener.chat: stopped") }
+    var reloads = 0
+    try host.program.line(.error, "the end of the second reload") { line in
+      if line.contains("host: reloaded") { reloads += 1 }
+      return reloads == 2
+    }
+    #expect(try host.command("ps", "--json").count == before)
     #expect(try host.command("plan", expect: 0).isEmpty)
     try host.stop()
   }

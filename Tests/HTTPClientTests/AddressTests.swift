@@ -44,23 +44,6 @@ struct AddressTests {
     #expect(!longer.text.contains("&c=d"))
   }
 
-  @Test("patterns of hosts and ports")
-  func patterns() throws {
-    let any = try #require(HostPattern("*:443"))
-    #expect(any.covers(host: "x", port: 443) && !any.covers(host: "x", port: 80))
-    let domain = try #require(HostPattern("*.Example.org:*"))
-    #expect(domain.covers(host: "a.example.org", port: 1) && domain.covers(host: "a.b.example.org", port: 1))
-    #expect(!domain.covers(host: "example.org", port: 1) && !domain.covers(host: "badexample.org", port: 1))
-    #expect(!domain.covers(host: "example.org.evil", port: 1))
-    let six = try #require(HostPattern("[::1]:80"))
-    #expect(six.covers(host: "::1", port: 80))
-    for text in [
-      "", "host", "host:", ":80", "host:0", "host:+1", "host:70000", "a:b:c", "*x:80", "ho st:80", "[abc]:80",
-    ] {
-      #expect(HostPattern(text) == nil, "\(text)")
-    }
-  }
-
   @Test(
     "addresses that are not public",
     arguments: [

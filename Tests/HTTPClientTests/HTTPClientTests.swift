@@ -1,5 +1,6 @@
 import Foundation
 import HTTPClient
+import HostPatterns
 import Synchronization
 import Testing
 import WebSimulator

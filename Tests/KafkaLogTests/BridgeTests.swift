@@ -39,7 +39,7 @@ import Testing
 
 @Suite struct BridgeTests {
   func bridge(_ text: String) throws -> Bridge {
-    let configuration = try KafkaConfiguration(try #require(JSONTree(parsing: "{\"bridge\": \(text)}")))
+    let configuration = try KafkaConfiguration(written: "{\"bridge\": \(text)}")
     return configuration.bridge
   }
 

@@ -145,6 +145,34 @@ struct ReconfigurationTests {
       })
   }
 
+  @Test func anotherLaneAndAnotherRestartPolicyCountAtOnce() throws {
+    let fixture = try HostFixture(
+      ["actor": Actor.manifest("actor", "lane: {events: 100, full: reject}\nrestart: {backoff: 1h..1h}")],
+      configuration: "plugins: {actor: {lane: {events: 50}}}")
+    try fixture.host.start()
+    let instance = try fixture.instance()
+    #expect(instance.endpoint.laneOptions.capacity == 50 && instance.endpoint.laneOptions.full == .reject)
+    try fixture.configure("plugins: {actor: {lane: {full: wait, inline: true}, restart: {policy: never}}}")
+    fixture.host.reload()
+    #expect(instance.endpoint.laneOptions.capacity == 100 && instance.endpoint.laneOptions.full == .wait)
+    #expect(!instance.endpoint.laneOptions.inline)
+    fixture.expectLog("`lane: {inline: true}` counts from the next start of the host")
+    // By the operator's word, in spite of the manifest's.
+    _ = try fixture.host.call("actor.thread", .object(["fails": .int(1)]))
+    try fixture.expect("actor") { if case .failed = $0 { true } else { false } }
+
+    // A manifest's are no other plugin either.
+    try fixture.configure("")
+    try fixture.write("actor", Actor.manifest("actor", "lane: {events: 7}\nrestart: {backoff: 1ms..1ms}"))
+    try fixture.host.startInstance("actor")
+    #expect(instance.endpoint.laneOptions.capacity == 7 && instance.restart.backoff.upper == .milliseconds(1))
+    let generation = instance.generation?.number
+    try fixture.write("actor", Actor.manifest("actor", "lane: {events: 9}\nrestart: {backoff: 2ms..2ms}"))
+    fixture.host.reload()
+    #expect(instance.endpoint.laneOptions.capacity == 9 && instance.restart.backoff.upper == .milliseconds(2))
+    #expect(instance.generation?.number == generation)
+  }
+
   @Test func anInstanceThatIsNewInTheFileIsStarted() throws {
     let fixture = try start("label: one")
     try fixture.configure(Self.file("label: one") + "\ninstances: {second: {plugin: actor, config: {label: two}}}")

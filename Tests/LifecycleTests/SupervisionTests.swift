@@ -1,3 +1,4 @@
+import CBotHost
 import Foundation
 import Testing
 
@@ -52,6 +53,24 @@ struct SupervisionTests {
     try fixture.expect("actor") {
       if case .failed(let reason) = $0 { reason.contains("the thread 'worker' ended: lost its way") } else { false }
     }
+  }
+
+  @Test func threadsThatReturnLeaveNothingBehind() throws {
+    let fixture = try HostFixture(["actor": Actor.manifest()])
+    try fixture.host.start()
+    let instance = try fixture.instance()
+    let threads = try #require(instance.generation?.handle.threads)
+    for round in 1...200 {
+      _ = try fixture.host.call("actor.thread", .object(["fails": .bool(false)]))
+      #expect(threads.kept == 1 && threads.started == round)
+      #expect(waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) { threads.names.isEmpty })
+    }
+    // Whether that was all that it had to do is for the plugin to say.
+    #expect(instance.state == .running)
+    #expect(fixture.host.describe(instance)["threads"] == nil)
+    // A token of one that is gone names a thread that has returned, not another one.
+    #expect(threads.join(1) == BH_OK && threads.shouldStop(1))
+    #expect(threads.join(201) == BH_E_INVALID)
   }
 
   @Test func aSlowOperationOnOneInstanceKeepsNobodyElseWaiting() throws {

@@ -55,13 +55,23 @@ import Testing
   ])
   func suggestions(typo: String, right: String) {
     let words = ["handlers", "retry", "topic", "max_backoff", "in_flight", "isolation", "key"]
-    #expect(Suggestion.nearest(to: typo, in: words) == right)
+    #expect(Suggestion.nearest(to: typo, in: words) == [right])
   }
 
   @Test func noSuggestionFromFarAway() {
-    #expect(Suggestion.nearest(to: "colour", in: ["topic", "retry", "key"]) == nil)
-    #expect(Suggestion.nearest(to: "", in: ["a"]) == nil)
+    #expect(Suggestion.nearest(to: "colour", in: ["topic", "retry", "key"]).isEmpty)
+    #expect(Suggestion.nearest(to: "", in: ["a"]).isEmpty)
     #expect(Suggestion.hint(for: "colour", in: ["b", "a"]) == "expected a or b")
+  }
+
+  @Test func allThatAreEquallyNearAreSuggested() {
+    let commands = ["start", "stop", "swap", "ps", "stop"]
+    #expect(Suggestion.nearest(to: "swop", in: commands) == ["stop", "swap"])
+    #expect(Suggestion.hint(for: "swop", in: commands) == "did you mean 'stop' or 'swap'?")
+    #expect(Suggestion.question(about: "swapp", in: commands) == "did you mean 'swap'?")
+    let many = Suggestion.question(about: "key", in: "abcdefgh".map { "ke\($0)" })
+    #expect(many == "did you mean 'kea', 'keb', 'kec', 'ked' or 'kee'?")
+    #expect(Suggestion.question(about: "colour", in: commands) == nil)
   }
 
   /// The distance is a metric on what people type.

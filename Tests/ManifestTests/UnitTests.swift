@@ -90,23 +90,6 @@ import Testing
     for text in ["", "x", "^", ">=", "^1.2 ||", "1.2.3.4"] { #expect(VersionRange(text) == nil, "\(text)") }
   }
 
-  @Test func connections() throws {
-    let any = try #require(ConnectPattern("127.0.0.1:*"))
-    #expect(any.permits(host: "127.0.0.1", port: 6667))
-    #expect(!any.permits(host: "127.0.0.2", port: 6667))
-    let domain = try #require(ConnectPattern("*.Example.org:443"))
-    #expect(domain.permits(host: "A.example.ORG", port: 443))
-    #expect(!domain.permits(host: "example.org", port: 443))
-    #expect(!domain.permits(host: ".example.org", port: 443) || domain.host == "*.example.org")
-    #expect(!domain.permits(host: "a.example.org", port: 80))
-    #expect(!domain.permits(host: "badexample.org", port: 443))
-    #expect(try #require(ConnectPattern("[::1]:6667")).permits(host: "::1", port: 6667))
-    #expect(try #require(ConnectPattern("*:443")).permits(host: "x", port: 443))
-    for text in ["", "host", "host:", ":1", "host:0", "host:70000", "::1:6667", "a b:1", "*x.org:1", "host:1x"] {
-      #expect(ConnectPattern(text) == nil, "\(text)")
-    }
-  }
-
   @Test func secretsAreMasked() {
     let secret = Secret("hunter2")
     #expect("\(secret)" == "***")

@@ -1,5 +1,6 @@
 import BotPluginKit
 import CBotHost
+import Configured
 import Foundation
 
 @testable import TwitchPlugin
@@ -50,7 +51,7 @@ final class FakeHost {
     return UnsafePointer(memory)
   }()
 
-  /// Makes the plugin of `configuration`, JSON. Throws what `create` said.
+  /// Makes the plugin of `configuration`, JSON, with the manifest's defaults. Throws what `create` said.
   init(configuration: String, flags: Int = 1) throws {
     guard let descriptor = twitchPlugin(0) else { throw Refusal(text: "no descriptor") }
     plugin = descriptor.assumingMemoryBound(to: bh_plugin.self)
@@ -58,7 +59,7 @@ final class FakeHost {
     start.size = UInt32(MemoryLayout<bh_start>.size)
     start.flags = UInt32(flags)
     start.generation = 1
-    var bytes = Array(configuration.utf8)
+    var bytes = Array(try Configured.json(configuration, of: "twitch").utf8)
     var instance = Array("twitch".utf8)
     let rc = bytes.withUnsafeMutableBufferPointer { config in
       instance.withUnsafeMutableBytes { name in
@@ -102,8 +103,8 @@ final class FakeHost {
   @discardableResult
   func resume() -> Int32 { plugin.pointee.resume(me) }
 
-  func reconfigure(_ configuration: String) -> Int32 {
-    var bytes = Array(configuration.utf8)
+  func reconfigure(_ configuration: String) throws -> Int32 {
+    var bytes = Array(try Configured.json(configuration, of: "twitch").utf8)
     return bytes.withUnsafeMutableBufferPointer {
       plugin.pointee.reconfigure(me, bh_bytes(ptr: UnsafePointer($0.baseAddress), len: $0.count))
     }

@@ -253,12 +253,13 @@ struct TwitchPluginTests {
   @Test func `another configuration is taken over or refused whole`() throws {
     let host = try loggedIn()
     #expect(
-      host.reconfigure(#"{"nick":"TacoBot","token":{"$secret":"token"},"channels":["garden"],"publish":["message"]}"#)
+      try host.reconfigure(
+        #"{"nick":"TacoBot","token":{"$secret":"token"},"channels":["garden"],"publish":["message"]}"#)
         == 0)
     #expect(host.written == ["PART #kitchen", "JOIN #garden"])
     #expect(host.dials == 1)
-    #expect(host.reconfigure(#"{"channels":["not a channel"]}"#) != 0)
-    #expect(host.reconfigure(#"{"nick":"x","publish":["everything"]}"#) != 0)
+    #expect(try host.reconfigure(#"{"channels":["not a channel"]}"#) != 0)
+    #expect(try host.reconfigure(#"{"nick":"x","publish":["everything"]}"#) != 0)
     host.line(":ann!a@a PRIVMSG #garden :hi")
     #expect(host.events.last?.topic == "twitch.message")
   }
@@ -270,14 +271,14 @@ struct TwitchPluginTests {
   ])
   func `another server or login is left to a fresh generation, which connects anew`(_ configuration: String) throws {
     let host = try loggedIn()
-    #expect(host.reconfigure(configuration) == BH_E_UNSUPPORTED)
+    #expect(try host.reconfigure(configuration) == BH_E_UNSUPPORTED)
     #expect(host.dials == 1)
     #expect(host.written.isEmpty)
   }
 
   @Test(arguments: [
-    #"{"channels":["a b"]}"#, #"{"server":"jabber"}"#, #"{"publish":["all"]}"#, #"{"token":{"$secret":"token"}}"#,
-    #"{"nick":"no spaces please"}"#, #"{"messages":0,"nick":"x"}"#, #"{"port":"x"}"#,
+    #"{"channels":["a b"]}"#, #"{"publish":["all"]}"#, #"{"token":{"$secret":"token"}}"#,
+    #"{"nick":"no spaces please"}"#,
   ])
   func `a wrong configuration is refused with its key`(_ configuration: String) {
     #expect(throws: FakeHost.Refusal.self) { try make(configuration) }

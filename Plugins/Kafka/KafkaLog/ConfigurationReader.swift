@@ -1,59 +1,9 @@
-/// Takes values out of a configuration and collects what is wrong with them.
+/// Reads the texts of a configuration that have a syntax of their own, and collects what is wrong with them.
 struct ConfigurationReader {
-  private let tree: JSONTree
   private(set) var faults: [String] = []
-
-  init(_ tree: JSONTree) {
-    self.tree = tree
-    if case .object = tree { return }
-    faults.append("the configuration is no map")
-  }
 
   mutating func fault(_ key: String, _ text: String) {
     faults.append("\(key): \(text)")
-  }
-
-  mutating func text(_ key: String, default other: String) -> String {
-    switch tree[key] {
-    case nil: return other
-    case .string(let text)?: return text
-    case .number(let text)?: return text
-    default:
-      fault(key, "expected text")
-      return other
-    }
-  }
-
-  mutating func texts(_ key: String) -> [String] {
-    guard let value = tree[key] else { return [] }
-    guard case .array(let elements) = value else {
-      fault(key, "expected a list of texts")
-      return []
-    }
-    return elements.compactMap { element in
-      if case .string(let text) = element { return text }
-      fault(key, "expected a list of texts")
-      return nil
-    }
-  }
-
-  mutating func flag(_ key: String) -> Bool? {
-    switch tree[key] {
-    case nil: return nil
-    case .bool(let flag)?: return flag
-    default:
-      fault(key, "expected true or false")
-      return nil
-    }
-  }
-
-  mutating func number(_ key: String, default other: Int, in range: ClosedRange<Int>) -> Int {
-    guard let value = tree[key] else { return other }
-    guard case .number(let text) = value, let number = Int(text), range.contains(number) else {
-      fault(key, "expected a whole number from \(range.lowerBound) to \(range.upperBound)")
-      return other
-    }
-    return number
   }
 
   mutating func choice<Choice: RawRepresentable & CaseIterable>(_ key: String, _ text: String, of: Choice.Type)
@@ -64,14 +14,12 @@ struct ConfigurationReader {
     return nil
   }
 
-  mutating func topicName(_ key: String) -> String {
-    let name = text(key, default: "")
+  mutating func topicName(_ key: String, _ name: String) -> String {
     if !name.isEmpty, let wrong = TopicName.fault(in: name) { fault(key, "`\(name)` \(wrong)") }
     return name
   }
 
-  mutating func settings(_ key: String) -> [ClientSetting] {
-    guard let value = tree[key] else { return [] }
+  mutating func settings(_ key: String, _ value: JSONTree) -> [ClientSetting] {
     guard case .object(let members) = value else {
       fault(key, "expected a map from librdkafka's names of settings to their values")
       return []
@@ -95,12 +43,7 @@ struct ConfigurationReader {
     }
   }
 
-  mutating func bridgeRules(_ key: String) -> [BridgeRule] {
-    guard let value = tree[key] else { return [] }
-    guard case .array(let elements) = value else {
-      fault(key, "expected a list of {from, to} and {topic, publish}")
-      return []
-    }
+  mutating func bridgeRules(_ key: String, _ elements: [JSONTree]) -> [BridgeRule] {
     var rules: [BridgeRule] = []
     for (index, element) in elements.enumerated() {
       do throws(ConfigurationFaults) {

@@ -9,7 +9,7 @@ public struct KafkaConfiguration: Sendable, Equatable {
   }
 
   /// How the connection is protected and who asks.
-  public enum Security: String, Sendable, CaseIterable {
+  public enum Security: String, Decodable, Sendable, CaseIterable {
     case plaintext
     case tls
     case sasl
@@ -72,49 +72,45 @@ public struct KafkaConfiguration: Sendable, Equatable {
   /// librdkafka's own settings, as given.
   public var settings: [ClientSetting]
 
-  /// Reads and checks a configuration.
+  /// Checks what the host has read by the manifest.
   ///
   /// Every fault is found, not only the first: `file: key: what is wrong, what was expected`, without the file, which the host knows.
-  public init(_ tree: JSONTree) throws(ConfigurationFaults) {
-    var reader = ConfigurationReader(tree)
-    let address = reader.text("brokers", default: "embedded")
-    switch address {
+  public init(_ given: KafkaSettings) throws(ConfigurationFaults) {
+    var reader = ConfigurationReader()
+    switch given.brokers {
     case "embedded": brokers = .embedded
     case "":
       reader.fault("brokers", "it is empty; expected `embedded` or addresses as host:port, separated by commas")
       brokers = .embedded
-    default:
+    case let address:
       if let wrong = BrokerAddress.fault(in: address) { reader.fault("brokers", wrong) }
       brokers = .cluster(address)
     }
-    topic = reader.topicName("topic")
-    deadLetterTopic = reader.topicName("dead_letter_topic")
-    group = reader.text("group", default: "")
-    member = reader.text("member", default: "")
-    spools = reader.flag("spool") ?? false
-    let startText = reader.text("start", default: "")
-    start = reader.choice("start", startText.isEmpty ? "latest" : startText, of: Start.self) ?? .latest
-    topics = reader.texts("topics")
-    for topic in topics where !topic.hasPrefix("^") {
-      if let wrong = TopicName.fault(in: topic) { reader.fault("topics", "`\(topic)` \(wrong)") }
-    }
-    bridge = Bridge(rules: reader.bridgeRules("bridge"))
-    let implied = !group.isEmpty || !startText.isEmpty || !topics.isEmpty || bridge.comesIn
-    consumes = reader.flag("consume") ?? implied
+    topic = reader.topicName("topic", given.topic)
+    deadLetterTopic = reader.topicName("dead_letter_topic", given.deadLetterTopic)
+    group = given.group
+    member = given.member
+    spools = given.spool
+    start = given.start.isEmpty ? .latest : reader.choice("start", given.start, of: Start.self) ?? .latest
+    topics = given.topics
+    for topic in topics where !topic.hasPrefix("^") { _ = reader.topicName("topics", topic) }
+    bridge = Bridge(rules: reader.bridgeRules("bridge", given.bridge))
+    let implied = !group.isEmpty || !given.start.isEmpty || !topics.isEmpty || bridge.comesIn
+    consumes = given.consume ?? implied
     if consumes, topic.isEmpty, topics.isEmpty, !bridge.comesIn {
       reader.fault("topic", "records are to be consumed, but no topic is named; give `topic` or `topics`")
     }
-    unsettledLimit = reader.number("max_unsettled", default: 4000, in: 1...1_000_000)
-    pendingLimit = reader.number("max_pending", default: 100_000, in: 1...10_000_000)
-    security = reader.choice("security", reader.text("security", default: "plaintext"), of: Security.self) ?? .plaintext
-    saslMechanism = reader.text("sasl_mechanism", default: "PLAIN")
-    username = reader.text("username", default: "")
-    passwordIsSet = tree["password"] != nil
-    certificateAuthorities = reader.text("ca_file", default: "")
-    dedupeHeader = reader.text("dedupe_header", default: "")
-    dedupesByKey = reader.flag("dedupe_key") ?? false
-    dedupeWindow = reader.number("dedupe_window", default: 10_000, in: 1...1_000_000)
-    settings = reader.settings("settings")
+    unsettledLimit = given.maxUnsettled
+    pendingLimit = given.maxPending
+    security = given.security
+    saslMechanism = given.saslMechanism
+    username = given.username
+    passwordIsSet = given.password != nil
+    certificateAuthorities = given.caFile
+    dedupeHeader = given.dedupeHeader
+    dedupesByKey = given.dedupeKey
+    dedupeWindow = given.dedupeWindow
+    settings = reader.settings("settings", given.settings)
     if security.usesSASL, saslMechanism != "GSSAPI", saslMechanism != "OAUTHBEARER" {
       if username.isEmpty { reader.fault("username", "`security: \(security.rawValue)` needs it") }
       if !passwordIsSet, !settings.contains(where: { $0.name == "sasl.password" }) {

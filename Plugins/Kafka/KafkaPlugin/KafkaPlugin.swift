@@ -11,7 +11,7 @@ public func kafkaPlugin(_ hostMinor: UInt32) -> UnsafeRawPointer? { KafkaPlugin.
 ///
 /// Runs on its lane; librdkafka's clients are polled on threads of the host's.
 final class KafkaPlugin: BotPlugin {
-  typealias Configuration = JSONTree
+  typealias Configuration = KafkaSettings
 
   static let table = PluginTable<KafkaPlugin>(name: "kafka", version: "1.0.0") {
     Handler("on_bridge", KafkaPlugin.onBridge)
@@ -32,10 +32,10 @@ final class KafkaPlugin: BotPlugin {
   private let records: Records
   private var request = PublishRequest()
 
-  init(configuration tree: JSONTree, host: Host) throws {
+  init(configuration settings: KafkaSettings, host: Host) throws {
     self.host = host
     do throws(ConfigurationFaults) {
-      configuration = try KafkaConfiguration(tree)
+      configuration = try KafkaConfiguration(settings)
     } catch {
       throw PluginError.invalid(error.description)
     }
@@ -198,3 +198,5 @@ final class KafkaPlugin: BotPlugin {
     return try embedded.handle(event)
   }
 }
+
+extension KafkaSettings: ManifestConfiguration {}

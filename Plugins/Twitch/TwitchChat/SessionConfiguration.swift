@@ -10,7 +10,7 @@ public enum ServerKind: String, Hashable, Sendable, Codable {
 public struct SessionConfiguration: Hashable, Sendable {
   /// What to do with a text that equals the one before it in its room, less than 30 seconds ago, where the server would
   /// refuse it.
-  public enum DuplicateRule: String, Hashable, Sendable {
+  public enum DuplicateRule: String, Decodable, Hashable, Sendable {
     /// It fails as `msg_duplicate` and costs nothing.
     case refuse
     /// An invisible character is added, so that it differs.
@@ -20,7 +20,7 @@ public struct SessionConfiguration: Hashable, Sendable {
   }
 
   /// When a message counts as sent.
-  public enum AcknowledgeRule: String, Hashable, Sendable {
+  public enum AcknowledgeRule: String, Decodable, Hashable, Sendable {
     /// As the server's capabilities allow.
     case auto
     /// When the server says so.

@@ -2,115 +2,59 @@ import BotPluginKit
 import HTTPClient
 import TwitchChat
 
-/// The manifest's `config`. Durations are nanoseconds. The host applies the manifest's defaults; those here are the same.
-struct Configuration: Decodable {
-  var host = "irc.chat.twitch.tv"
-  var port = 6697
-  var tls = true
-  var caFile = ""
-  var serverName = ""
-  var nick = ""
-  var token: Secret?
-  var refreshToken: Secret?
-  var clientID = ""
-  var clientSecret: Secret?
-  var channels: [String] = []
-  var server = "auto"
-  var tokenCheck = ""
-  var tokenRenewal = ""
-  var publish: [String] = ["message", "line", "chat"]
-  var acknowledge = "auto"
-  var duplicates = "refuse"
-  var sharedChat = "dedupe"
-  var messages = 20
-  var elevatedMessages = 100
-  var messageWindow: Int64 = 32_000_000_000
-  var roomInterval: Int64 = 1_200_000_000
-  var joins = 20
-  var joinWindow: Int64 = 11_000_000_000
-  var maxChannels = 100
-  var queueLimit = 500
-  var queueTime: Int64 = 300_000_000_000
-  var acknowledgeTime: Int64 = 5_000_000_000
-  var joinTime: Int64 = 10_000_000_000
-  var pingInterval: Int64 = 60_000_000_000
-  var pingTime: Int64 = 10_000_000_000
-  var reconnectMin: Int64 = 1_000_000_000
-  var reconnectMax: Int64 = 60_000_000_000
+/// The manifest's `config`. Durations are nanoseconds.
+struct Configuration: ManifestConfiguration {
+  let host: String
+  let port: Int
+  let tls: Bool
+  let caFile: String
+  let serverName: String
+  let nick: String
+  let token: Secret?
+  let refreshToken: Secret?
+  let clientID: String
+  let clientSecret: Secret?
+  let channels: [String]
+  let server: Server
+  let tokenCheck: String
+  let tokenRenewal: String
+  let publish: [String]
+  let acknowledge: SessionConfiguration.AcknowledgeRule
+  let duplicates: SessionConfiguration.DuplicateRule
+  let sharedChat: SharedChat
+  let messages: Int
+  let elevatedMessages: Int
+  let messageWindow: Int64
+  let roomInterval: Int64
+  let joins: Int
+  let joinWindow: Int64
+  let maxChannels: Int
+  let queueLimit: Int
+  let queueTime: Int64
+  let acknowledgeTime: Int64
+  let joinTime: Int64
+  let pingInterval: Int64
+  let pingTime: Int64
+  let reconnectMin: Int64
+  let reconnectMax: Int64
 
-  private enum Key: String, CodingKey {
-    case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
-    case refreshToken = "refresh_token"
-    case clientID = "client_id"
-    case clientSecret = "client_secret"
-    case tokenCheck = "token_check"
-    case tokenRenewal = "token_renewal"
-    case caFile = "ca_file"
-    case serverName = "server_name"
-    case sharedChat = "shared_chat"
-    case elevatedMessages = "elevated_messages"
-    case messageWindow = "message_window"
-    case roomInterval = "room_interval"
-    case joinWindow = "join_window"
-    case maxChannels = "max_channels"
-    case queueLimit = "queue_limit"
-    case queueTime = "queue_time"
-    case acknowledgeTime = "acknowledge_time"
-    case joinTime = "join_time"
-    case pingInterval = "ping_interval"
-    case pingTime = "ping_time"
-    case reconnectMin = "reconnect_min"
-    case reconnectMax = "reconnect_max"
+  /// The dialect.
+  enum Server: String, Decodable {
+    case auto, twitch, irc
   }
 
-  init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: Key.self)
-    func read<Value: Decodable>(_ key: Key, _ value: inout Value) throws {
-      if let given = try values.decodeIfPresent(Value.self, forKey: key) { value = given }
-    }
-    try read(.host, &host)
-    try read(.port, &port)
-    try read(.tls, &tls)
-    try read(.caFile, &caFile)
-    try read(.serverName, &serverName)
-    try read(.nick, &nick)
-    token = try values.decodeIfPresent(Secret.self, forKey: .token)
-    refreshToken = try values.decodeIfPresent(Secret.self, forKey: .refreshToken)
-    try read(.clientID, &clientID)
-    clientSecret = try values.decodeIfPresent(Secret.self, forKey: .clientSecret)
-    try read(.channels, &channels)
-    try read(.server, &server)
-    try read(.tokenCheck, &tokenCheck)
-    try read(.tokenRenewal, &tokenRenewal)
-    try read(.publish, &publish)
-    try read(.acknowledge, &acknowledge)
-    try read(.duplicates, &duplicates)
-    try read(.sharedChat, &sharedChat)
-    try read(.messages, &messages)
-    try read(.elevatedMessages, &elevatedMessages)
-    try read(.messageWindow, &messageWindow)
-    try read(.roomInterval, &roomInterval)
-    try read(.joins, &joins)
-    try read(.joinWindow, &joinWindow)
-    try read(.maxChannels, &maxChannels)
-    try read(.queueLimit, &queueLimit)
-    try read(.queueTime, &queueTime)
-    try read(.acknowledgeTime, &acknowledgeTime)
-    try read(.joinTime, &joinTime)
-    try read(.pingInterval, &pingInterval)
-    try read(.pingTime, &pingTime)
-    try read(.reconnectMin, &reconnectMin)
-    try read(.reconnectMax, &reconnectMax)
+  /// What becomes of the copies of a message in rooms that share a chat.
+  enum SharedChat: String, Decodable {
+    case dedupe, keep
   }
 
   /// What the session is told. Throws with the key that is wrong.
   func session() throws(PluginError) -> SessionConfiguration {
     let kind: ServerKind? =
       switch server {
-      case "twitch": .twitch
-      case "irc": .irc
-      case "auto": SessionConfiguration.serverKind(host: host)
-      default: throw .invalid("config server: “\(server)”: expected auto, twitch or irc")
+      case .twitch: .twitch
+      case .irc: .irc
+      case .auto: SessionConfiguration.serverKind(host: host)
       }
     let strict = kind == .twitch
     var rooms: [ChannelName] = []
@@ -133,33 +77,24 @@ struct Configuration: Decodable {
 
     var session = SessionConfiguration(
       nick: nick.isEmpty ? nil : nick, hasToken: hasToken, server: kind, strictNames: strict, channels: rooms)
-    guard let acknowledge = SessionConfiguration.AcknowledgeRule(rawValue: acknowledge) else {
-      throw .invalid("config acknowledge: “\(acknowledge)”: expected auto, always or never")
-    }
-    guard let duplicates = SessionConfiguration.DuplicateRule(rawValue: duplicates) else {
-      throw .invalid("config duplicates: “\(duplicates)”: expected refuse, vary or send")
-    }
-    guard ["dedupe", "keep"].contains(sharedChat) else {
-      throw .invalid("config shared_chat: “\(sharedChat)”: expected dedupe or keep")
-    }
     session.acknowledge = acknowledge
     session.duplicates = duplicates
-    session.dropsSharedCopies = sharedChat == "dedupe"
-    session.messages = try inRange("messages", messages, 1...10_000)
-    session.elevatedMessages = try inRange("elevated_messages", elevatedMessages, 1...10_000)
-    session.sendWindow = try duration("message_window", messageWindow)
-    session.roomInterval = try duration("room_interval", roomInterval)
-    session.joins = try inRange("joins", joins, 1...10_000)
-    session.joinWindow = try duration("join_window", joinWindow)
-    session.maxChannels = try inRange("max_channels", maxChannels, 1...10_000)
-    session.queueLimit = try inRange("queue_limit", queueLimit, 1...10_000)
-    session.queueTime = try duration("queue_time", queueTime)
-    session.acknowledgeTime = try duration("acknowledge_time", acknowledgeTime)
-    session.joinTime = try duration("join_time", joinTime)
-    session.pingInterval = try duration("ping_interval", pingInterval)
-    session.pingTime = try duration("ping_time", pingTime)
-    session.backoffMin = try duration("reconnect_min", reconnectMin)
-    session.backoffMax = max(session.backoffMin, try duration("reconnect_max", reconnectMax))
+    session.dropsSharedCopies = sharedChat == .dedupe
+    session.messages = messages
+    session.elevatedMessages = elevatedMessages
+    session.sendWindow = messageWindow
+    session.roomInterval = roomInterval
+    session.joins = joins
+    session.joinWindow = joinWindow
+    session.maxChannels = maxChannels
+    session.queueLimit = queueLimit
+    session.queueTime = queueTime
+    session.acknowledgeTime = acknowledgeTime
+    session.joinTime = joinTime
+    session.pingInterval = pingInterval
+    session.pingTime = pingTime
+    session.backoffMin = reconnectMin
+    session.backoffMax = max(reconnectMin, reconnectMax)
     return session
   }
 
@@ -226,20 +161,6 @@ struct Configuration: Decodable {
       }
     }
     return set
-  }
-
-  private func inRange(_ key: String, _ value: Int, _ range: ClosedRange<Int>) throws(PluginError) -> Int {
-    guard range.contains(value) else {
-      throw .invalid("config \(key): \(value) is not in \(range.lowerBound)...\(range.upperBound)")
-    }
-    return value
-  }
-
-  private func duration(_ key: String, _ value: Int64) throws(PluginError) -> Int64 {
-    guard value >= 0, value <= 86_400_000_000_000 else {
-      throw .invalid("config \(key): expected a length of time of at most a day")
-    }
-    return value
   }
 }
 

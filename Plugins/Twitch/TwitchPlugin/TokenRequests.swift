@@ -47,7 +47,7 @@ struct TokenRequests {
     var request = HTTPRequest(method, address, headers: headers + [HTTPRequest.Header("Accept", "application/json")])
     request.maximumBody = 64 << 10
     request.redirectLimit = 0
-    request.reach = Reach(hosts: [HostPattern(address)], privateHosts: [HostPattern(address)])
+    request.reach = Reach(hosts: [address.pattern], privateHosts: [address.pattern])
     return request
   }
 }

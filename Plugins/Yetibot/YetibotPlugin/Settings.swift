@@ -2,36 +2,41 @@ import BotPluginKit
 import Foundation
 import YetibotEngine
 
-/// The manifest's `config`. The host applies the manifest's defaults; those here are the same.
-struct Settings: Decodable, Sendable {
-  var prefix = "!"
-  var listen = true
-  var embedded = true
-  var fallback = true
-  var defaultCommand = "help"
-  var fallbackHelp = ""
-  var allow: [String] = []
-  var deny: [String] = []
-  var adminUsers: [String] = []
-  var adminRoles: [String] = []
-  var adminCommands: [String] = []
+/// The manifest's `config`.
+struct Settings: ManifestConfiguration {
+  let prefix: String
+  let listen: Bool
+  let embedded: Bool
+  let fallback: Bool
+  let defaultCommand: String
+  let fallbackHelp: String
+  let allow: [String]
+  let deny: [String]
+  let adminUsers: [String]
+  let adminRoles: [String]
+  let adminCommands: [String]
   /// `command: role, role`
-  var commandRoles: [String] = []
-  var environment = false
-  var history = "kept"
-  var historyRows = 1_000_000
-  var utcOffset = 0
-  var url = ""
+  let commandRoles: [String]
+  let environment: Bool
+  let history: History
+  let historyRows: Int
+  let utcOffset: Int
+  let url: String
   /// Nanoseconds.
-  var timeout: Int64 = 5_000_000_000
-  var commands = 2000
-  var original = false
+  let timeout: Int64
+  let commands: Int
+  let original: Bool
   /// Nanoseconds; 0: never.
-  var softTimeout: Int64 = 3_000_000_000
-  var karmaPositive = ":rainbow:"
-  var karmaNegative = ":thunder_cloud_and_rain:"
-  var extern = Extern.all
-  var reply = Reply.thread
+  let softTimeout: Int64
+  let karmaPositive: String
+  let karmaNegative: String
+  let extern: Extern
+  let reply: Reply
+
+  /// Whether what is said is remembered.
+  enum History: String, Decodable, Sendable {
+    case memory, kept, off
+  }
 
   /// Which commands are offered to the plugins that hook them.
   enum Extern: String, Decodable, Sendable {
@@ -50,56 +55,8 @@ struct Settings: Decodable, Sendable {
     case always
   }
 
-  private enum CodingKeys: String, CodingKey {
-    case prefix, listen, embedded, fallback, allow, deny, history, url, timeout, commands, original, extern, reply
-    case defaultCommand = "default_command"
-    case historyRows = "history_rows"
-    case fallbackHelp = "fallback_help"
-    case adminUsers = "admin_users"
-    case adminRoles = "admin_roles"
-    case adminCommands = "admin_commands"
-    case commandRoles = "command_roles"
-    case environment
-    case utcOffset = "utc_offset"
-    case softTimeout = "soft_timeout"
-    case karmaPositive = "karma_positive"
-    case karmaNegative = "karma_negative"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    func take<Value: Decodable>(_ key: CodingKeys, _ standard: Value) throws -> Value {
-      try values.decodeIfPresent(Value.self, forKey: key) ?? standard
-    }
-    prefix = try take(.prefix, prefix)
-    listen = try take(.listen, listen)
-    embedded = try take(.embedded, embedded)
-    fallback = try take(.fallback, fallback)
-    defaultCommand = try take(.defaultCommand, defaultCommand)
-    fallbackHelp = try take(.fallbackHelp, fallbackHelp)
-    allow = try take(.allow, allow)
-    deny = try take(.deny, deny)
-    adminUsers = try take(.adminUsers, adminUsers)
-    adminRoles = try take(.adminRoles, adminRoles)
-    adminCommands = try take(.adminCommands, adminCommands)
-    commandRoles = try take(.commandRoles, commandRoles)
-    environment = try take(.environment, environment)
-    history = try take(.history, history)
-    historyRows = try take(.historyRows, historyRows)
-    utcOffset = try take(.utcOffset, utcOffset)
-    url = try take(.url, url)
-    timeout = try take(.timeout, timeout)
-    commands = try take(.commands, commands)
-    softTimeout = try take(.softTimeout, softTimeout)
-    karmaPositive = try take(.karmaPositive, karmaPositive)
-    karmaNegative = try take(.karmaNegative, karmaNegative)
-    original = try take(.original, original)
-    extern = try take(.extern, extern)
-    reply = try take(.reply, reply)
-  }
-
   /// Where what is said is remembered.
-  var historySetting: HistorySetting { history == "kept" ? .kept(rows: historyRows == 0 ? nil : historyRows) : .memory }
+  var historySetting: HistorySetting { history == .kept ? .kept(rows: historyRows == 0 ? nil : historyRows) : .memory }
 
   /// Whether an evaluator that was started with other settings does for these.
   func isForSameEvaluator(as other: Settings) -> Bool {
@@ -127,7 +84,7 @@ struct Settings: Decodable, Sendable {
     configuration.adminCommands = Set(adminCommands)
     configuration.positiveKarma = karmaPositive
     configuration.negativeKarma = karmaNegative
-    configuration.recordsHistory = history != "off"
+    configuration.recordsHistory = history != .off
     configuration.utcOffset = Int64(utcOffset) * 60
     configuration.url = url.isEmpty ? nil : url
     configuration.limits.milliseconds = max(timeout / 1_000_000, 1)

@@ -88,12 +88,12 @@ final class OrderDesk: Sendable {
     var request = fetch.request
     request.timeout = timeout(until: deadline)
     request.connectTimeout = request.timeout
-    request.maximumBody = settings.maximumBody
+    request.maximumBody = settings.maxBody
     switch fetch.scope {
     case .named: request.reach = named
     case .service(let base, let isConfigured):
       // The service itself, and whatever public place it leads to; a private one when the operator has put it there.
-      let place = HostPattern(base)
+      let place = base.pattern
       request.reach = Reach(hosts: Reach.web + [place], privateHosts: isConfigured ? [place] : [])
     }
     if let secret = fetch.secret {

@@ -12,7 +12,6 @@ public final class Endpoint: @unchecked Sendable {
   let busReference: Unmanaged<Bus>
   let lane: LanePointer
   let source: UnsafeBufferPointer<UInt8>
-  let options: LaneOptions
 
   private struct Installed: @unchecked Sendable {
     var handlers: [Binding] = []
@@ -39,7 +38,6 @@ public final class Endpoint: @unchecked Sendable {
   init(name: String, lane options: LaneOptions, serial: Int, slot: SlotPointer, bus: Bus) {
     self.name = name
     busReference = Unmanaged.passUnretained(bus)
-    self.options = options
     source = SourceNames.intern(name)
     lane = .allocate(capacity: 1)
     permissions = ZeroedMemory.map(TopicTable.maximumTopics)
@@ -233,6 +231,13 @@ public final class Endpoint: @unchecked Sendable {
 
   // MARK: The end
 
+  /// No new event and no new call reaches it from now on, but for those of its own timers and connections; what is queued is delivered.
+  func withdraw() {
+    let (handlers, callable) = installed.withLock { ($0.handlers, $0.methods + $0.hooks) }
+    bus.routes.change(remove: handlers, add: [])
+    try? bus.methods.change(remove: callable, methods: [], hooks: [])
+  }
+
   /// Off the bus; see `Bus.remove`. False: a handler has not returned, and the lane's thread goes on until it does.
   @discardableResult
   func end(timeout: Int64, queued: Bus.QueuedEvents) -> Bool {
@@ -243,9 +248,7 @@ public final class Endpoint: @unchecked Sendable {
       return before
     }
     for timer in before.timers.values { timer.cancel() }
-    // No new event and no new call.
-    bus.routes.change(remove: before.handlers, add: [])
-    try? bus.methods.change(remove: before.methods + before.hooks, methods: [], hooks: [])
+    withdraw()
     if timeout > 0 { _ = waitUntil(SystemClock().monotonic &+ timeout, SystemClock()) { isIdle } }
     closeGate()
     lane.lock()

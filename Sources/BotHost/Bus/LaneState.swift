@@ -40,9 +40,10 @@ struct LaneState: ~Copyable {
   var roomCalls: [@Sendable () -> Void] = []
   /// When those who wait for room were told of some (CLOCK_MONOTONIC, nanoseconds). Under the lock.
   var roomOfferedAt: Int64 = 0
-  let capacity: Int
-  let capacityBytes: Int
-  let full: LaneOptions.Full
+  /// The bounds. Written by the executor under the lock (`Endpoint.setBounds`), so that either is enough for reading them.
+  var capacity: Int
+  var capacityBytes: Int
+  var full: LaneOptions.Full
   let isInline: Bool
   let spin: Int64
   var wake = pthread_cond_t()

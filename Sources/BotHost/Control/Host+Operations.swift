@@ -65,6 +65,7 @@ extension Host {
         guard let instance = add(planned, parts) else {
           throw LifecycleFailure(planned.name, "create", "the instance cannot be put on the bus")
         }
+        instance.isByHand = true
         try operate(on: instance) { try start(instance, $0) }
         startThoseThatWait(for: instance)
       }

@@ -40,6 +40,8 @@ extension Host {
     object["dropped"] = .int(Int64(clamping: statistics.dropped))
     object["queued"] = .int(Int64(clamping: statistics.depth))
     object["in_flight"] = .int(Int64(clamping: statistics.inFlight))
+    let threads = instance.generation?.handle.threads.names ?? []
+    if !threads.isEmpty { object["threads"] = .array(threads.map(JSONValue.string)) }
     let pinned = instance.pinned
     if !pinned.isEmpty {
       object["mapped"] = .array(

@@ -1,8 +1,9 @@
 import Glibc
 
-/// Says which files of a directory have been replaced.
+/// Says which files of a directory have been replaced or taken away.
 ///
-/// A file counts when its writer has closed it or when it was renamed into place, never while it is being written. What comes within
+/// A file counts when its writer has closed it or when it was renamed into place, never while it is being written; and when
+/// it was removed or renamed away. What comes within
 /// a short quiet time is reported together, so that a library and its manifest that are copied one after the other are one
 /// change.
 final class DirectoryWatcher: @unchecked Sendable {
@@ -24,7 +25,7 @@ final class DirectoryWatcher: @unchecked Sendable {
     guard descriptor >= 0 else {
       throw Failure(description: "cannot watch \(directory): \(String(cString: strerror(errno)))")
     }
-    let mask = UInt32(IN_CLOSE_WRITE) | UInt32(IN_MOVED_TO)
+    let mask = [IN_CLOSE_WRITE, IN_MOVED_TO, IN_MOVED_FROM, IN_DELETE].reduce(UInt32(0)) { $0 | UInt32($1) }
     guard inotify_add_watch(descriptor, directory, mask) >= 0 else {
       let reason = String(cString: strerror(errno))
       close(descriptor)

@@ -169,7 +169,7 @@ extension Host {
   }
 
   /// The bots that the files declare now.
-  private var declaredBots: [String] { BotProject.load(options.bots).botNames }
+  var declaredBots: [String] { BotProject.load(options.bots).botNames }
 
   /// Whether the name is that of a bot that runs or that the files declare.
   func knowsBot(_ name: String) -> Bool { bot(name) != nil || declaredBots.contains(name) }
@@ -257,8 +257,9 @@ extension Host {
       topic: "sys.bot.swapped", payload: payload.serializedBytes(), key: report.bot, source: "host")
   }
 
-  /// Swaps every bot whose files say something else than what runs, and starts those that are new there.
+  /// Swaps every bot whose files say something else than what runs, starts those that are new there, and ends those that are gone.
   func reloadBots() {
+    endUndeclaredBots()
     let running = bots.map(\.endpoint.name)
     for name in running + declaredBots.filter({ !running.contains($0) }) {
       do { try swapBot(name) } catch is NotRunning { return } catch {

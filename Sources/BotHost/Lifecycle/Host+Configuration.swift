@@ -17,14 +17,13 @@ extension Host {
   func planned(_ instance: PluginInstance, from source: PluginSource) throws -> HostPlan.Instance {
     let manifest = source.manifest
     var overrides = instance.overrides
-    var settings: InstanceConfiguration?
+    let files = HostFiles(options, PluginCatalog(directories: options.pluginDirectories))
+    let settings = files.instance(instance.name)
     if !isOfBot(instance.name) {
-      let files = HostFiles(options, PluginCatalog(directories: options.pluginDirectories))
       guard files.areComplete else {
         throw LifecycleFailure(
           instance.name, "configuration", files.diagnostics.errors.map(\.description).joined(separator: "\n"))
       }
-      settings = files.instance(instance.name)
       overrides = settings?.config ?? ConfigurationOverrides()
     }
     var diagnostics = Diagnostics()
@@ -49,7 +48,8 @@ extension Host {
     return PluginSource(manifest: read.manifest, path: read.path, library: before.library)
   }
 
-  private func isOfBot(_ name: String) -> Bool {
+  /// Whether a bot brings the instance with it.
+  func isOfBot(_ name: String) -> Bool {
     bots.contains { bot in bot.bot.instances.contains { $0.name == name } }
   }
 
@@ -81,6 +81,7 @@ extension Host {
       instance.adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
       instance.source = planned.source
       instance.overrides = planned.overrides
+      instance.follow(lane: planned.lane, restart: planned.restart)
       return .kept
     }
     var reason = Reconfiguration.reasonForSwap(generation, planned.source.manifest, keys: keys)
@@ -89,6 +90,7 @@ extension Host {
       do {
         switch try change.run() {
         case .taken(let pause):
+          instance.follow(lane: planned.lane, restart: planned.restart)
           log.notice(
             instance.name, "reconfigured",
             [("changed", keys.joined(separator: ",")), ("pause_us", "\(pause / 1000)")])
@@ -133,6 +135,7 @@ extension Host {
     instance.overrides = planned.overrides
     instance.probation = nil
     instance.refused = nil
+    instance.follow(lane: planned.lane, restart: planned.restart)
     log.notice(
       instance.name, "swapped",
       [
@@ -189,9 +192,14 @@ extension Host {
   public func reload() {
     reloadInstances()
     reloadBots()
+    // Last, because bots that have ended by now may have called them.
+    endUndeclaredInstances()
+    log.notice(
+      "host", "reloaded", [("plugins", "\(instances.count { $0.state == .running })"), ("bots", "\(bots.count)")])
   }
 
-  /// Brings the instances that no bot brings with it to what the files say; those that are new there are started.
+  /// Brings the instances that no bot brings with it to what the files say; those that are new there are started. What is gone from them
+  /// goes on: see `endUndeclaredInstances`.
   func reloadInstances() {
     let catalog = PluginCatalog(directories: options.pluginDirectories)
     let files = HostFiles(options, catalog)

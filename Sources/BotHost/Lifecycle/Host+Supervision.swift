@@ -51,7 +51,7 @@ extension Host {
     let now = clock.monotonic
     // What a file is not it will not be in a second: only another file, and an operator who says so, can help.
     let isLasting = (error as? LifecycleFailure)?.isLasting ?? false
-    if instance.manifest.restart.policy != .never, !isLasting, !isEnding,
+    if instance.restart.policy != .never, !isLasting, !isEnding,
       let delay = instance.delayAfterFailure(at: now)
     {
       instance.state = .waiting(until: now + delay, reason: reason)

@@ -15,25 +15,30 @@ extension Host {
 
   /// Swaps or reconfigures what a changed file belongs to, or starts it when it had failed.
   private func changed(_ names: Set<String>, in directory: String) {
+    // What has been taken away has nothing to be put in place.
+    let present = names.filter { FileTree.exists("\(directory)/\($0)") }
     for instance in instances {
       let source = instance.source
       let files = [source.path, source.library].map { path in
         path.hasPrefix(directory + "/") ? String(path.dropFirst(directory.count + 1)) : path
       }
-      guard files.contains(where: names.contains) else { continue }
+      guard files.contains(where: present.contains) else { continue }
       do {
         // A library that was put there is meant, whatever is in it.
-        if instance.state == .running, names.contains(files[1]) {
+        if instance.state == .running, present.contains(files[1]) {
           try swapInstance(instance.name)
         } else {
           try renewInstance(instance.name)
         }
       } catch { log.error(instance.name, "not \(instance.state == .running ? "swapped" : "started"): \(error)") }
     }
-    guard names.contains(where: { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }) else { return }
-    if HostFiles(options, PluginCatalog(directories: options.pluginDirectories)).lies(in: directory, names) {
-      reloadInstances()
-    }
+    let texts = names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }
+    guard !texts.isEmpty else { return }
+    let changesInstances =
+      !texts.isSubset(of: present)
+      || HostFiles(options, PluginCatalog(directories: options.pluginDirectories)).lies(in: directory, texts)
+    if changesInstances { reloadInstances() }
     if options.botDirectories.contains(directory) { reloadBots() }
+    if changesInstances { endUndeclaredInstances() }
   }
 }

@@ -81,6 +81,8 @@ public final class Host: @unchecked Sendable {
 
   func add(_ bot: RunningBot) { monitor.withLock { runningBots.append(bot) } }
 
+  func forget(_ bot: RunningBot) { monitor.withLock { runningBots.removeAll { $0 === bot } } }
+
   /// Whether `stop` has been called.
   var isEnding: Bool { ending.load(ordering: .acquiring) }
 
@@ -180,7 +182,8 @@ public final class Host: @unchecked Sendable {
       let endpoint = try parts.bus.addEndpoint(name: planned.name, lane: LaneOptions(policy: planned.lane))
       let instance = PluginInstance(
         name: planned.name, source: planned.source, resolved: planned.resolved, overrides: planned.overrides,
-        restart: planned.restart, endpoint: endpoint, log: log, clock: clock, services: parts.services,
+        restart: planned.restart, lane: planned.lane, endpoint: endpoint, log: log, clock: clock,
+        services: parts.services,
         threadFailed: { [weak self, name = planned.name] generation, reason in
           let host = self
           _ = HostThread(name: "supervisor") { host?.threadFailed(name, generation, reason) }
@@ -196,10 +199,16 @@ public final class Host: @unchecked Sendable {
     }
   }
 
-  /// Takes an instance out: it is stopped, and nobody knows its name any more.
+  /// Takes an instance out: nothing new reaches it, it finishes what it has, as long as its manifest lets it, and is stopped; and nobody
+  /// knows its name any more.
   func remove(_ instance: PluginInstance, _ parts: Parts) {
     instance.operations.withLock {
       parts.supervisor.forget(instance.name)
+      if instance.state == .running {
+        instance.endpoint.withdraw()
+        let drain = instance.manifest.swap.drain.nanoseconds
+        _ = waitUntil(clock.monotonic + drain, clock) { instance.endpoint.isIdle }
+      }
       parts.tools.stop(instance)
       instance.isGone = true
     }

@@ -27,6 +27,8 @@ struct HostPlan {
   }
 
   private(set) var instances: [Instance] = []
+  /// The names of all that is wanted, also where it cannot be had: its configuration has errors, or its plugin is not there.
+  private(set) var declared: Set<String> = []
   private(set) var bots: [BoundBot] = []
   /// The units of each bot, by its name.
   private(set) var builds: [String: BotBuild] = [:]
@@ -96,6 +98,7 @@ struct HostPlan {
       wanted.removeAll { !needed.contains($0.name) && !needed.contains($0.1.plugin) }
     }
 
+    declared = Set(wanted.map(\.name))
     var resolved: [String: Instance] = [:]
     for (name, item) in wanted {
       guard let source = catalog.source(of: item.plugin) else { continue }

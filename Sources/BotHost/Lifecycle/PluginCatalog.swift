@@ -37,16 +37,17 @@ public struct PluginSource: Sendable {
   /// The manifest's bytes as they are on disk now, by which a later change is seen; empty when they cannot be read.
   var manifestText: [UInt8] { (try? FileBytes.read(path, limit: 1 << 20)) ?? [] }
 
-  /// Whether two texts of a manifest say the same but for the keys of the configuration.
-  static func differsInConfigurationOnly(_ old: [UInt8], _ new: [UInt8]) -> Bool {
+  /// Whether two texts of a manifest say the same but for what can change under a build that runs.
+  static func differsInSettingsOnly(_ old: [UInt8], _ new: [UInt8]) -> Bool {
     if old == new { return true }
+    let settings = ["config", "lane", "restart"]
     func members(_ text: [UInt8]) -> [String: YAMLNode]? {
       var found = Diagnostics()
       let source = SourceText(name: "", bytes: text)
       guard let members = YAMLParser.documents(of: source, diagnostics: &found).first?.mapping, !found.hasErrors else {
         return nil
       }
-      return Dictionary(members.filter { $0.key != "config" }.map { ($0.key, $0.value) }) { first, _ in first }
+      return Dictionary(members.filter { !settings.contains($0.key) }.map { ($0.key, $0.value) }) { first, _ in first }
     }
     guard let before = members(old), let after = members(new), before.count == after.count else { return false }
     return before.allSatisfy { key, value in after[key].map { $0.says(value) } ?? false }

@@ -31,10 +31,13 @@ public final class PluginInstance: @unchecked Sendable {
     var generation: Generation?
     var nextGeneration: UInt32 = 1
     var startedAt: Int64 = 0
+    var restart: RestartPolicy
     var restarts: RestartSchedule
+    var lane: LanePolicy
     var restartCount = 0
     var source: PluginSource
     var overrides: ConfigurationOverrides
+    var isByHand = false
     var isGone = false
     var probation: Probation?
     var refused: ImageDigest?
@@ -46,12 +49,15 @@ public final class PluginInstance: @unchecked Sendable {
 
   init(
     name: String, source: PluginSource, resolved: ResolvedConfiguration, overrides: ConfigurationOverrides,
-    restart: RestartPolicy, endpoint: Endpoint, log: HostLog, clock: any HostClock, services: HostServices,
+    restart: RestartPolicy, lane: LanePolicy, endpoint: Endpoint, log: HostLog, clock: any HostClock,
+    services: HostServices,
     threadFailed: @escaping @Sendable (UInt32, String) -> Void = { _, _ in }
   ) {
     self.name = name
     self.threadFailed = threadFailed
-    course = Mutex(Course(restarts: RestartSchedule(restart), source: source, overrides: overrides))
+    course = Mutex(
+      Course(
+        restart: restart, restarts: RestartSchedule(restart), lane: lane, source: source, overrides: overrides))
     self.endpoint = endpoint
     self.log = log
     self.clock = clock
@@ -94,6 +100,36 @@ public final class PluginInstance: @unchecked Sendable {
   /// The wait before the next start after a failure now; nil: it stays down.
   func delayAfterFailure(at now: Int64) -> Int64? { course.withLock { $0.restarts.delayAfterFailure(at: now) } }
 
+  /// When it is started again after a failure.
+  var restart: RestartPolicy { course.withLock { $0.restart } }
+
+  /// Has what manifest and operator say of the queue and of restarts count from now on, where it says something else than before. Within
+  /// an operation on the instance.
+  func follow(lane: LanePolicy, restart: RestartPolicy) {
+    let before = course.withLock { course in
+      let before = course
+      course.restart = restart
+      if before.restart != restart { course.restarts.follow(restart) }
+      return before
+    }
+    if before.restart != restart {
+      log.notice(
+        name, "is started again by another policy",
+        [("policy", restart.policy.rawValue), ("backoff", "\(restart.backoff)"), ("limit", "\(restart.limit)")])
+    }
+    guard before.lane != lane else { return }
+    guard endpoint.setBounds(LaneOptions(policy: lane), timeout: 1_000_000_000) else {
+      return log.warning(name, "`lane:` is as before: a handler has not returned within a second; reload again")
+    }
+    course.withLock { $0.lane = lane }
+    log.notice(
+      name, "its lane has other bounds",
+      [("events", "\(lane.events)"), ("bytes", "\(lane.bytes)"), ("full", lane.full.rawValue)])
+    if before.lane.isInline != lane.isInline {
+      log.warning(name, "`lane: {inline: \(lane.isInline)}` counts from the next start of the host")
+    }
+  }
+
   /// Where the manifest and the library were read from.
   var source: PluginSource {
     get { course.withLock { $0.source } }
@@ -104,6 +140,12 @@ public final class PluginInstance: @unchecked Sendable {
   var overrides: ConfigurationOverrides {
     get { course.withLock { $0.overrides } }
     set { course.withLock { $0.overrides = newValue } }
+  }
+
+  /// An operator has asked for it; it is not there because of what the files say, and stays when they say nothing of it.
+  var isByHand: Bool {
+    get { course.withLock { $0.isByHand } }
+    set { course.withLock { $0.isByHand = newValue } }
   }
 
   /// The host has taken it out; whoever has waited for it finds nothing to do.
@@ -191,16 +233,17 @@ public final class PluginInstance: @unchecked Sendable {
     course.withLock { course in
       course.source = planned.source
       course.overrides = planned.overrides
-      course.restarts = RestartSchedule(planned.restart)
+      course.restarts = RestartSchedule(course.restart)
     }
     adopt(planned.source.manifest, planned.resolved, text: planned.source.manifestText)
+    follow(lane: planned.lane, restart: planned.restart)
   }
 
   /// What it is now, as a plan of which it would come.
   var planned: HostPlan.Instance {
     HostPlan.Instance(
-      name: name, source: source, overrides: overrides, resolved: resolvedNow, lane: manifest.lane,
-      restart: manifest.restart)
+      name: name, source: source, overrides: overrides, resolved: resolvedNow, lane: course.withLock { $0.lane },
+      restart: restart)
   }
 
   /// Whether `permissions: call` covers a method. Patterns name plugins, so that they hold under any instance name; the
@@ -225,10 +268,10 @@ public final class PluginInstance: @unchecked Sendable {
 
   private let storeCache = Mutex<KeyValueStore?>(nil)
 
-  /// Whether what runs is this library under this manifest, whose configuration may be another one.
+  /// Whether what runs is this library under this manifest, which may say other things of what can change while it runs.
   func runs(_ source: PluginSource) throws -> Bool {
     guard let running = generation, try source.digest == running.image.staged.digest else { return false }
-    return PluginSource.differsInConfigurationOnly(manifestBytes.withLock { $0 }, source.manifestText)
+    return PluginSource.differsInSettingsOnly(manifestBytes.withLock { $0 }, source.manifestText)
   }
 
   /// The manifest's bytes as they were read, to see whether the file has changed.

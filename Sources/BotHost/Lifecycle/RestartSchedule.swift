@@ -1,10 +1,10 @@
 /// When a failed instance is started again, after Erlang's supervisors: a backoff between attempts, and a limit of attempts in a
 /// window of time, above which the instance stays down until an operator says otherwise.
 struct RestartSchedule {
-  let minimum: Int64
-  let maximum: Int64
-  let limit: Int
-  let window: Int64
+  private(set) var minimum: Int64
+  private(set) var maximum: Int64
+  private(set) var limit: Int
+  private(set) var window: Int64
 
   private var attempts: [Int64] = []
   private var next: Int64
@@ -22,6 +22,13 @@ struct RestartSchedule {
     self.init(
       minimum: policy.backoff.lower.nanoseconds, maximum: policy.backoff.upper.nanoseconds, limit: policy.limit.count,
       window: policy.limit.period.nanoseconds)
+  }
+
+  /// Goes on by another policy, under which the attempts of before count, too.
+  mutating func follow(_ policy: RestartPolicy) {
+    let attempts = attempts
+    self = RestartSchedule(policy)
+    self.attempts = attempts
   }
 
   /// The wait before the next attempt after a failure at `now`; nil when the limit is reached. A quiet window resets the backoff.

@@ -46,8 +46,10 @@ final class RunningBot: @unchecked Sendable {
     tell(news)
   }
 
-  /// Ends it after what is under way, or the time is up.
-  func close(on bus: Bus) { bus.remove(endpoint, timeout: 2_000_000_000, queued: .drop) }
+  /// Ends it after what is under way, or when the time is up, nanoseconds.
+  func close(on bus: Bus, timeout: Int64 = 2_000_000_000, queued: Bus.QueuedEvents = .drop) {
+    bus.remove(endpoint, timeout: timeout, queued: queued)
+  }
 
   /// Puts another version in place, by one store on the lane between two events. Events that were delivered before are handled by the
   /// version that they came to. On failure nothing has changed.

@@ -28,6 +28,12 @@ public enum FileTree {
     }
   }
 
+  /// Whether there is something of that name; also when it cannot be seen why there should not be.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
+  }
+
   /// Whether there is a directory of that name, or a link to one.
   static func isDirectory(_ path: String) -> Bool {
     var status = stat()

@@ -52,7 +52,7 @@ struct ConfigValueParser {
         let name = missing.names[0]
         diagnostics.error(
           "\(what): the environment variable \(name) is not set", at: node.location,
-          hint: Suggestion.nearest(to: name, in: environment.names).map { "did you mean '\($0)'?" }
+          hint: Suggestion.question(about: name, in: environment.names)
             ?? "set it, or give a default: ${\(name):-…}")
         return nil
       }
@@ -139,7 +139,7 @@ struct ConfigValueParser {
       if words.contains(text) { return .string(text) }
       diagnostics.error(
         "\(what): expected \(Suggestion.list(words)), not \(node.summary)", at: node.location,
-        hint: Suggestion.nearest(to: text, in: words).map { "did you mean '\($0)'?" })
+        hint: Suggestion.question(about: text, in: words))
       return nil
     default: break
     }

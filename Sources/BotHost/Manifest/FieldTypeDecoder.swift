@@ -60,7 +60,7 @@ struct FieldTypeDecoder {
   private mutating func fail(
     _ node: YAMLNode, _ what: String, word: String? = nil
   ) -> (type: FieldType, isOptional: Bool)? {
-    let hint = word.flatMap { Suggestion.nearest(to: $0, in: FieldType.words) }.map { "did you mean '\($0)'?" }
+    let hint = word.flatMap { Suggestion.question(about: $0, in: FieldType.words) }
     diagnostics.error(
       "\(what): expected a type, not \(node.summary)", at: node.location,
       hint: hint ?? "expected " + Suggestion.list(FieldType.words) + ", [type], or {field: type}")

@@ -1,3 +1,5 @@
+import HostPatterns
+
 /// The YAML that declares a plugin, decoded and checked: a value that knows nothing of files and libraries beyond
 /// their names.
 public struct Manifest: Sendable {
@@ -250,7 +252,7 @@ public struct ConfiguredMatch: Sendable, Hashable {
 /// What the host lets the plugin do.
 public struct Permissions: Sendable {
   /// `host:port`; `*` for any port, `*.example.org` for hosts below a domain, `*` for any host.
-  public var connect: [ConnectPattern] = []
+  public var connect: [HostPattern] = []
   /// Topics besides those under `topics`.
   public var publish: [TopicPattern] = []
   /// `plugin.method` names.

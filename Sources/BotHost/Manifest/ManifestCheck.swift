@@ -176,7 +176,7 @@ struct ManifestCheck {
     if manifest.permissions.publish.contains(where: { $0.matches(topic) }) { return }
     diagnostics.error(
       "\(what): the plugin publishes '\(topic)', which is not declared", at: location,
-      hint: Suggestion.nearest(to: topic, in: manifest.topics.map(\.name)).map { "did you mean '\($0)'?" }
+      hint: Suggestion.question(about: topic, in: manifest.topics.map(\.name))
         ?? "add it under 'topics'")
   }
 

@@ -1,3 +1,5 @@
+import HostPatterns
+
 extension Manifest {
   /// Decodes and checks a manifest's document.
   ///
@@ -179,7 +181,7 @@ struct ManifestDecoder {
   private func permissions(_ node: YAMLNode) -> Permissions {
     let reader = ManifestReader(node, ManifestShape.permissions)
     var permissions = Permissions()
-    permissions.connect = reader.texts("connect").compactMap { ConnectPattern($0.text) }
+    permissions.connect = reader.texts("connect").compactMap { HostPattern($0.text) }
     permissions.publish = reader.texts("publish").compactMap { TopicPattern($0.text) }
     permissions.call = reader.texts("call").compactMap { TopicPattern($0.text) }
     permissions.secrets = reader.texts("secrets").map(\.text)

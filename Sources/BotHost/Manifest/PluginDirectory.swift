@@ -116,9 +116,7 @@ public struct PluginDirectory: Sendable {
           diagnostics.error(
             "the plugin '\(plugin.manifest.plugin)' requires '\(requirement.plugin)', which is not there",
             at: requirement.location,
-            hint: Suggestion.nearest(to: requirement.plugin, in: manifests.map(\.plugin)).map {
-              "did you mean '\($0)'?"
-            })
+            hint: Suggestion.question(about: requirement.plugin, in: manifests.map(\.plugin)))
           continue
         }
         if let version = other.manifest.version, !requirement.versions.contains(version) {

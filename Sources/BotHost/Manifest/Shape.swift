@@ -1,3 +1,5 @@
+import HostPatterns
+
 /// What may stand at one place in a YAML file.
 ///
 /// One tree of shapes describes a kind of file. The check with all its messages, the JSON Schema for editors and the
@@ -140,7 +142,7 @@ extension TextForm {
     "the name of an environment variable", pattern: "^[A-Za-z_][A-Za-z0-9_]*$", accepts: { Environment.isName($0) })
   static let connect = TextForm(
     "host:port such as irc.example.org:6697, *.example.org:443 or 127.0.0.1:*", pattern: "^.+:([0-9]+|\\*)$",
-    accepts: { ConnectPattern($0) != nil })
+    accepts: { HostPattern($0) != nil })
   static let stateFormat = TextForm(
     "a format and a version such as twitch/2", pattern: "^[A-Za-z0-9_.-]+/[0-9]+$",
     accepts: { SwapPolicy.StateFormat($0) != nil })

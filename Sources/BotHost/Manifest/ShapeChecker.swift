@@ -36,7 +36,7 @@ struct ShapeChecker {
       if !words.contains(text) {
         diagnostics.error(
           "\(what): expected \(Suggestion.list(words)), not \(node.summary)", at: node.location,
-          hint: Suggestion.nearest(to: text, in: words).map { "did you mean '\($0)'?" })
+          hint: Suggestion.question(about: text, in: words))
       }
     case .fieldType:
       var decoder = FieldTypeDecoder()
@@ -75,7 +75,7 @@ struct ShapeChecker {
       guard let key = object.key(member.key) else {
         diagnostics.error(
           "unknown key '\(member.key)'\(Self.place(what))", at: member.keyLocation,
-          hint: Suggestion.nearest(to: member.key, in: absent).map { "did you mean '\($0)'?" }
+          hint: Suggestion.question(about: member.key, in: absent)
             ?? "expected " + Suggestion.list(names))
         continue
       }

@@ -142,7 +142,7 @@ private struct SignatureParser {
   }
 
   private func unknown(_ name: String, _ what: String, _ words: [String]) -> Signature.Problem {
-    let near = Suggestion.nearest(to: name, in: words).map { "; did you mean '\($0)'?" } ?? ""
+    let near = Suggestion.question(about: name, in: words).map { "; \($0)" } ?? ""
     return problem("'\(name)' is no \(what)\(near)", at: wordStart)
   }
 }

@@ -1,32 +1,45 @@
 /// Finds the name that was probably meant.
 public enum Suggestion {
-  /// The candidate nearest to `name` by optimal string alignment distance, if it is near enough to be a slip of the
-  /// fingers: a third of the name's length, but at least one edit and at most three. A single letter is like no other.
-  public static func nearest(to name: String, in candidates: some Sequence<String>) -> String? {
+  /// The candidates nearest to `name` by optimal string alignment distance, all of them that are equally near, sorted; none when that is
+  /// too far for a slip of the fingers: a third of the name's length, but at least one edit and at most three. A single letter is like no
+  /// other.
+  public static func nearest(to name: String, in candidates: some Sequence<String>) -> [String] {
     let wanted = Array(name.lowercased().unicodeScalars)
-    guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
+    guard !wanted.isEmpty, wanted.count <= 64 else { return [] }
     let limit = wanted.count == 1 ? 0 : min(3, max(1, (wanted.count + 1) / 3))
-    var best: (name: String, distance: Int)?
+    var best: (names: Set<String>, distance: Int) = ([], limit)
     for candidate in candidates {
       let scalars = Array(candidate.lowercased().unicodeScalars)
       guard abs(scalars.count - wanted.count) <= limit, scalars.count <= 64 else { continue }
       let distance = distance(wanted, scalars)
-      guard distance <= limit else { continue }
-      if let found = best, (found.distance, found.name) <= (distance, candidate) { continue }
-      best = (candidate, distance)
+      guard distance <= best.distance else { continue }
+      if distance < best.distance { best = ([], distance) }
+      best.names.insert(candidate)
     }
-    if let best { return best.name }
+    if !best.names.isEmpty { return best.names.sorted() }
     // `-` and `_`, or a missing ending, are the commonest slips beyond that.
     let plain = wanted.filter { $0 != "-" && $0 != "_" }
-    return candidates.first { candidate in
+    let similar = candidates.first { candidate in
       let scalars = candidate.lowercased().unicodeScalars.filter { $0 != "-" && $0 != "_" }
       return plain.count >= 4 && (scalars.starts(with: plain) || plain.starts(with: scalars)) && scalars.count >= 4
     }
+    return similar.map { [$0] } ?? []
   }
 
-  /// `did you mean 'x'?`, or the whole list when it is short, or nil.
+  /// `did you mean 'x' or 'y'?` of the nearest, or nil when nothing is near. `mark`: what is written before such a name.
+  public static func question(
+    about name: String, in candidates: some Sequence<String>, mark: String = ""
+  ) -> String? {
+    let near = nearest(to: name, in: candidates).prefix(longestQuestion)
+    return near.isEmpty ? nil : "did you mean \(list(near.map { "'\(mark)\($0)'" }))?"
+  }
+
+  /// Names in one question: more are no help.
+  private static let longestQuestion = 5
+
+  /// `did you mean 'x' or 'y'?`, or the whole list when it is short, or nil.
   public static func hint(for name: String, in candidates: some Collection<String>) -> String? {
-    if let near = nearest(to: name, in: candidates) { return "did you mean '\(near)'?" }
+    if let question = question(about: name, in: candidates) { return question }
     guard !candidates.isEmpty, candidates.count <= 12 else { return nil }
     return "expected " + list(candidates.sorted())
   }

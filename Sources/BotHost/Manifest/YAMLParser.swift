@@ -224,7 +224,7 @@ private struct Reader {
       guard let target = anchors[name] else {
         try stop(
           "there is no anchor '&\(name)' before this alias", at: place,
-          hint: Suggestion.nearest(to: name, in: anchors.keys).map { "did you mean '*\($0)'?" })
+          hint: Suggestion.question(about: name, in: anchors.keys, mark: "*"))
       }
       nodes += target.weight
       try checkCount(at: place)

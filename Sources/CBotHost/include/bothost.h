@@ -506,7 +506,8 @@ typedef struct bh_thread_v1 {
   uint32_t size, version;
 
   /* Runs `run(context)` on a thread of its own. At most 64 an instance. A thread may return when its work
-   * is done. One that cannot go on calls `set_error` and returns: the instance has then failed, and is
+   * is done: what that was only the plugin knows, and the instance runs on; `bothost ps --json` lists those
+   * that run. One that cannot go on calls `set_error` and returns: the instance has then failed, and is
    * stopped and started again as `restart:` in its manifest says. BH_E_CANCELLED and BH_E_STALE, which
    * threads meet at the end of a generation, are no such failure. */
   bh_rc (*spawn)(bh_host *host, bh_str name, bh_thread_main run, void *context, bh_token *thread);

@@ -1,4 +1,5 @@
 import CCurl
+import HostPatterns
 
 /// A server of mail and how to log in to it: `smtps://mail.example.org`, `imap://mail.example.org:143`.
 ///

@@ -1,4 +1,5 @@
 import CBotHost
+import Configured
 import Foundation
 import KafkaPlugin
 
@@ -74,7 +75,7 @@ final class PluginHost: @unchecked Sendable {
     start.size = UInt32(MemoryLayout<bh_start>.size)
     start.flags = UInt32(BH_START_FRESH)
     start.generation = 1
-    let rc = withText(configuration) { config in
+    let rc = withText(try Configured.json(configuration, of: "kafka")) { config in
       withText(instance) { instance in
         withText(directory) { directory in
           start.config = bh_bytes(

@@ -143,7 +143,7 @@ extension BotCompiler {
       let known = Set(BotParser.stepKeys).union(target.methodNames)
       diagnostics.error(
         "unknown step '\(name)'", at: location,
-        hint: Suggestion.nearest(to: name, in: known.sorted()).map { "did you mean '\($0)'?" }
+        hint: Suggestion.question(about: name, in: known.sorted())
           ?? "a call is written USE.METHOD, such as chat.say")
       return nil
     }

@@ -31,7 +31,7 @@ struct BotInheritance {
         let names = baseTypes.union(project.names { document.isSameKind(as: $0) }).subtracting(seen)
         diagnostics.error(
           "'extends': there is no '\(wanted.value)' in the project", at: wanted.location,
-          hint: Suggestion.nearest(to: wanted.value, in: names.sorted()).map { "did you mean '\($0)'?" })
+          hint: Suggestion.question(about: wanted.value, in: names.sorted()))
         break
       }
       guard document.isSameKind(as: entry.document) else {

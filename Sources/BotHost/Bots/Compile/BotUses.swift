@@ -177,7 +177,7 @@ extension BotCompiler {
         diagnostics.error(
           "the configuration '\(config.name.value)' has no argument '\(argument.name.value)'",
           at: argument.name.location,
-          hint: Suggestion.nearest(to: argument.name.value, in: ["file"]).map { "did you mean '\($0)'?" }
+          hint: Suggestion.question(about: argument.name.value, in: ["file"])
             ?? "its values stand in a file: file: NAME.yaml")
       }
     }

@@ -176,7 +176,7 @@ struct DraftPlanner {
     guard !channels.isEmpty, !channels.contains(channel) else { return }
     absent(
       "the bot is not in the channel '\(channel.text)'", at: channel.location,
-      hint: Suggestion.nearest(to: channel.text, in: channels.map(\.text)).map { "did you mean '\($0)'?" }
+      hint: Suggestion.question(about: channel.text, in: channels.map(\.text))
         ?? "say 'Join the channel \(channel.text).'")
   }
 
@@ -246,7 +246,7 @@ struct DraftPlanner {
       guard let index = topics.firstIndex(of: name) else {
         absent(
           "no sentence connects to a topic '\(name.text)'", at: name.location,
-          hint: Suggestion.nearest(to: name.text, in: topics.map(\.text)).map { "did you mean '\($0)'?" }
+          hint: Suggestion.question(about: name.text, in: topics.map(\.text))
             ?? "say 'Connect to the Kafka topic \(name.text).'")
         return nil
       }

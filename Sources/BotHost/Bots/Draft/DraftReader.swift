@@ -107,7 +107,7 @@ struct DraftReader {
     guard matcher.furthest < sentence.tokens.count, let word = sentence.tokens[matcher.furthest].word else {
       return nil
     }
-    return Suggestion.nearest(to: word, in: matcher.expectedWords).map { "did you mean '\($0)'?" }
+    return Suggestion.question(about: word, in: matcher.expectedWords)
   }
 
   /// Words that are in nearly every sentence, and so tell nothing.

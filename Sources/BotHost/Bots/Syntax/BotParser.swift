@@ -30,7 +30,7 @@ struct BotParser {
     default:
       diagnostics.error(
         "'kind': expected \(Suggestion.list(Self.kinds)), not '\(kind)'", at: node["kind"]?.location,
-        hint: Suggestion.nearest(to: kind, in: Self.kinds).map { "did you mean '\($0)'?" })
+        hint: Suggestion.question(about: kind, in: Self.kinds))
       return nil
     }
   }

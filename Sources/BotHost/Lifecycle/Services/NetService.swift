@@ -52,7 +52,7 @@ enum NetService {
         }
         guard
           host.instance.manifest.permissions.connect.contains(where: {
-            $0.permits(host: wanted.host, port: wanted.port)
+            $0.covers(host: wanted.host, port: wanted.port)
           })
         else {
           return host.refuse(

@@ -4,9 +4,9 @@ import Synchronization
 
 /// The threads that one generation of a plugin has asked for: counted, asked to stop, joined, and listened to when they fail.
 ///
-/// A thread fails when it says why (`set_error`) and returns without having been asked to.
+/// A thread fails when it says why (`set_error`) and returns without having been asked to. One that just returns has done its work.
 ///
-/// Safe on any thread. Tokens are positions from 1; they are never used again within the generation.
+/// Safe on any thread. Tokens count from 1 and are never used again within the generation; of a thread that has returned nothing is kept.
 final class PluginThreads: @unchecked Sendable {
   static let limit = 64
 
@@ -56,10 +56,25 @@ final class PluginThreads: @unchecked Sendable {
     let context: UnsafeMutableRawPointer?
   }
 
+  private struct Entry {
+    let record: Record
+    let handle: pthread_t
+    /// Somebody waits for its end, and takes it out.
+    var isJoined = false
+  }
+
   private struct State {
-    var records: [Record] = []
-    var handles: [pthread_t?] = []
+    var entries: [bh_token: Entry] = [:]
+    /// The last token that was given.
+    var last: bh_token = 0
     var isClosed = false
+
+    /// Takes out those that have returned, for whoever joins them.
+    mutating func takeFinished() -> [pthread_t] {
+      let finished = entries.filter { !$0.value.isJoined && $0.value.record.finished.load(ordering: .acquiring) }
+      for token in finished.keys { entries[token] = nil }
+      return finished.values.map(\.handle)
+    }
   }
 
   private let state = Mutex(State())
@@ -70,9 +85,10 @@ final class PluginThreads: @unchecked Sendable {
 
   /// Starts a thread; `BH_E_NOSPACE` above the limit, `BH_E_CANCELLED` once `stopAll` was called.
   func spawn(name: String, run: Main) -> (bh_rc, bh_token) {
-    state.withLock { state in
+    joinFinished()
+    return state.withLock { state in
       guard !state.isClosed else { return (bh_rc(BH_E_CANCELLED), 0) }
-      guard state.records.count(where: { !$0.finished.load(ordering: .acquiring) }) < Self.limit else {
+      guard state.entries.values.count(where: { !$0.record.finished.load(ordering: .acquiring) }) < Self.limit else {
         return (bh_rc(BH_E_NOSPACE), 0)
       }
       let record = Record(name: name, run: run, failed: failed)
@@ -89,33 +105,32 @@ final class PluginThreads: @unchecked Sendable {
         boxed.release()
         return (bh_rc(BH_E_NOSPACE), 0)
       }
-      state.records.append(record)
-      state.handles.append(handle)
-      return (bh_rc(BH_OK), bh_token(state.records.count))
+      state.last += 1
+      state.entries[state.last] = Entry(record: record, handle: handle)
+      return (bh_rc(BH_OK), state.last)
     }
   }
 
   /// True for a thread that should return, and for a token that names none.
   func shouldStop(_ token: bh_token) -> Bool {
-    state.withLock { state in
-      guard token > 0, token <= state.records.count else { return true }
-      return state.records[Int(token) - 1].stop.load(ordering: .relaxed)
-    }
+    state.withLock { $0.entries[token]?.record.stop.load(ordering: .relaxed) ?? true }
   }
 
   /// Asks one thread to stop and waits for it.
   func join(_ token: bh_token) -> bh_rc {
-    let found = state.withLock { state -> (Record, pthread_t?)? in
-      guard token > 0, token <= state.records.count else { return nil }
-      let index = Int(token) - 1
-      let handle = state.handles[index]
-      if let handle, pthread_equal(handle, pthread_self()) != 0 { return nil }
-      state.handles[index] = nil
-      return (state.records[index], handle)
+    let (isValid, entry) = state.withLock { state -> (Bool, Entry?) in
+      guard token > 0, token <= state.last else { return (false, nil) }
+      guard let entry = state.entries[token], !entry.isJoined else { return (true, nil) }
+      guard pthread_equal(entry.handle, pthread_self()) == 0 else { return (false, nil) }
+      state.entries[token]?.isJoined = true
+      return (true, entry)
     }
-    guard let (record, handle) = found else { return bh_rc(BH_E_INVALID) }
-    record.stop.store(true, ordering: .relaxed)
-    if let handle { pthread_join(handle, nil) }
+    guard isValid else { return bh_rc(BH_E_INVALID) }
+    if let entry {
+      entry.record.stop.store(true, ordering: .relaxed)
+      pthread_join(entry.handle, nil)
+      state.withLock { _ = $0.entries.removeValue(forKey: token) }
+    }
     return bh_rc(BH_OK)
   }
 
@@ -123,7 +138,7 @@ final class PluginThreads: @unchecked Sendable {
   func stopAll() {
     state.withLock { state in
       state.isClosed = true
-      for record in state.records { record.stop.store(true, ordering: .relaxed) }
+      for entry in state.entries.values { entry.record.stop.store(true, ordering: .relaxed) }
     }
   }
 
@@ -135,38 +150,32 @@ final class PluginThreads: @unchecked Sendable {
   /// Joins what has been asked to stop, up to the deadline; returns the names of those that are still running.
   func joinAll(deadline: Int64, clock: any HostClock) -> [String] {
     while true {
-      let (ready, running) = state.withLock { state -> ([pthread_t], [String]) in
-        var ready: [pthread_t] = []
-        var running: [String] = []
-        for index in state.records.indices {
-          guard let handle = state.handles[index] else { continue }
-          if state.records[index].finished.load(ordering: .acquiring) {
-            ready.append(handle)
-            state.handles[index] = nil
-          } else {
-            running.append(state.records[index].name)
-          }
-        }
-        return (ready, running)
-      }
-      for handle in ready { pthread_join(handle, nil) }
+      joinFinished()
+      let running = names
       if running.isEmpty || clock.monotonic >= deadline { return running }
       usleep(500)
     }
   }
 
-  /// Whether one has not returned yet.
-  var areRunning: Bool {
+  /// The names of those that have not returned, in the order of their starts.
+  var names: [String] {
     state.withLock { state in
-      state.records.contains { !$0.finished.load(ordering: .acquiring) }
+      state.entries.sorted { $0.key < $1.key }.map(\.value.record)
+        .filter { !$0.finished.load(ordering: .acquiring) }.map(\.name)
     }
   }
 
+  /// Whether one has not returned yet.
+  var areRunning: Bool { !names.isEmpty }
+
   /// Gives back what the system keeps of threads that have returned.
   func joinFinished() {
-    _ = joinAll(deadline: 0, clock: SystemClock())
+    for handle in state.withLock({ $0.takeFinished() }) { pthread_join(handle, nil) }
   }
 
+  /// How many are kept account of: those that run, and those that have returned and were not joined yet.
+  var kept: Int { state.withLock { $0.entries.count } }
+
   /// How many were ever started: an image in which threads ran is looked at twice before it is unmapped.
-  var started: Int { state.withLock { $0.records.count } }
+  var started: Int { Int(state.withLock { $0.last }) }
 }
