@@ -45,6 +45,13 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// Drops the copies of a message that a shared chat shows in several rooms.
   public var dropsSharedCopies = true
 
+  /// Whether we go into the rooms of a plain server that somebody invites us to.
+  public var acceptsInvites = false
+
+  /// Lines that may go to a plain server at once, messages and JOINs, and the time that each one more takes. Twitch has the limits that follow
+  /// instead.
+  public var burst = 5
+  public var pace: Int64 = 1_000_000_000
   /// Messages in `sendWindow` where we are an ordinary user.
   public var messages = 20
   /// Messages in `sendWindow` where we are moderator or broadcaster.

@@ -24,6 +24,8 @@ public enum SessionCommand: Hashable, Sendable {
   /// Settled when the server has taken each part of the text, or has refused one. Without a channel it goes to the only one that we are
   /// to be in.
   case say(channel: String?, text: String, replyTo: String?)
+  /// A text to one person alone, by nick, on a plain server; settled as `say` is.
+  case tell(String, text: String)
   /// One line as it is; only CR, LF and NUL are refused.
   case raw(String)
 }

@@ -22,6 +22,9 @@ struct Configuration: Decodable {
   var acknowledge = "auto"
   var duplicates = "refuse"
   var sharedChat = "dedupe"
+  var invites = "ignore"
+  var burst = 5
+  var pace: Int64 = 1_000_000_000
   var messages = 20
   var elevatedMessages = 100
   var messageWindow: Int64 = 32_000_000_000
@@ -40,6 +43,7 @@ struct Configuration: Decodable {
 
   private enum Key: String, CodingKey {
     case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
+    case invites, burst, pace
     case refreshToken = "refresh_token"
     case clientID = "client_id"
     case clientSecret = "client_secret"
@@ -86,6 +90,9 @@ struct Configuration: Decodable {
     try read(.acknowledge, &acknowledge)
     try read(.duplicates, &duplicates)
     try read(.sharedChat, &sharedChat)
+    try read(.invites, &invites)
+    try read(.burst, &burst)
+    try read(.pace, &pace)
     try read(.messages, &messages)
     try read(.elevatedMessages, &elevatedMessages)
     try read(.messageWindow, &messageWindow)
@@ -142,6 +149,12 @@ struct Configuration: Decodable {
     guard ["dedupe", "keep"].contains(sharedChat) else {
       throw .invalid("config shared_chat: “\(sharedChat)”: expected dedupe or keep")
     }
+    guard ["ignore", "join"].contains(invites) else {
+      throw .invalid("config invites: “\(invites)”: expected ignore or join")
+    }
+    session.acceptsInvites = invites == "join"
+    session.burst = try inRange("burst", burst, 1...10_000)
+    session.pace = try duration("pace", pace)
     session.acknowledge = acknowledge
     session.duplicates = duplicates
     session.dropsSharedCopies = sharedChat == "dedupe"
