@@ -128,6 +128,22 @@ struct PlainSendingTests {
     #expect(script.written() == (7...60).map { "PRIVMSG #kitchen :line \($0)" })
   }
 
+  @Test func `nothing is said in a room before we are in it, and nobody else waits for that`() throws {
+    var script = try Script.plain()
+    script.command(1, .join("#kitchen"))
+    script.say(2, "#kitchen", "one")
+    script.command(3, .tell("ann", text: "two"))
+    #expect(script.written() == ["JOIN #kitchen", "PRIVMSG ann :two"])
+    script.line(":yeti!y@x JOIN #kitchen")
+    #expect(script.written() == ["PRIVMSG #kitchen :one"])
+    // Where the server does not let us in, it says so to whoever speaks there, too.
+    script.command(4, .join("#cellar"))
+    script.say(5, "#cellar", "three")
+    #expect(script.written() == ["JOIN #cellar"])
+    script.line(":irc.test 473 yeti #cellar :Cannot join channel (+i)")
+    #expect(script.written() == ["PRIVMSG #cellar :three"])
+  }
+
   @Test func `joins count as well`() throws {
     var script = try Script.plain { $0.joinTime = 1000 * second }
     for number in 1...8 { script.command(CommandID(number), .join("#room\(number)")) }

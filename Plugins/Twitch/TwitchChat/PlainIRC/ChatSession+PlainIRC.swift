@@ -98,15 +98,23 @@ extension ChatSession {
       let at = plainTime(now: now)
       guard at <= now else { return at }
       var seen: Set<String> = []
-      var next = 0
+      var next: Int?
       var least = Int64.max
       for (index, message) in state.queue.enumerated() where seen.insert(message.channel).inserted {
+        guard !isAboutToBeJoined(message.channel) else { continue }
         let spoken = state.plain?.spokenAt[NickName.folded(message.channel)] ?? Int64.min
         if spoken < least { (next, least) = (index, spoken) }
       }
+      guard let next else { return nil }
       send(state.queue.remove(at: next), rank: .normal, now: now, into: &outputs)
     }
     return nil
+  }
+
+  /// Whoever speaks in a room before being in it is refused; the server's answer to the JOIN gives the room its turn.
+  private func isAboutToBeJoined(_ channel: String) -> Bool {
+    guard let room = state.rooms[channel], room.isWanted else { return false }
+    return room.membership == .queued || room.membership == .asked
   }
 
   /// 401, 404: nobody of that name, or nobody who may be spoken to. What waits for them is not sent any more.
