@@ -103,6 +103,32 @@ struct PlainIRCTests {
     #expect(!host.written.contains { $0.hasPrefix("JOIN") })
   }
 
+  @Test func `an account is logged in to, and its password is nowhere else`() throws {
+    let host = try FakeHost(
+      configuration: #"{"nick":"yeti","host":"127.0.0.1","account":"yetis","token":{"$secret":"token"}}"#)
+    host.secret = "sesame"
+    host.activate()
+    host.open()
+    host.line(":irc.test CAP * ACK :sasl")
+    host.line("AUTHENTICATE +")
+    host.line(":irc.test 903 yeti :done")
+    #expect(
+      host.written == [
+        "CAP REQ :sasl", "NICK yeti", "USER yeti 0 * :yeti", "AUTHENTICATE PLAIN",
+        "AUTHENTICATE eWV0aXMAeWV0aXMAc2VzYW1l", "CAP END",
+      ])
+    #expect(!host.log.contains { $0.contains("sesame") || $0.contains("eWV0") })
+  }
+
+  @Test(arguments: [
+    #""host":"irc.chat.twitch.tv","account":"yetis","token":{"$secret":"token"}"#,
+    #""host":"127.0.0.1","account":"yetis""#, #""host":"127.0.0.1","account":"a\u0000b","token":{"$secret":"token"}"#,
+  ])
+  func `an account that cannot be is refused`(_ settings: String) {
+    let error = #expect(throws: FakeHost.Refusal.self) { try FakeHost(configuration: #"{"nick":"yeti",\#(settings)}"#) }
+    #expect(error?.text.contains("config account: ") == true, "\(error?.text ?? "")")
+  }
+
   @Test func `invitations`() throws {
     let ignoring = try loggedIn()
     ignoring.line(":ann!a@x INVITE yeti #cellar")

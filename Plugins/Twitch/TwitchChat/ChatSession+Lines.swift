@@ -39,6 +39,7 @@ extension ChatSession {
       let token = (line.lastParameter?.array ?? []).filter { $0 != 0x0D && $0 != 0 }
       outputs.append(.write(Array("PONG :".utf8) + token + [0x0D, 0x0A]))
     case "PONG": state.pingSentAt = nil
+    case "AUTHENTICATE": receiveAuthenticate(line, into: &outputs)
     case "CAP": receiveCapability(line, now: now, into: &outputs)
     case "NOTICE": receiveNotice(line, now: now, into: &outputs)
     case "JOIN": receiveJoin(line, now: now, into: &outputs)
@@ -97,8 +98,12 @@ extension ChatSession {
         ChannelName(server: channel), code: line.verb.string, text: line.lastParameter?.string ?? "", into: &outputs)
     case 401, 404: receiveUndelivered(line, into: &outputs)
     case 410, 421, 451:
+      if account != nil, state.phase == .loggingIn, line.parameter(1)?.equals("CAP") == true {
+        fail("the server has no accounts (SASL)", now: now, into: &outputs)
+      }
       // The server does not know CAP, or not yet: it is a plain one.
       turnToPlainIRC(now: now, into: &outputs)
+    case 902...907: receiveAccountVerdict(number, line, now: now, into: &outputs)
     case 433, 436: nickInUse(now: now, into: &outputs)
     case 432, 464, 465, 466:
       guard state.phase != .connected else { return }

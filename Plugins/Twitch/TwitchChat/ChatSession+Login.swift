@@ -28,6 +28,7 @@ extension ChatSession {
       logIn(.twitch, into: &outputs)
       state.phase = .loggingIn
     case .irc:
+      if account != nil { write("CAP REQ :sasl", into: &outputs) }
       logIn(.irc, into: &outputs)
       state.phase = .loggingIn
     case nil:
@@ -40,7 +41,7 @@ extension ChatSession {
   }
 
   private mutating func logIn(_ kind: ServerKind, into outputs: inout [SessionOutput]) {
-    if configuration.hasToken { outputs.append(.writePassword(kind)) }
+    if configuration.hasToken, account == nil { outputs.append(.writePassword(kind)) }
     let wanted = configuration.nick ?? ""
     if wanted.isEmpty || (kind == .twitch && configuration.server == .twitch && configuration.isAnonymous) {
       if !state.nick.hasPrefix("justinfan") { state.nick = "justinfan\(10_000 + state.nextRandom() % 90_000)" }
@@ -69,6 +70,7 @@ extension ChatSession {
   mutating func receiveCapability(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
     guard let verb = line.parameter(1), let names = line.lastParameter else { return }
     let list = names.string.split(separator: " ").map(String.init)
+    receiveAccountCapability(verb, list, into: &outputs)
     if verb.equals("ACK") {
       for name in list where !state.capabilities.contains(name) && state.capabilities.count < 64 {
         state.capabilities.append(name)

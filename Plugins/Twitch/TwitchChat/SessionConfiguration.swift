@@ -33,6 +33,8 @@ public struct SessionConfiguration: Hashable, Sendable {
   public var nick: String?
   /// Whether there is a password or token. The session never sees it: see `SessionOutput.writePassword`.
   public var hasToken: Bool
+  /// On a plain server, the account of the network's services that the password is for; nil: it is the server's own.
+  public var account: String?
   /// Nil: found out from the answer to the request for capabilities.
   public var server: ServerKind?
   /// Whether names must be Twitch logins.
@@ -109,6 +111,7 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// Who logs in, with or without a token, and where as what: another one needs another connection.
   public var identity: String {
     "\(nick?.lowercased() ?? "") \(hasToken ? "token" : "open") \(server?.rawValue ?? "auto")"
+      + (account.map { " \($0)" } ?? "")
   }
 
   /// Whether we only read: Twitch lets anybody do so under the name `justinfan` and digits.

@@ -10,6 +10,7 @@ struct Configuration: Decodable {
   var caFile = ""
   var serverName = ""
   var nick = ""
+  var account = ""
   var token: Secret?
   var refreshToken: Secret?
   var clientID = ""
@@ -43,7 +44,7 @@ struct Configuration: Decodable {
 
   private enum Key: String, CodingKey {
     case host, port, tls, nick, token, channels, server, publish, acknowledge, duplicates, messages, joins
-    case invites, burst, pace
+    case account, invites, burst, pace
     case refreshToken = "refresh_token"
     case clientID = "client_id"
     case clientSecret = "client_secret"
@@ -78,6 +79,7 @@ struct Configuration: Decodable {
     try read(.caFile, &caFile)
     try read(.serverName, &serverName)
     try read(.nick, &nick)
+    try read(.account, &account)
     token = try values.decodeIfPresent(Secret.self, forKey: .token)
     refreshToken = try values.decodeIfPresent(Secret.self, forKey: .refreshToken)
     try read(.clientID, &clientID)
@@ -116,7 +118,8 @@ struct Configuration: Decodable {
       switch server {
       case "twitch": .twitch
       case "irc": .irc
-      case "auto": SessionConfiguration.serverKind(host: host)
+      // Only a plain server has accounts besides nicks. The secret is not shown to a server that may not know what it is.
+      case "auto": SessionConfiguration.serverKind(host: host) ?? (account.isEmpty ? nil : .irc)
       default: throw .invalid("config server: “\(server)”: expected auto, twitch or irc")
       }
     let strict = kind == .twitch
@@ -136,10 +139,18 @@ struct Configuration: Decodable {
       throw .invalid("config nick: expected a Twitch login, 1 to 25 of a-z, 0-9 and _")
     }
     if kind == .irc, nick.isEmpty { throw .invalid("config nick: a plain IRC server needs one") }
+    if !account.isEmpty {
+      if kind == .twitch { throw .invalid("config account: at Twitch the nick is the account") }
+      if !hasToken { throw .invalid("config account: it needs its password, token") }
+      guard account.utf8.allSatisfy({ $0 != 0 }), account.utf8.count <= 255 else {
+        throw .invalid("config account: expected at most 255 bytes without NUL")
+      }
+    }
     if hasToken, nick.isEmpty { throw .invalid("config nick: a token needs the login that it belongs to") }
 
     var session = SessionConfiguration(
       nick: nick.isEmpty ? nil : nick, hasToken: hasToken, server: kind, strictNames: strict, channels: rooms)
+    session.account = account.isEmpty ? nil : account
     guard let acknowledge = SessionConfiguration.AcknowledgeRule(rawValue: acknowledge) else {
       throw .invalid("config acknowledge: “\(acknowledge)”: expected auto, always or never")
     }

@@ -363,7 +363,8 @@ final class TwitchPlugin: BotPlugin {
     switch output {
     case .message, .succeed: break  // the relay has seen to these
     case .write(let line): write(line, link)
-    case .writePassword(let server): writePassword(server, link)
+    case .writePassword(let server): writeSecret(link) { passwordLine(secret: $0, server: server) }
+    case .writeAccount(let account): writeSecret(link) { accountLines(account: account, secret: $0) }
     case .event(.failed(let reason, isFinal: true)) where tokens?.renewAfterRefusal(at: host.monotonicTime) == true:
       publish(.failed(reason: "\(reason); the token is being renewed", isFinal: false), cause)
     case .event(let event):
@@ -389,12 +390,12 @@ final class TwitchPlugin: BotPlugin {
     attempt("write") { try connections[link]?.write(line) }
   }
 
-  /// Writes the password. It exists in this process's memory only for the length of this call.
-  private func writePassword(_ server: ServerKind, _ link: ChatLink) {
+  /// Writes the secret in the lines that `lines` makes of it. It exists in this process's memory only for the length of this call.
+  private func writeSecret(_ link: ChatLink, _ lines: (UnsafeRawBufferPointer) -> [UInt8]?) {
     attempt("log in") {
       try withToken { secret in
-        guard var line = passwordLine(secret: secret, server: server) else {
-          throw PluginError.invalid("the token is empty or holds a space or a line end")
+        guard var line = lines(secret) else {
+          throw PluginError.invalid("the token is empty or holds a space, a line end or a NUL")
         }
         defer { line.withUnsafeMutableBytes { bytes in _ = bytes.baseAddress.map { explicit_bzero($0, bytes.count) } } }
         try connections[link]?.write(line)
