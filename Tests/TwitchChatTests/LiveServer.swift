@@ -158,6 +158,15 @@ final class LiveSession {
 
   deinit { close(descriptor) }
 
+  /// Texts that came to this session alone.
+  var whispers: [Whisper] { events.compactMap { if case .whisper(let whisper) = $0 { whisper } else { nil } } }
+
+  func standing(of nick: String, in room: String) -> MemberStanding {
+    withLine(":\(nick) PRIVMSG \(room) :") { line in
+      session.standing(of: IRCSource(line.source).nick, in: line.parameter(0) ?? .empty)
+    } ?? []
+  }
+
   static func now() -> Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
 
   func command(_ id: CommandID, _ command: SessionCommand) { feed(.command(id, command)) }

@@ -158,16 +158,6 @@ struct SessionRoomTests {
     #expect(script.outputs.filter { $0 == .message }.count == 2)
   }
 
-  @Test func `a message to us alone is a whisper`() {
-    var script = Script(SessionConfiguration(nick: "taco", hasToken: false, server: .irc))
-    script.input(.opened)
-    script.line(":irc.test 001 taco :Welcome")
-    _ = script.events()
-    script.line(":ann!a@x PRIVMSG taco :psst")
-    #expect(
-      script.events() == [.whisper(Whisper(login: "ann", displayName: "ann", userID: "", id: "", text: "psst"))])
-  }
-
   @Test func `a server cannot make us remember rooms without end`() throws {
     var script = try Script.connected()
     for number in 0..<3000 { script.line(":taco!taco@x JOIN #r\(number)") }

@@ -56,6 +56,26 @@ struct Script {
     return script
   }
 
+  /// A logged-in session at a plain server, in the rooms given.
+  static func plain(
+    _ channels: [String] = [], nick: String = "yeti", change: (inout SessionConfiguration) -> Void = { _ in }
+  ) throws -> Script {
+    var configuration = SessionConfiguration(
+      nick: nick, hasToken: false, server: .irc, channels: try channels.map { try ChannelName($0, strict: false) })
+    change(&configuration)
+    var script = Script(configuration)
+    script.input(.opened)
+    script.line(":irc.test 001 \(nick) :Welcome")
+    for channel in channels {
+      script.line(":\(nick)!~\(nick)@host.example JOIN \(channel)")
+      script.line(":irc.test 366 \(nick) \(channel) :End of /NAMES list.")
+    }
+    // The lines of the login have been paid for.
+    script.pass(60 * second)
+    script.outputs = []
+    return script
+  }
+
   /// What the server answers to a JOIN.
   mutating func enter(_ channel: String, rank: String = "") {
     let nick = session.state.nick

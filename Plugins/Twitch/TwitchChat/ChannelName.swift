@@ -12,7 +12,7 @@ public struct ChannelName: Hashable, Sendable, Comparable, CustomStringConvertib
   /// without, whatever cannot break out of a line (RFC 1459, section 1.3).
   public init(_ text: String, strict: Bool) throws(Invalid) {
     var name = String(decoding: text.utf8.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
-    if let first = name.utf8.first, first == 0x23 || (!strict && [0x26, 0x2B, 0x21].contains(first)) {
+    if let first = name.utf8.first, first == 0x23 || (!strict && Self.isPrefix(first)) {
       // It has a prefix already.
     } else {
       name = "#" + name
@@ -42,12 +42,30 @@ public struct ChannelName: Hashable, Sendable, Comparable, CustomStringConvertib
   init(trusted wire: String) { self.wire = wire }
 
   /// A name that came from a server, whose letters may be of either case.
-  init(server: ByteView) {
+  public init(server: ByteView) {
     wire = String(decoding: server.array.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
   }
 
-  /// Without the `#`.
-  public var bare: String { wire.hasPrefix("#") ? String(wire.dropFirst()) : wire }
+  /// Without the `#`, where the name is found again without it: `kitchen` of `#kitchen`, but `##kitchen` as it is.
+  public var bare: String {
+    var text = wire
+    return text.withUTF8 { Self.bare(ByteView(UnsafeRawBufferPointer($0))).string }
+  }
+
+  /// The same of a name that lies somewhere.
+  @inlinable
+  public static func bare(_ name: ByteView) -> ByteView {
+    guard name.hasPrefix("#"), name.count < 2 || !isPrefix(name[1]) else { return name }
+    return name.suffix(from: 1)
+  }
+
+  /// What a room's name begins with: `#`, or the `&`, `+`, `!` of a plain IRC server (RFC 2812, section 1.3).
+  @usableFromInline
+  static func isPrefix(_ byte: UInt8) -> Bool { byte == 0x23 || byte == 0x26 || byte == 0x2B || byte == 0x21 }
+
+  /// Whether a name is a room's: the names of people begin with something else.
+  static func isRoom(_ name: ByteView) -> Bool { name.count > 0 && isPrefix(name[0]) }
+  static func isRoom(_ name: String) -> Bool { name.utf8.first.map(isPrefix) ?? false }
 
   public var description: String { wire }
 

@@ -57,9 +57,9 @@ public struct ChatLine {
     while let tag = tags.next() { take(tag) }
   }
 
-  /// The room's name without its `#`.
+  /// The room's name, as `ChannelName.bare` has it.
   @inlinable
-  public var channel: ByteView { target.hasPrefix("#") ? target.suffix(from: 1) : target }
+  public var channel: ByteView { ChannelName.bare(target) }
 
   /// Whether the sender is the room's owner.
   public var isBroadcaster: Bool { Badges(badges).contains("broadcaster") }

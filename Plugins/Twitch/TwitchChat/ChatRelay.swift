@@ -343,6 +343,7 @@ extension ChatSession {
     state.holdUntil = old.state.holdUntil
     state.sendWindow = old.state.sendWindow
     state.shared = old.state.shared
+    if let plain = old.state.plain, state.plain != nil { state.plain?.pace = plain.pace }
     for name in old.state.roomOrder where !state.roomOrder.contains(name) { state.roomOrder.append(name) }
     for (name, before) in old.state.rooms {
       let isNew = state.rooms[name] == nil

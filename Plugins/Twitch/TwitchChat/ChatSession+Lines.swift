@@ -5,13 +5,14 @@ extension ChatSession {
     {
       return
     }
-    guard let target = line.parameter(0), line.parameter(1) != nil else { return }
-    if let first = target.isEmpty ? nil : target[0], first != 0x23, first != 0x26, first != 0x2B, first != 0x21 {
-      // To us alone: only a plain server does so.
+    guard let target = line.parameter(0), let text = line.parameter(1) else { return }
+    if isPlainIRC {
+      receivePlainMessage(line, to: target, text, into: &outputs)
+    } else if ChannelName.isRoom(target) {
+      outputs.append(.message)
+    } else {
       whispered(line, into: &outputs)
-      return
     }
-    outputs.append(.message)
   }
 
   private func whispered(_ line: IRCLine, into outputs: inout [SessionOutput]) {
@@ -38,13 +39,16 @@ extension ChatSession {
       let token = (line.lastParameter?.array ?? []).filter { $0 != 0x0D && $0 != 0 }
       outputs.append(.write(Array("PONG :".utf8) + token + [0x0D, 0x0A]))
     case "PONG": state.pingSentAt = nil
+    case "AUTHENTICATE": receiveAuthenticate(line, into: &outputs)
     case "CAP": receiveCapability(line, now: now, into: &outputs)
     case "NOTICE": receiveNotice(line, now: now, into: &outputs)
     case "JOIN": receiveJoin(line, now: now, into: &outputs)
     case "PART": receivePart(line, reason: "", into: &outputs)
     case "KICK": receiveKick(line, into: &outputs)
-    case "QUIT": receiveQuit(line, into: &outputs)
-    case "NICK": receiveNick(line)
+    case "QUIT": receiveQuit(line, now: now, into: &outputs)
+    case "NICK": receiveNick(line, now: now, into: &outputs)
+    case "MODE": receiveMode(line)
+    case "INVITE": receiveInvite(line, now: now, into: &outputs)
     case "USERSTATE": receiveUserState(line, now: now, into: &outputs)
     case "GLOBALUSERSTATE":
       let own = OwnState(line)
@@ -68,7 +72,7 @@ extension ChatSession {
       outputs.append(.event(.reconnect))
       outputs.append(.succeed)
     case "ERROR": state.closingReason = line.lastParameter?.string
-    default: break  // HOSTTARGET, MODE, TOPIC, …: nothing to keep, and twitch.line has them
+    default: break  // HOSTTARGET, TOPIC, …: nothing to keep, and twitch.line has them
     }
   }
 
@@ -77,23 +81,29 @@ extension ChatSession {
   ) {
     switch number {
     case 1: welcomed(line, now: now, into: &outputs)
+    case 5: receiveSupport(line)
     case 353:
       if let channel = line.parameter(2), let names = line.parameter(3) { addMembers(channel, names) }
     case 366:
-      if let channel = line.parameter(1) { confirmJoin(ChannelName(server: channel), now: now, into: &outputs) }
-    case 403, 405, 437, 471, 473, 474, 475, 476, 477, 489, 520:
+      guard let channel = line.parameter(1) else { return }
+      let name = ChannelName(server: channel)
+      // It ends a list, which may be of a room that we are not in.
+      if state.rooms[name.wire]?.membership == .asked { confirmJoin(name, now: now, into: &outputs) }
+    case 396:
+      if let host = line.parameter(1) { learnOwnHost(host) }
+    case 437 where state.phase != .connected: nickInUse(now: now, into: &outputs)
+    case 403, 405, 437, 470, 471, 473, 474, 475, 476, 477, 480, 489, 520:
       guard let channel = line.parameter(1) else { return }
       failJoin(
         ChannelName(server: channel), code: line.verb.string, text: line.lastParameter?.string ?? "", into: &outputs)
-    case 404:
-      guard let channel = line.parameter(1) else { return }
-      let notice = ServerNotice(
-        channel: ChannelName(server: channel).bare, id: "404", text: line.lastParameter?.string ?? "")
-      outputs.append(.event(.notice(notice)))
-      outputs.append(.report(.warning, "cannot send to \(channel.string): \(notice.text)"))
+    case 401, 404: receiveUndelivered(line, into: &outputs)
     case 410, 421, 451:
+      if account != nil, state.phase == .loggingIn, line.parameter(1)?.equals("CAP") == true {
+        fail("the server has no accounts (SASL)", now: now, into: &outputs)
+      }
       // The server does not know CAP, or not yet: it is a plain one.
       turnToPlainIRC(now: now, into: &outputs)
+    case 902...907: receiveAccountVerdict(number, line, now: now, into: &outputs)
     case 433, 436: nickInUse(now: now, into: &outputs)
     case 432, 464, 465, 466:
       guard state.phase != .connected else { return }
@@ -106,7 +116,7 @@ extension ChatSession {
     guard let target = line.parameter(0) else { return }
     let text = line.parameter(1)?.string ?? ""
     let id = line.tagText("msg-id") ?? ""
-    let isRoom = target.hasPrefix("#")
+    let isRoom = ChannelName.isRoom(target)
     let notice = ServerNotice(channel: isRoom ? ChannelName(server: target).bare : nil, id: id, text: text)
     outputs.append(.event(.notice(notice)))
     guard isRoom else {

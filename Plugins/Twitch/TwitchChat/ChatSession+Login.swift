@@ -28,6 +28,7 @@ extension ChatSession {
       logIn(.twitch, into: &outputs)
       state.phase = .loggingIn
     case .irc:
+      if account != nil { write("CAP REQ :sasl", into: &outputs) }
       logIn(.irc, into: &outputs)
       state.phase = .loggingIn
     case nil:
@@ -40,13 +41,12 @@ extension ChatSession {
   }
 
   private mutating func logIn(_ kind: ServerKind, into outputs: inout [SessionOutput]) {
-    if configuration.hasToken { outputs.append(.writePassword(kind)) }
+    if configuration.hasToken, account == nil { outputs.append(.writePassword(kind)) }
     let wanted = configuration.nick ?? ""
     if wanted.isEmpty || (kind == .twitch && configuration.server == .twitch && configuration.isAnonymous) {
       if !state.nick.hasPrefix("justinfan") { state.nick = "justinfan\(10_000 + state.nextRandom() % 90_000)" }
     } else {
-      let name = Self.firstWord(wanted)
-      state.nick = configuration.server == .irc ? name : name.lowercased()
+      state.nick = loginName(wanted)
     }
     write("NICK \(state.nick)", into: &outputs)
     if kind == .irc { introduce(into: &outputs) }
@@ -70,6 +70,7 @@ extension ChatSession {
   mutating func receiveCapability(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
     guard let verb = line.parameter(1), let names = line.lastParameter else { return }
     let list = names.string.split(separator: " ").map(String.init)
+    receiveAccountCapability(verb, list, into: &outputs)
     if verb.equals("ACK") {
       for name in list where !state.capabilities.contains(name) && state.capabilities.count < 64 {
         state.capabilities.append(name)
@@ -97,6 +98,7 @@ extension ChatSession {
     if let nick = line.parameter(0), !nick.isEmpty, !nick.equals("*"), nick.count <= 64 {
       state.nick = Self.firstWord(nick.string)
     }
+    if state.server == .irc { meetPlainServer(now: now) } else { state.plain = nil }
     state.phase = .connected
     state.connectedAt = now
     state.phaseSince = now
@@ -165,17 +167,10 @@ extension ChatSession {
     return base + Int64(state.nextRandom() % UInt64(max(1, base / 4)))
   }
 
-  /// A name taken by somebody else: a plain server says so, and another is tried.
-  mutating func nickInUse(now: Int64, into outputs: inout [SessionOutput]) {
-    guard state.phase == .loggingIn || state.phase == .probing else { return }
-    state.nickTries += 1
-    guard state.nickTries <= 5 else {
-      outputs.append(.reconnect(after: configuration.backoffMax, reason: "the nick \(state.nick) is taken"))
-      return
-    }
-    state.nick += "_"
-    outputs.append(.report(.notice, "the nick is taken, trying \(state.nick)"))
-    write("NICK \(state.nick)", into: &outputs)
+  /// A nick as we log in with it.
+  func loginName(_ nick: String) -> String {
+    let name = Self.firstWord(nick)
+    return configuration.server == .irc ? name : name.lowercased()
   }
 
   /// The first word without what could leave it.

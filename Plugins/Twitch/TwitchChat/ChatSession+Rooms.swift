@@ -121,12 +121,14 @@ extension ChatSession {
       guard var room = state.rooms[name] else { continue }
       switch room.membership {
       case .queued:
-        let at = state.joinWindow.earliest(limit: configuration.joins, now: now)
+        var at = state.joinWindow.earliest(limit: configuration.joins, now: now)
+        if isPlainIRC { at = max(at, plainTime(now: now)) }
         guard at <= now else {
           next = min(next ?? at, at)
           continue
         }
         state.joinWindow.record(at: now)
+        if isPlainIRC { countPlainLine(now: now) }
         room.membership = .asked
         room.askedAt = now
         room.owesState = state.capabilities.contains("twitch.tv/commands")
@@ -180,8 +182,12 @@ extension ChatSession {
   mutating func receiveJoin(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
     guard let target = line.parameter(0) else { return }
     let channel = ChannelName(server: target)
-    let nick = IRCSource(line.source).nick
+    let source = IRCSource(line.source)
+    let nick = source.nick
+    state.plain?.forget(NickName.folded(nick.string), in: channel.wire)
     if isSelf(nick) {
+      state.plain?.standings[channel.wire] = nil
+      learnOwnAddress(source)
       if state.rooms[channel.wire] == nil, state.rooms.count < 1000 { state.rooms[channel.wire] = Room() }
       state.rooms[channel.wire]?.members = [nick.string]
       confirmJoin(channel, now: now, into: &outputs)
@@ -200,39 +206,74 @@ extension ChatSession {
 
   mutating func receiveKick(_ line: IRCLine, into outputs: inout [SessionOutput]) {
     guard let target = line.parameter(0), let nick = line.parameter(1) else { return }
-    left(ChannelName(server: target), nick, reason: "kicked", into: &outputs)
+    let channel = ChannelName(server: target)
+    let by = IRCSource(line.source).nick.string
+    let text = line.parameter(2)?.string ?? ""
+    let isOurs = isSelf(nick)
+    if isOurs {
+      // Whoever puts us out wants us out: we do not come back by ourselves, but for the next connection, and then only to rooms that
+      // the configuration names.
+      let isConfigured = configuration.channels.contains(channel)
+      if !isConfigured {
+        state.rooms[channel.wire]?.isWanted = false
+        state.roomOrder.removeAll { $0 == channel.wire }
+      }
+      let until = isConfigured ? "until the next connection" : "until somebody wants us there again"
+      outputs.append(.report(.warning, "\(by) put us out of \(channel) (\(text)); we stay out \(until)"))
+      goOut(channel)
+    } else {
+      forgetMember(nick, of: channel)
+    }
+    outputs.append(
+      .event(
+        .kicked(
+          channel: channel.bare, login: isOurs ? state.nick : nick.string, isSelf: isOurs, by: by, text: text)))
   }
 
   private mutating func left(
     _ channel: ChannelName, _ nick: ByteView, reason: String, into outputs: inout [SessionOutput]
   ) {
     guard isSelf(nick) else {
-      state.rooms[channel.wire]?.members.remove(nick.string)
+      forgetMember(nick, of: channel)
       outputs.append(
         .event(.parted(channel: channel.bare, login: nick.string, isSelf: false, reason: reason)))
       return
     }
     var why = reason
-    if var room = state.rooms[channel.wire] {
+    if let room = state.rooms[channel.wire] {
       if room.isWanted, why.isEmpty {
         // Twitch parts a room for us when we are banned from it.
         why = "removed"
       }
       if room.isWanted { outputs.append(.report(.warning, "the server put us out of \(channel)")) }
-      room.membership = .out
-      room.members = []
-      room.rank = .normal
-      room.owesState = false
-      state.rooms[channel.wire] = room
-      forget(channel)
+      goOut(channel)
     }
     outputs.append(.event(.parted(channel: channel.bare, login: state.nick, isSelf: true, reason: why)))
   }
 
-  mutating func receiveQuit(_ line: IRCLine, into outputs: inout [SessionOutput]) {
+  /// We are in a room no more.
+  private mutating func goOut(_ channel: ChannelName) {
+    state.plain?.standings[channel.wire] = nil
+    guard var room = state.rooms[channel.wire] else { return }
+    room.membership = .out
+    room.members = []
+    room.rank = .normal
+    room.owesState = false
+    state.rooms[channel.wire] = room
+    forget(channel)
+  }
+
+  private mutating func forgetMember(_ nick: ByteView, of channel: ChannelName) {
+    state.rooms[channel.wire]?.members.remove(nick.string)
+    state.plain?.forget(NickName.folded(nick.string), in: channel.wire)
+  }
+
+  mutating func receiveQuit(_ line: IRCLine, now: Int64, into outputs: inout [SessionOutput]) {
     let nick = IRCSource(line.source).nick
     guard !isSelf(nick) else { return }
     let login = nick.string
+    state.plain?.forget(NickName.folded(login))
+    nickMayBeFree(nick, now: now)
     for name in state.rooms.keys.sorted() {
       guard state.rooms[name]?.members.remove(login) != nil else { continue }
       let channel = ChannelName(trusted: name)
@@ -240,23 +281,20 @@ extension ChatSession {
     }
   }
 
-  mutating func receiveNick(_ line: IRCLine) {
-    guard let new = line.parameter(0), !new.isEmpty, new.count <= 64 else { return }
-    let nick = IRCSource(line.source).nick
-    let wasSelf = isSelf(nick)
-    for name in state.rooms.keys where state.rooms[name]?.members.remove(nick.string) != nil {
-      state.rooms[name]?.members.insert(new.string)
-    }
-    if wasSelf { state.nick = Self.firstWord(new.string) }
-  }
-
   mutating func addMembers(_ channel: ByteView, _ names: ByteView) {
     let name = ChannelName(server: channel).wire
     guard var room = state.rooms[name] else { return }
     state.rooms[name] = nil  // so that the set is changed in place
-    for word in names.string.split(separator: " ") {
-      if room.members.count >= configuration.maxMembers { break }
-      room.members.insert(String(word.drop { "@+%&~".contains($0) }))
+    let modes = state.plain?.modes ?? ChannelModes()
+    let most = configuration.maxMembers
+    var rest = names
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: 0x20) ?? rest.count
+      let (nick, standing) = modes.member(rest.slice(0, end))
+      rest = rest.suffix(from: end + 1)
+      guard !nick.isEmpty else { continue }
+      if room.members.count < most { room.members.insert(nick.string) }
+      state.plain?.note(standing, of: NickName.folded(nick.string), in: name, most: most)
     }
     state.rooms[name] = room
   }
@@ -269,5 +307,6 @@ extension ChatSession {
       state.rooms[name]?.members = []
       state.rooms[name]?.rank = .normal
     }
+    state.plain?.standings = [:]
   }
 }

@@ -31,12 +31,28 @@ extension ChatSession {
         .forbidden, code: code, text: "\(channel) does not let us speak (\(code))", retryAfter: room.blockedUntil - now)
     }
 
-    var body = OutgoingText.clean(message)
-    let isAction = body == "/me" || body.hasPrefix("/me ")
-    if isAction { body = OutgoingText.clean(String(body.dropFirst(3))) }
+    try enqueue(message, to: channel.wire, replyTo: replyTo, id: id, now: now)
+  }
+
+  /// Makes messages of a text; they wait for their turn.
+  mutating func enqueue(
+    _ text: String, to target: String, replyTo: String?, id: CommandID, now: Int64
+  ) throws(CommandFailure) {
+    // On a plain server each line is a message; Twitch knows no lines and is slow, so that there they become one.
+    let isPlain = knownServer == .irc
+    var lines = isPlain ? OutgoingText.lines(text) : [OutgoingText.clean(text)]
+    let isAction = lines.first.map { $0 == "/me" || $0.hasPrefix("/me ") } ?? false
+    if isAction { lines[0] = OutgoingText.clean(String(lines[0].dropFirst(3))) }
     let limit: OutgoingText.Limit =
-      state.server ?? configuration.server == .twitch ? (isAction ? .twitchAction : .twitch) : .irc
-    let parts = OutgoingText.split(body, limit: limit)
+      switch knownServer {
+      case .twitch: isAction ? .twitchAction : .twitch
+      case .irc: plainLimit(target: target, isAction: isAction)
+      case nil: .irc
+      }
+    // A line without words, between others, is a space: IRC knows no empty message.
+    let parts = lines.flatMap { line in
+      line.isEmpty ? (lines.count == 1 || isAction ? [] : [" "]) : OutgoingText.split(line, limit: limit)
+    }
     guard !parts.isEmpty else {
       throw CommandFailure(.invalid, code: "empty", text: "there is no text to send")
     }
@@ -47,11 +63,11 @@ extension ChatSession {
 
     let serial = state.nextGroup
     state.nextGroup += 1
-    state.groups[serial] = MessageGroup(command: id, channel: channel.wire, parts: parts.count)
+    state.groups[serial] = MessageGroup(command: id, channel: target, parts: parts.count)
     for (index, part) in parts.enumerated() {
       state.queue.append(
         QueuedMessage(
-          channel: channel.wire, text: part, isAction: isAction, replyTo: replyTo.flatMap { $0.isEmpty ? nil : $0 },
+          channel: target, text: part, isAction: isAction, replyTo: replyTo.flatMap { $0.isEmpty ? nil : $0 },
           group: serial, part: index + 1, queuedAt: now))
     }
   }
@@ -70,7 +86,14 @@ extension ChatSession {
         ? offline() : CommandFailure(.retry, code: "offline", text: "not connected yet", retryAfter: 1_000_000_000)
     }
     // A message or a JOIN counts, whoever wrote the line: the server counts them all.
-    switch message.verbText.uppercased() {
+    let verb = message.verbText.uppercased()
+    switch verb {
+    case "PRIVMSG" where isPlainIRC, "NOTICE" where isPlainIRC, "JOIN" where isPlainIRC:
+      let at = plainTime(now: now)
+      guard at <= now else {
+        throw CommandFailure(.retry, code: "rate_limit", text: "too many lines", retryAfter: at - now)
+      }
+      countPlainLine(now: now)
     case "PRIVMSG":
       let at = state.sendWindow.earliest(limit: configuration.messages, now: now)
       guard at <= now else {
@@ -100,6 +123,10 @@ extension ChatSession {
     var next = state.queue.first.map { $0.queuedAt + configuration.queueTime }
     guard state.phase == .connected, !state.queue.isEmpty, !state.isWindingDown else { return next }
     if state.holdUntil > now { return min(next ?? Int64.max, state.holdUntil) }
+    if isPlainIRC {
+      let at = advancePlainQueue(now: now, into: &outputs)
+      return at.map { min($0, next ?? $0) }
+    }
 
     // The oldest message of each room has its turn; rooms that must wait are passed over, so that a slow room does not
     // hold up the others. One that has waited for a whole window goes before all others: a stream of messages under the larger
@@ -131,7 +158,7 @@ extension ChatSession {
     return next
   }
 
-  private mutating func send(
+  mutating func send(
     _ message: QueuedMessage, rank: RoomRank, now: Int64, into outputs: inout [SessionOutput]
   ) {
     var message = message
@@ -163,14 +190,19 @@ extension ChatSession {
     } else {
       line += message.text
     }
-    state.sendWindow.record(at: now)
-    room.holdUntil = max(room.holdUntil, rank.hasFreePace ? 0 : now + configuration.roomInterval)
-    if let slow = room.modes.slow, slow > 0, !rank.hasFreePace, state.server == .twitch {
-      room.holdUntil = max(room.holdUntil, now + min(slow, 86_400) * 1_000_000_000)
+    if isPlainIRC {
+      countPlainLine(now: now)
+      state.plain?.spoke(to: NickName.folded(message.channel), now: now)
+    } else {
+      state.sendWindow.record(at: now)
+      room.holdUntil = max(room.holdUntil, rank.hasFreePace ? 0 : now + configuration.roomInterval)
+      if let slow = room.modes.slow, slow > 0, !rank.hasFreePace {
+        room.holdUntil = max(room.holdUntil, now + min(slow, 86_400) * 1_000_000_000)
+      }
+      room.lastText = message.text
+      room.lastTextAt = now
+      if state.rooms[message.channel] != nil || state.rooms.count < 1000 { state.rooms[message.channel] = room }
     }
-    room.lastText = message.text
-    room.lastTextAt = now
-    if state.rooms[message.channel] != nil || state.rooms.count < 1000 { state.rooms[message.channel] = room }
     message.attempts += 1
     state.groups[message.group]?.written += 1
     write(line, into: &outputs)
@@ -304,7 +336,8 @@ extension ChatSession {
       .event(
         .sent(
           SentMessage(
-            channel: ChannelName(trusted: message.channel).bare, text: message.text, isAction: message.isAction, id: id,
+            channel: ChannelName(trusted: message.channel).bare, isPrivate: !ChannelName.isRoom(message.channel),
+            text: message.text, isAction: message.isAction, id: id,
             isConfirmed: isConfirmed, replyTo: message.replyTo, command: group?.command ?? 0, part: message.part,
             parts: group?.parts ?? message.part, raw: raw))))
   }
@@ -333,7 +366,7 @@ extension ChatSession {
   }
 
   /// A part failed, and with it the text: its other parts are not written any more.
-  private mutating func finish(
+  mutating func finish(
     _ message: QueuedMessage, failure: CommandFailure, into outputs: inout [SessionOutput]
   ) {
     guard let group = state.groups.removeValue(forKey: message.group) else { return }

@@ -23,6 +23,7 @@ extension ChatSession {
       consider(state.phaseSince + configuration.loginTime, &next)
     case .connected:
       consider(advanceKeepAlive(now: now, into: &outputs), &next)
+      consider(advanceNick(now: now, into: &outputs), &next)
       consider(advanceJoins(now: now, into: &outputs), &next)
       consider(advancePending(now: now, into: &outputs), &next)
     }

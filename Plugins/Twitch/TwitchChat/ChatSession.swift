@@ -28,6 +28,7 @@ public struct ChatSession: Sendable {
       capacity: max(configuration.messages, configuration.elevatedMessages))
     self.state.loginWindow = SlidingWindow(
       state.loginWindow, length: configuration.loginWindow, capacity: configuration.logins)
+    if state.server == .irc, state.plain == nil { self.state.plain = PlainServer() }
     want(configuration.channels)
   }
 
@@ -72,6 +73,7 @@ public struct ChatSession: Sendable {
       case .part(let channel, let reason): try part(channel, reason: reason, id: id, into: &outputs)
       case .say(let channel, let text, let replyTo):
         try say(channel: channel, text: text, replyTo: replyTo, id: id, now: now, into: &outputs)
+      case .tell(let nick, let text): try tell(nick, text: text, id: id, now: now, into: &outputs)
       case .raw(let line): try raw(line, id: id, now: now, into: &outputs)
       }
     } catch {

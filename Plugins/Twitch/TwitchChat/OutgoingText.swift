@@ -16,8 +16,8 @@ public enum OutgoingText {
     public static let twitch = Limit(codePoints: 500, bytes: 2000)
     /// The same with room for `/me `.
     public static let twitchAction = Limit(codePoints: 490, bytes: 2000)
-    /// What is left of 512 bytes when the server has put the longest usual source before the line.
-    public static let irc = Limit(codePoints: 400, bytes: 400)
+    /// The most on a plain server, where less may be left of a line of 512 bytes: see `ChatSession.plainLimit`.
+    public static let irc = Limit(codePoints: 420, bytes: 420)
   }
 
   /// The text without what could end the line or form a command of its own (CR, LF, NUL, the \x01 of CTCP): each run of
@@ -39,6 +39,33 @@ public enum OutgoingText {
     let end = bytes.lastIndex { $0 != 0x20 }.map { $0 + 1 } ?? 0
     let from = bytes.firstIndex { $0 != 0x20 } ?? end
     return String(decoding: bytes[from..<max(from, end)], as: UTF8.self)
+  }
+
+  /// The lines of a text, without what could form a command of its own, without spaces at their ends, and without empty lines at the
+  /// beginning and the end. CR LF, LF and CR end a line each.
+  public static func lines(_ text: String) -> [String] {
+    var lines: [String] = []
+    var line: [UInt8] = []
+    func ended() -> String {
+      let end = line.lastIndex { $0 != 0x20 }.map { $0 + 1 } ?? 0
+      return String(decoding: line[..<end], as: UTF8.self)
+    }
+    var previous: UInt8 = 0
+    for byte in text.utf8 {
+      switch byte {
+      case 0x0A where previous == 0x0D: break
+      case 0x0A, 0x0D:
+        lines.append(ended())
+        line = []
+      case 0x00, 0x01: break
+      default: line.append(byte)
+      }
+      previous = byte
+    }
+    lines.append(ended())
+    let first = lines.firstIndex { !$0.isEmpty } ?? lines.count
+    let last = lines.lastIndex { !$0.isEmpty } ?? first - 1
+    return first <= last ? Array(lines[first...last]) : []
   }
 
   /// Cuts a clean text into parts within the limit: at the last space that fits, which is dropped, else between two

@@ -195,6 +195,8 @@ public struct Whisper: Hashable, Sendable {
 /// One of our own messages that went out.
 public struct SentMessage: Hashable, Sendable {
   public var channel: String
+  /// Whether it went to one person, whose nick `channel` is.
+  public var isPrivate = false
   /// The text as it stands in the room, without `/me `.
   public var text: String
   public var isAction: Bool
@@ -222,6 +224,12 @@ public enum ChatEvent: Hashable, Sendable {
   case joined(channel: String, login: String, isSelf: Bool)
   /// We, or somebody else, left a room. `reason` is empty for an ordinary PART.
   case parted(channel: String, login: String, isSelf: Bool, reason: String)
+  /// We, or somebody else, were put out of a room of a plain server. `text` is why, as the one who did it says.
+  case kicked(channel: String, login: String, isSelf: Bool, by: String, text: String)
+  /// Somebody wants us in a room.
+  case invited(channel: String, by: String)
+  /// The server knows us by another nick.
+  case renamed(nick: String)
   /// A room could not be joined: a NOTICE id, a numeric, or `timeout`.
   case joinFailed(channel: String, reason: String, text: String)
   case roomState(channel: String, change: RoomModes, all: RoomModes)

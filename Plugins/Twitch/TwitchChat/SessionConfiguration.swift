@@ -33,6 +33,8 @@ public struct SessionConfiguration: Hashable, Sendable {
   public var nick: String?
   /// Whether there is a password or token. The session never sees it: see `SessionOutput.writePassword`.
   public var hasToken: Bool
+  /// On a plain server, the account of the network's services that the password is for; nil: it is the server's own.
+  public var account: String?
   /// Nil: found out from the answer to the request for capabilities.
   public var server: ServerKind?
   /// Whether names must be Twitch logins.
@@ -45,6 +47,13 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// Drops the copies of a message that a shared chat shows in several rooms.
   public var dropsSharedCopies = true
 
+  /// Whether we go into the rooms of a plain server that somebody invites us to.
+  public var acceptsInvites = false
+
+  /// Lines that may go to a plain server at once, messages and JOINs, and the time that each one more takes. Twitch has the limits that follow
+  /// instead.
+  public var burst = 5
+  public var pace: Int64 = 1_000_000_000
   /// Messages in `sendWindow` where we are an ordinary user.
   public var messages = 20
   /// Messages in `sendWindow` where we are moderator or broadcaster.
@@ -102,6 +111,7 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// Who logs in, with or without a token, and where as what: another one needs another connection.
   public var identity: String {
     "\(nick?.lowercased() ?? "") \(hasToken ? "token" : "open") \(server?.rawValue ?? "auto")"
+      + (account.map { " \($0)" } ?? "")
   }
 
   /// Whether we only read: Twitch lets anybody do so under the name `justinfan` and digits.

@@ -24,6 +24,8 @@ public enum SessionCommand: Hashable, Sendable {
   /// Settled when the server has taken each part of the text, or has refused one. Without a channel it goes to the only one that we are
   /// to be in.
   case say(channel: String?, text: String, replyTo: String?)
+  /// A text to one person alone, by nick, on a plain server; settled as `say` is.
+  case tell(String, text: String)
   /// One line as it is; only CR, LF and NUL are refused.
   case raw(String)
 }
@@ -80,6 +82,8 @@ public enum SessionOutput: Hashable, Sendable {
   case write([UInt8])
   /// Write `PASS`, the secret and CR LF, as `passwordLine` makes them.
   case writePassword(ServerKind)
+  /// Write the lines that log in to this account, as `accountLines` makes them.
+  case writeAccount(String)
   /// The line that was just given is a chat message that readers should see.
   case message
   case event(ChatEvent)
@@ -102,9 +106,7 @@ public enum ReportLevel: Hashable, Sendable { case warning, notice, info, debug 
 /// for others. Nil when the secret is empty or holds a byte that would end the line; spaces and line ends around it, as
 /// files of secrets have them, are dropped.
 public func passwordLine(secret: UnsafeRawBufferPointer, server: ServerKind) -> [UInt8]? {
-  var view = ByteView(secret)
-  while let last = view.count > 0 ? view[view.count - 1] : nil, last <= 0x20 { view = view.slice(0, view.count - 1) }
-  while view.count > 0, view[0] <= 0x20 { view = view.suffix(from: 1) }
+  var view = trimmedSecret(secret)
   guard !view.isEmpty else { return nil }
   for index in 0..<view.count where view[index] < 0x20 || view[index] == 0x7F { return nil }
   if server == .twitch {
@@ -114,4 +116,12 @@ public func passwordLine(secret: UnsafeRawBufferPointer, server: ServerKind) -> 
   }
   let needsColon = view[0] == 0x3A || view.firstIndex(of: 0x20) != nil
   return Array((needsColon ? "PASS :" : "PASS ").utf8) + view.array + [0x0D, 0x0A]
+}
+
+/// A secret without the spaces and line ends around it.
+func trimmedSecret(_ secret: UnsafeRawBufferPointer) -> ByteView {
+  var view = ByteView(secret)
+  while let last = view.count > 0 ? view[view.count - 1] : nil, last <= 0x20 { view = view.slice(0, view.count - 1) }
+  while view.count > 0, view[0] <= 0x20 { view = view.suffix(from: 1) }
+  return view
 }

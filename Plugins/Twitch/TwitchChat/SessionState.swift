@@ -29,6 +29,8 @@ public struct SessionState: Hashable, Sendable, Codable {
   public internal(set) var queue: [QueuedMessage] = []
   /// Written and not yet acknowledged, oldest first.
   public internal(set) var pending: [PendingMessage] = []
+  /// Nil at Twitch. It keeps what it says of a plain server until the next login.
+  var plain: PlainServer?
 
   var phaseSince: Int64 = 0
   var connectedAt: Int64 = 0
@@ -116,7 +118,7 @@ public struct Room: Hashable, Sendable, Codable {
 
 /// A part of a text that waits to be written.
 public struct QueuedMessage: Hashable, Sendable, Codable {
-  /// The room's name on the wire.
+  /// The room's name on the wire, or the nick of the one person that it is for.
   public var channel: String
   public var text: String
   public var isAction: Bool

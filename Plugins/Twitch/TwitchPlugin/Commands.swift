@@ -32,7 +32,7 @@ struct CommandAnswer: Encodable {
   var reason: String?
 
   init(channel: String, state: State) {
-    self.channel = channel.hasPrefix("#") ? String(channel.dropFirst()) : channel
+    self.channel = channel
     self.state = state
   }
 }
@@ -48,8 +48,10 @@ extension TwitchPlugin {
     var channel: String?
     var text: String
     var replyTo: String?
+    /// To the one person whose nick `channel` is.
+    var `private`: Bool?
     private enum CodingKeys: String, CodingKey {
-      case channel, text
+      case channel, text, `private`
       case replyTo = "reply_to"
     }
   }
@@ -68,6 +70,11 @@ extension TwitchPlugin {
 
   func say(_ call: borrowing Call) throws {
     let say = try call.decode(Say.self)
+    if say.private == true {
+      guard let nick = say.channel else { throw PluginError.invalid("channel: a private text needs a nick") }
+      run(.tell(nick, text: say.text), channel: nick, call.later())
+      return
+    }
     run(.say(channel: say.channel, text: say.text, replyTo: say.replyTo), channel: say.channel ?? "", call.later())
   }
 
@@ -171,6 +178,7 @@ extension TwitchPlugin {
   }
 
   func status() throws -> Status {
+    func bare(_ wire: String) -> String { (try? ChannelName(wire, strict: false))?.bare ?? wire }
     let state = relay.session.state
     return Status(
       connected: relay.session.isConnected, phase: state.phase.rawValue, server: state.server?.rawValue,
@@ -178,7 +186,7 @@ extension TwitchPlugin {
       capabilities: state.capabilities,
       channels: state.rooms.sorted { $0.key < $1.key }.map { name, room in
         Status.Room(
-          channel: name.hasPrefix("#") ? String(name.dropFirst()) : name, membership: room.membership.rawValue,
+          channel: bare(name), membership: room.membership.rawValue,
           rank: room.rank.rawValue, members: room.members.count, blocked: room.blockedBy)
       }, queued: state.queue.count, pending: state.pending.count)
   }

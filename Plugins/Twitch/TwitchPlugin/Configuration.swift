@@ -10,6 +10,7 @@ struct Configuration: ManifestConfiguration {
   let caFile: String
   let serverName: String
   let nick: String
+  let account: String
   let token: Secret?
   let refreshToken: Secret?
   let clientID: String
@@ -22,6 +23,9 @@ struct Configuration: ManifestConfiguration {
   let acknowledge: SessionConfiguration.AcknowledgeRule
   let duplicates: SessionConfiguration.DuplicateRule
   let sharedChat: SharedChat
+  let invites: Invites
+  let burst: Int
+  let pace: Int64
   let messages: Int
   let elevatedMessages: Int
   let messageWindow: Int64
@@ -48,13 +52,19 @@ struct Configuration: ManifestConfiguration {
     case dedupe, keep
   }
 
+  /// What becomes of invitations.
+  enum Invites: String, Decodable {
+    case ignore, join
+  }
+
   /// What the session is told. Throws with the key that is wrong.
   func session() throws(PluginError) -> SessionConfiguration {
     let kind: ServerKind? =
       switch server {
       case .twitch: .twitch
       case .irc: .irc
-      case .auto: SessionConfiguration.serverKind(host: host)
+      // Only a plain server has accounts besides nicks. The secret is not shown to a server that may not know what it is.
+      case .auto: SessionConfiguration.serverKind(host: host) ?? (account.isEmpty ? nil : .irc)
       }
     let strict = kind == .twitch
     var rooms: [ChannelName] = []
@@ -73,10 +83,21 @@ struct Configuration: ManifestConfiguration {
       throw .invalid("config nick: expected a Twitch login, 1 to 25 of a-z, 0-9 and _")
     }
     if kind == .irc, nick.isEmpty { throw .invalid("config nick: a plain IRC server needs one") }
+    if !account.isEmpty {
+      if kind == .twitch { throw .invalid("config account: at Twitch the nick is the account") }
+      if !hasToken { throw .invalid("config account: it needs its password, token") }
+      guard account.utf8.allSatisfy({ $0 != 0 }), account.utf8.count <= 255 else {
+        throw .invalid("config account: expected at most 255 bytes without NUL")
+      }
+    }
     if hasToken, nick.isEmpty { throw .invalid("config nick: a token needs the login that it belongs to") }
 
     var session = SessionConfiguration(
       nick: nick.isEmpty ? nil : nick, hasToken: hasToken, server: kind, strictNames: strict, channels: rooms)
+    session.account = account.isEmpty ? nil : account
+    session.acceptsInvites = invites == .join
+    session.burst = burst
+    session.pace = pace
     session.acknowledge = acknowledge
     session.duplicates = duplicates
     session.dropsSharedCopies = sharedChat == .dedupe

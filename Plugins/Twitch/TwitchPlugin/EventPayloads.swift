@@ -40,11 +40,32 @@ extension TwitchPlugin {
         json.field("reason", reason)
       }
       if published.contains(.chat) {
-        let isForced = reason == "kicked" || reason == "removed"
         emit(
-          isForced ? topics.chatKicked : topics.chatLeft,
+          reason == "removed" ? topics.chatKicked : topics.chatLeft,
           presence(channel, login, isSelf, reason: reason.isEmpty ? nil : reason), cause)
       }
+    case .kicked(let channel, let login, let isSelf, let by, let text):
+      emit(topics.parted, key: channel, cause) { json in
+        json.field("channel", channel)
+        json.field("username", login)
+        json.field("self", isSelf)
+        json.field("reason", "kicked")
+        json.field("by", by)
+        json.field("text", text)
+      }
+      if published.contains(.chat) {
+        var presence = presence(channel, login, isSelf, reason: text.isEmpty ? "kicked" : text)
+        presence.by = ChatUser(id: by, name: by)
+        emit(topics.chatKicked, presence, cause)
+      }
+    case .invited(let channel, let by):
+      emit(topics.invited, key: channel, cause) { json in
+        json.field("channel", channel)
+        json.field("username", by)
+      }
+    case .renamed(let nick):
+      host.log(.notice, "the server knows us by another nick", ["nick": nick])
+      publishState(isConnected: relay.session.isConnected, nick: nick, cause)
     case .joinFailed(let channel, let reason, let text):
       emit(topics.joinFailed, key: channel, cause) { json in
         json.field("channel", channel)
@@ -169,6 +190,7 @@ extension TwitchPlugin {
       json.field("username", state.nick)
       json.field("message", sent.text)
       json.field("id", sent.id ?? "")
+      json.field("private", sent.isPrivate)
       json.field("confirmed", sent.isConfirmed)
       json.field("action", sent.isAction)
       if let replyTo = sent.replyTo { json.field("reply_to", replyTo) }
@@ -182,7 +204,7 @@ extension TwitchPlugin {
       topics.chatMessage,
       ChatMessage(
         platform: Self.platform, instance: host.instance, channel: room(sent.channel), author: me(),
-        message: ChatText(id: sent.id ?? "", text: sent.text, replyTo: sent.replyTo)), cause)
+        message: ChatText(id: sent.id ?? "", text: sent.text, replyTo: sent.replyTo), private: sent.isPrivate), cause)
   }
 
   private func me() -> ChatUser {

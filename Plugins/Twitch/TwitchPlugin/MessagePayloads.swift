@@ -11,23 +11,38 @@ struct MessagePayloads {
   let instance: [UInt8]
   /// `twitch/` and the channel: the ordering key of `chat.message`.
   private(set) var chatKey: [UInt8] = Array("twitch/".utf8)
-  /// By the bits of `roles`: the JSON lists.
+  /// By the bits of `roles`, and of a standing: the JSON lists.
   private let roleLists: [[UInt8]]
+  private let standingLists: [[UInt8]]
 
   init(instance: String) {
     self.instance = Array(instance.utf8)
     let names = ["broadcaster", "moderator", "subscriber", "vip"]
-    roleLists = (0..<16).map { bits in
-      let roles = names.indices.filter { bits & (1 << $0) != 0 }.map { "\"\(names[$0])\"" }
-      return Array("[\(roles.joined(separator: ","))]".utf8)
-    }
+    roleLists = (0..<16).map { bits in Self.list(names.indices.filter { bits & (1 << $0) != 0 }.map { names[$0] }) }
+    standingLists = (0..<32).map { Self.list(MemberStanding(rawValue: $0).roles) }
   }
 
+  private static func list(_ names: [String]) -> [UInt8] {
+    Array("[\(names.map { "\"\($0)\"" }.joined(separator: ","))]".utf8)
+  }
+
+  /// The JSON list of what somebody is at Twitch.
+  func roles(of chat: ChatLine, isBroadcaster: Bool) -> [UInt8] {
+    roleLists[
+      (isBroadcaster ? 1 : 0) | (chat.isModerator ? 2 : 0) | (chat.isSubscriber ? 4 : 0) | (chat.isVIP ? 8 : 0)]
+  }
+
+  /// The JSON list of what somebody is in a room of a plain server.
+  func roles(of standing: MemberStanding) -> [UInt8] { standingLists[Int(standing.rawValue & 31)] }
+
   /// `twitch.message`.
-  func writeMessage(_ chat: ChatLine, raw: ByteView, isBroadcaster: Bool, now: Int64, to json: inout JSONBuffer) {
+  func writeMessage(
+    _ chat: ChatLine, channel: some TextBytes, raw: ByteView, isBroadcaster: Bool, isModerator: Bool, now: Int64,
+    to json: inout JSONBuffer
+  ) {
     json.beginObject()
     json.field("instance", instance)
-    json.field("channel", chat.channel)
+    json.field("channel", channel)
     json.field("username", chat.login)
     json.key("display_name")
     json.append(tag: chat.displayName.isEmpty ? chat.login : chat.displayName)
@@ -65,7 +80,7 @@ struct MessagePayloads {
     json.field("room_id", chat.roomID)
     if let bits = chat.bits.integer { json.field("bits", bits) }
     json.field("first", chat.isFirst)
-    json.field("mod", chat.isModerator)
+    json.field("mod", isModerator)
     json.field("subscriber", chat.isSubscriber)
     json.field("vip", chat.isVIP)
     json.field("broadcaster", isBroadcaster)
@@ -74,8 +89,9 @@ struct MessagePayloads {
   }
 
   /// `chat.message` of somebody else.
-  mutating func writeChat(_ chat: ChatLine, isBroadcaster: Bool, to json: inout JSONBuffer) {
-    let channel = chat.channel
+  mutating func writeChat(
+    _ chat: ChatLine, channel: some TextBytes, text: some TextBytes, roles: [UInt8], to json: inout JSONBuffer
+  ) {
     setChatKey(channel)
     json.beginObject()
     json.key("platform")
@@ -93,14 +109,12 @@ struct MessagePayloads {
     json.append(tag: chat.displayName.isEmpty ? chat.login : chat.displayName)
     json.field("bot", false)
     json.key("roles")
-    let roles =
-      (isBroadcaster ? 1 : 0) | (chat.isModerator ? 2 : 0) | (chat.isSubscriber ? 4 : 0) | (chat.isVIP ? 8 : 0)
-    json.raw(roleLists[roles])
+    json.raw(roles)
     json.endObject()
     json.key("message")
     json.beginObject()
     json.field("id", chat.id)
-    json.field("text", chat.text)
+    json.field("text", text)
     if !chat.replyParentID.isEmpty {
       json.key("reply_to")
       json.append(tag: chat.replyParentID)
@@ -110,9 +124,9 @@ struct MessagePayloads {
     json.endObject()
   }
 
-  private mutating func setChatKey(_ channel: ByteView) {
+  private mutating func setChatKey(_ channel: some TextBytes) {
     chatKey.removeSubrange(7...)
-    chatKey.append(contentsOf: channel.buffer)
+    channel.withTextBytes { chatKey.append(contentsOf: $0) }
   }
 
   /// `twitch.line`.
@@ -121,7 +135,7 @@ struct MessagePayloads {
     json.field("instance", instance)
     json.field("verb", line.verb)
     json.field("nick", IRCSource(line.source).nick)
-    if let target = line.parameter(0), target.hasPrefix("#") { json.field("channel", target.suffix(from: 1)) }
+    if let target = line.parameter(0), target.hasPrefix("#") { json.field("channel", ChannelName.bare(target)) }
     json.field("raw", line.raw)
     json.endObject()
   }
@@ -150,7 +164,9 @@ struct MessagePayloads {
     json.endArray()
     if let chat = ChatLine(line) {
       json.key("message")
-      writeMessage(chat, raw: line.raw, isBroadcaster: chat.isBroadcaster, now: now, to: &json)
+      writeMessage(
+        chat, channel: chat.channel, raw: line.raw, isBroadcaster: chat.isBroadcaster, isModerator: chat.isModerator,
+        now: now, to: &json)
     }
     json.endObject()
   }

@@ -3,7 +3,7 @@ import BotPluginKit
 /// The topics that the plugin publishes, looked up once.
 struct Topics {
   let message, line, sent, connected, failed, state, userNotice, clearChat, clearMessage: Topic
-  let roomState, userState, notice, joined, parted, joinFailed, whisper, reconnect: Topic
+  let roomState, userState, notice, joined, parted, joinFailed, whisper, reconnect, invited: Topic
   let chatMessage, chatSent, chatJoined, chatLeft, chatKicked, chatDeleted, chatConnected, chatFailed: Topic
 
   init(_ host: Host) throws {
@@ -24,6 +24,7 @@ struct Topics {
     joinFailed = try host.topic("twitch.join_failed")
     whisper = try host.topic("twitch.whisper")
     reconnect = try host.topic("twitch.reconnect")
+    invited = try host.topic("twitch.invited")
     chatMessage = try host.topic(ChatTopic.message)
     chatSent = try host.topic(ChatTopic.sent)
     chatJoined = try host.topic(ChatTopic.joined)

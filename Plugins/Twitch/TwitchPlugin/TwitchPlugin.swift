@@ -222,7 +222,12 @@ final class TwitchPlugin: BotPlugin {
       payloads.writeLine(line, to: &json)
       try host.publish(topics.line, json: json.bytes, effectOf: cause)
     }
-    if isMessage { try publishMessage(bytes, time, cause) }
+    guard isMessage else { return }
+    if relay.session.isPlainIRC {
+      try publishPlainMessage(bytes, time, cause)
+    } else {
+      try publishMessage(bytes, time, cause)
+    }
   }
 
   /// Shows what came on a new connection before the old one had ended. The lines belong to no delivery: each is out before the next.
@@ -247,12 +252,40 @@ final class TwitchPlugin: BotPlugin {
     let isBroadcaster = chat.isBroadcaster
     if isMessageWanted {
       json.removeAll()
-      payloads.writeMessage(chat, raw: line.raw, isBroadcaster: isBroadcaster, now: time, to: &json)
+      payloads.writeMessage(
+        chat, channel: chat.channel, raw: line.raw, isBroadcaster: isBroadcaster, isModerator: chat.isModerator,
+        now: time, to: &json)
       try host.publish(topics.message, json: json.bytes, key: chat.channel, effectOf: cause)
     }
     if isChatWanted {
       json.removeAll()
-      payloads.writeChat(chat, isBroadcaster: isBroadcaster, to: &json)
+      payloads.writeChat(
+        chat, channel: chat.channel, text: chat.text, roles: payloads.roles(of: chat, isBroadcaster: isBroadcaster),
+        to: &json)
+      try host.publish(topics.chatMessage, json: json.bytes, key: payloads.chatKey, effectOf: cause)
+    }
+  }
+
+  /// The same of a plain server: rooms may come in any spelling, people's roles are the session's knowledge, and texts may be in colours.
+  private func publishPlainMessage(_ bytes: UnsafeRawBufferPointer, _ time: Int64, _ cause: DeliveryToken) throws {
+    messageCount?.add()
+    let isMessageWanted = published.contains(.message) && host.isWanted(topics.message)
+    let isChatWanted = published.contains(.chat) && host.isWanted(topics.chatMessage)
+    guard isMessageWanted || isChatWanted, let line = IRCLine(bytes), let chat = ChatLine(line) else { return }
+    let channel = ChannelName(server: chat.target).bare
+    let standing = relay.session.standing(of: chat.login, in: chat.target)
+    if isMessageWanted {
+      json.removeAll()
+      payloads.writeMessage(
+        chat, channel: channel, raw: line.raw, isBroadcaster: false, isModerator: standing.isOperator, now: time,
+        to: &json)
+      try host.publish(topics.message, json: json.bytes, key: channel, effectOf: cause)
+    }
+    if isChatWanted {
+      json.removeAll()
+      payloads.writeChat(
+        chat, channel: channel, text: TextFormatting.removed(from: chat.text) ?? chat.text.array,
+        roles: payloads.roles(of: standing), to: &json)
       try host.publish(topics.chatMessage, json: json.bytes, key: payloads.chatKey, effectOf: cause)
     }
   }
@@ -260,12 +293,13 @@ final class TwitchPlugin: BotPlugin {
   /// `chat.say`, for this platform.
   func onSay(_ say: ChatSay, _ event: borrowing Event) throws -> Outcome {
     guard say.platform == Self.platform, isForUs(say) else { return .skip }
-    if say.private == true {
-      throw PluginError.reject("Twitch carries no private messages over IRC")
-    }
     let id = newCommand()
     waiters[id] = .say(event.later(), say)
-    advance(id, .say(channel: say.channel, text: say.text, replyTo: say.replyTo))
+    advance(
+      id,
+      say.private == true
+        ? .tell(say.channel, text: say.text)
+        : .say(channel: say.channel, text: say.text, replyTo: say.replyTo))
     return .done
   }
 
@@ -273,6 +307,7 @@ final class TwitchPlugin: BotPlugin {
   private func isForUs(_ say: ChatSay) -> Bool {
     if let instance = say.instance, !instance.isEmpty { return instance == host.instance }
     if host.instance == "twitch" { return true }
+    if say.private == true { return false }
     guard let channel = try? ChannelName(say.channel, strict: false) else { return false }
     return relay.session.state.rooms[channel.wire]?.isWanted == true
   }
@@ -328,7 +363,8 @@ final class TwitchPlugin: BotPlugin {
     switch output {
     case .message, .succeed: break  // the relay has seen to these
     case .write(let line): write(line, link)
-    case .writePassword(let server): writePassword(server, link)
+    case .writePassword(let server): writeSecret(link) { passwordLine(secret: $0, server: server) }
+    case .writeAccount(let account): writeSecret(link) { accountLines(account: account, secret: $0) }
     case .event(.failed(let reason, isFinal: true)) where tokens?.renewAfterRefusal(at: host.monotonicTime) == true:
       publish(.failed(reason: "\(reason); the token is being renewed", isFinal: false), cause)
     case .event(let event):
@@ -354,12 +390,12 @@ final class TwitchPlugin: BotPlugin {
     attempt("write") { try connections[link]?.write(line) }
   }
 
-  /// Writes the password. It exists in this process's memory only for the length of this call.
-  private func writePassword(_ server: ServerKind, _ link: ChatLink) {
+  /// Writes the secret in the lines that `lines` makes of it. It exists in this process's memory only for the length of this call.
+  private func writeSecret(_ link: ChatLink, _ lines: (UnsafeRawBufferPointer) -> [UInt8]?) {
     attempt("log in") {
       try withToken { secret in
-        guard var line = passwordLine(secret: secret, server: server) else {
-          throw PluginError.invalid("the token is empty or holds a space or a line end")
+        guard var line = lines(secret) else {
+          throw PluginError.invalid("the token is empty or holds a space, a line end or a NUL")
         }
         defer { line.withUnsafeMutableBytes { bytes in _ = bytes.baseAddress.map { explicit_bzero($0, bytes.count) } } }
         try connections[link]?.write(line)
