@@ -107,6 +107,7 @@ struct InstanceOperations {
       log.warning(instance.name, "did not finish in order: \(said ?? ResultCode.name(code))")
     default: break
     }
+    generation.handle.threads.stopAll()
     if case .timedOut(let inCall, let inFlight, let calls) = instance.endpoint.drain(
       deadline: deadline, policy: .revoke)
     {
@@ -115,6 +116,8 @@ struct InstanceOperations {
         "after \(drain) there were still \(inCall) handlers running, \(inFlight) deliveries and \(calls) calls open; "
           + "deliveries of durable topics come back at the next start")
     }
+    // It is told what it still waits to be told before another one takes the lane.
+    _ = instance.endpoint.endPromises(generation: generation.number, timeout: 100_000_000)
     services.network?.closeAll(owner: instance.name)
     unload(instance, generation)
     instance.state = .stopped

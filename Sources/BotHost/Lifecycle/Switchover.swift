@@ -163,8 +163,7 @@ final class Switchover: @unchecked Sendable {
       parts.new.handle.phase = .active
       try call(.activate, until: clock.monotonic + Self.callTime) { parts.new.activate() }
     } catch {
-      parts.new.handle.phase = .gone
-      parts.new.handle.threads.stopAll()
+      takeOff(parts.new)
       parts.instance.adopt(before)
       do { try endpoint.install(parts.old.plan) } catch let fault {
         throw error.leaving("generation \(parts.old.number) cannot be put back: \(fault)")
@@ -175,16 +174,22 @@ final class Switchover: @unchecked Sendable {
     // From here on there is no way back.
     guard reach(.activate, until: Int64.max) else {
       // Nobody waits any more: the operation has been called a failure, and so it has to be one.
-      parts.new.handle.phase = .gone
-      parts.new.handle.threads.stopAll()
+      takeOff(parts.new)
       parts.instance.adopt(before)
       try? endpoint.install(parts.old.plan)
       throw LifecycleFailure(name, .activate, "it took too long")
     }
-    parts.old.handle.phase = .gone
+    takeOff(parts.old)
     let waiting = endpoint.lane.depth
     endpoint.openGate()
     tell(.done(Outcome(pause: clock.monotonic - shutAt, stateBytes: stateBytes, waiting: waiting)))
+  }
+
+  /// Ends what a generation may do and was promised; only `destroy` is left for it.
+  private func takeOff(_ generation: Generation) {
+    generation.handle.threads.stopAll()
+    endpoint.keepPromises(of: generation.number)
+    generation.handle.phase = .gone
   }
 
   /// Moves the state, or what is left of it to move. Its size.

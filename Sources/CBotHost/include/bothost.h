@@ -26,6 +26,11 @@
  *           the number, call `set_error` before returning it.
  * Tokens.   What outlives a call is a `bh_token`, never a pointer. Tokens carry the generation that got
  *           them; after a swap the old ones answer BH_E_STALE and do no harm.
+ * Promises. A callback that comes with a context of the plugin's own (`settled`, `done`) is called exactly once when the function
+ *           that took it has succeeded, and never when that failed, so that the plugin can free the context in it.
+ *           It is called on the lane, between two events, also between `quiesce` and `destroy`, and never after
+ *           `destroy` has been called. What is open when a generation ends is told BH_E_STALE or BH_E_CANCELLED
+ *           before. (A plugin whose function never returns is never destroyed.)
  * Threads.  The host enters one `bh_self` from one thread at a time, its lane, unless the descriptor has
  *           BH_PLUGIN_REENTRANT. The table at `bh_plugin` says which thread makes which call. Every
  *           host function may be called from any thread, with the exceptions that its comment names.
@@ -173,9 +178,10 @@ typedef struct bh_event {
   uint32_t reserved;
 } bh_event;
 
-/* Told once how a published event ended: BH_OK when every handler that it reached has acknowledged it (or
- * there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never sent because its
- * delivery failed. Runs on the publisher's lane, between two events; `message` is borrowed until it returns. */
+/* Told exactly once how a published event ended, unless `publish` failed: BH_OK when every handler that it reached has
+ * acknowledged it (or there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never
+ * sent because its delivery failed, BH_E_STALE when the publisher's generation ends before it is known; the event goes its
+ * way then. See "Promises" above. `message` is borrowed until it returns. */
 typedef void (*bh_publish_settled)(void *context, bh_rc rc, bh_str message);
 
 /* An event to publish. Borrowed: the host copies what it needs before `publish` returns. */
@@ -335,8 +341,9 @@ typedef struct bh_kv_v1 {
 
 #define BH_RPC "bh.rpc"
 
-/* Told once how a call ended: with BH_OK `result` is JSON, otherwise the message as text. Runs on the
- * caller's lane, between two events; borrowed until it returns. */
+/* Told exactly once how a call ended, unless `call` failed: with BH_OK `result` is JSON, otherwise the message as text.
+ * BH_E_CANCELLED or BH_E_STALE also when the caller's generation ends before the answer has come. See "Promises" above.
+ * `result` is borrowed until it returns. */
 typedef void (*bh_call_done)(void *context, bh_rc rc, bh_bytes result);
 
 typedef struct bh_rpc_v1 {
