@@ -82,7 +82,7 @@ extension Host {
       // A generation that has been replaced meanwhile is of no interest.
       guard instance.generation?.number == generation, instance.state == .running else { return }
       log.error(name, reason)
-      parts.tools.stop(instance)
+      parts.tools.stop(instance, instance.manifest.restart.policy == .never ? .stop : .restart)
       failed(instance, LifecycleFailure(name, "run", reason), parts)
     }
   }

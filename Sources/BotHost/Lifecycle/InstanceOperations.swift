@@ -85,12 +85,15 @@ struct InstanceOperations {
 
   /// Finishes what is under way, up to the manifest's drain time, and ends the generation. Queued events of durable topics come back
   /// at the next start; others wait in the lane until then.
-  func stop(_ instance: PluginInstance) {
+  ///
+  /// - Parameter ending: what the plugin is told.
+  func stop(_ instance: PluginInstance, _ ending: HostHandle.Ending = .stop) {
     guard let generation = instance.generation else {
       instance.state = .stopped
       return
     }
     instance.state = .stopping
+    generation.handle.ending = ending
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
     // What it stood in the way of goes its way without it.

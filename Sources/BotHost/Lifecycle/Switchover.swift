@@ -127,6 +127,7 @@ final class Switchover: @unchecked Sendable {
     guard reach(.quiesce, until: deadline) else { return }
     shutAt = clock.monotonic
     endpoint.closeGate()
+    parts.old.handle.ending = .swap
     do throws(LifecycleFailure) {
       try call(.quiesce, until: deadline + Self.callTime) { parts.old.quiesce(deadline: deadline) }
       // One that has overrun and does return is put back to work in order; the wait above is for one that never returns.
@@ -261,8 +262,7 @@ final class Switchover: @unchecked Sendable {
   private func putBack(after failure: LifecycleFailure) {
     if let outcome = failure.outcome {
       // Its plan could not be put back.
-      parts.old.handle.threads.reopen()
-      parts.old.handle.phase = .active
+      parts.old.handle.goOn()
       endpoint.openGate()
       return end(.lost(failure.leaving("generation \(parts.old.number) could not go on: \(outcome)")))
     }
@@ -283,8 +283,7 @@ final class Switchover: @unchecked Sendable {
   /// Has the old generation go on, and opens the gate. Why it could not.
   private func resume() -> String? {
     let old = parts.old
-    old.handle.threads.reopen()
-    old.handle.phase = .active
+    old.handle.goOn()
     let code = old.resume()
     let said = CallMessage.take()
     endpoint.openGate()

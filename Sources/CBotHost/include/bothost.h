@@ -52,10 +52,10 @@ extern "C" {
 #endif
 
 /* The version of this header. A descriptor states the versions that it was built with; the host loads it
- * when the major is one that it speaks (the entry symbol's name carries it) and, when the plugin's minor is newer than
- * the host's, because every addition is guarded by `size` or by `query`. */
+ * when the major is one that it speaks (the entry symbol's name carries it), also when the plugin's minor is newer than
+ * the host's, because every addition is guarded by `size` or by `query`. "Since 1.1" marks what came later than 1.0. */
 #define BH_ABI_MAJOR 1u
-#define BH_ABI_MINOR 0u
+#define BH_ABI_MINOR 1u
 
 /* True when the struct that `p` points to is large enough to hold `member`. */
 #define BH_HAS(p, member) \
@@ -238,6 +238,14 @@ enum {
   BH_CLOCK_MONO = 1  /* CLOCK_MONOTONIC; what deadlines are in */
 };
 
+/* Why a generation ends; see `ending`. Since 1.1. */
+enum {
+  BH_ENDING_NOT = 0,    /* it serves, or has not begun to */
+  BH_ENDING_STOP = 1,   /* the instance is stopped, or the host ends; nobody comes after it for now */
+  BH_ENDING_SWAP = 2,   /* another generation of the instance is about to take over, with its state */
+  BH_ENDING_RESTART = 3 /* it is stopped, and started again at once or, after a failure, in a while */
+};
+
 /* The core table. Frozen: members are only appended. The host passes a constant table to `create`; it is
  * valid until `destroy` has returned. Functions are callable from any thread. */
 typedef struct bh_host_api {
@@ -302,6 +310,11 @@ typedef struct bh_host_api {
   /* Not 0 when an event on the topic, published now, would reach anybody: a handler, the journal, somebody who
    * watches. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
   int32_t (*wanted)(bh_host *host, uint64_t topic_ref);
+
+  /* Since 1.1. Why this generation ends: one of BH_ENDING_..., from before `quiesce` until `destroy` has returned;
+   * BH_ENDING_NOT again from before `resume`. At a swap what others see should stay as it is (rooms are not left,
+   * nobody is told goodbye); a swap may still be given up. Read other values as BH_ENDING_STOP. */
+  uint32_t (*ending)(bh_host *host);
 } bh_host_api;
 
 /* --- bh.kv: state that outlives restarts and swaps -------------------------------------------------- */
@@ -648,7 +661,8 @@ typedef struct bh_plugin {
   /* Writes {"ok": bool, "detail": ...}. */
   bh_rc (*health)(bh_self *self, bh_writer writer, void *sink);
 
-  /* No event comes any more. Settle what is under way before the deadline, stop own work. */
+  /* No event comes any more. Settle what is under way before the deadline, stop own work. `ending` says whether the
+   * instance stops or is swapped. */
   bh_rc (*quiesce)(bh_self *self, int64_t deadline_mono_ns);
 
   /* Writes the state in `state_format`, in the version that the other side wants if it can, else answers

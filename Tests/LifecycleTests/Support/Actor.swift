@@ -217,7 +217,14 @@ enum Actor {
 
     static bh_rc activate(bh_self *self) { return is(self, "activate") ? refuse(self, "told not to be activated") : BH_OK; }
 
+    static void tell_ending(bh_self *self, const char *where) {
+      char text[64];
+      snprintf(text, sizeof text, "%s: ending %u", where, (unsigned)self->api->ending(self->host));
+      self->api->log(self->host, BH_LOG_INFO, str(text), NULL, 0);
+    }
+
     static bh_rc quiesce(bh_self *self, int64_t deadline) {
+      tell_ending(self, "quiesce");
       if (is(self, "quiesce")) return refuse(self, "told not to come to rest");
       /* Well past the deadline, and not for ever. */
       if (is(self, "hang")) while (self->api->now(self->host, BH_CLOCK_MONO) < deadline + 200000000) {}
@@ -250,7 +257,11 @@ enum Actor {
       return BH_OK;
     }
 
-    static bh_rc resume(bh_self *self) { self->mode[0] = 0; return BH_OK; }
+    static bh_rc resume(bh_self *self) {
+      tell_ending(self, "resume");
+      self->mode[0] = 0;
+      return BH_OK;
+    }
 
     static void destroy(bh_self *self) {
       char text[96];
