@@ -37,7 +37,8 @@ public protocol BotPlugin: AnyObject, SendableMetatype {
   func activate() throws
 
   /// No event comes any more. Settle what is under way before `deadline` (a reading of ``Host/monotonicTime``) and
-  /// stop own work, without waiting: completions still arrive. Throwing aborts the swap.
+  /// stop own work, without waiting: completions still arrive. ``Host/ending`` says whether the instance stops or is
+  /// swapped. Throwing aborts the swap.
   func quiesce(deadline: Int64) throws
 
   /// The swap was aborted after `quiesce`: go on as before.

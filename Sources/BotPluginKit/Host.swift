@@ -52,6 +52,34 @@ public final class Host: @unchecked Sendable {
     public static let probe = StartReason(rawValue: UInt32(BH_START_PROBE))
   }
 
+  /// Why a generation ends.
+  public enum Ending: Sendable {
+    /// It serves, or has not begun to.
+    case not
+    /// The instance is stopped, or the host ends; nobody comes after it for now.
+    case stop
+    /// Another generation is about to take over: what others see should stay as it is. The swap may still be given up.
+    case swap
+    /// It is stopped, and started again at once or, after a failure, in a while.
+    case restart
+  }
+
+  /// Why this generation ends: from before `quiesce` until the plugin is destroyed, and ``Ending/not`` again from before `resume`.
+  /// A host that cannot say (before version 1.1 of the ABI) says ``Ending/not``.
+  public var ending: Ending {
+    guard let core = try? core, Int(core.pointee.size) > Self.endingOffset, let ending = core.pointee.ending else {
+      return .not
+    }
+    return switch Int(ending(pointer)) {
+    case BH_ENDING_NOT: .not
+    case BH_ENDING_SWAP: .swap
+    case BH_ENDING_RESTART: .restart
+    default: .stop
+    }
+  }
+
+  private static let endingOffset = MemoryLayout<bh_host_api>.offset(of: \.ending) ?? .max
+
   init(pointer: OpaquePointer, table: UnsafePointer<bh_host_api>, start: bh_start) {
     self.pointer = pointer
     self.table = table

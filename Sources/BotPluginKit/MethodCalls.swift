@@ -34,7 +34,8 @@ extension Host {
   /// Calls `instance.method` with a value as its JSON argument. Never blocks.
   ///
   /// Call it from the lane. `completion` runs on the lane, too, between two events, so it may touch the plugin; it
-  /// is called once.
+  /// is called once in every case, before the plugin is destroyed: with `cancelled` or `stale` when this generation ends
+  /// before the answer has come. Not when this throws.
   /// - Parameters:
   ///   - timeout: nil for the method's own.
   ///   - cause: the delivery or call on whose behalf it is made; a call that would wait for itself is refused with

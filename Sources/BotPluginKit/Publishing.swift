@@ -22,13 +22,14 @@ public struct EventHeader: Hashable, Sendable {
 
 /// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was
 /// none; `reject` when one gave it to the dead letters; `cancelled` when it never came out because the delivery
-/// whose effect it was failed. Runs on the lane, so it may touch the plugin.
+/// whose effect it was failed; `stale` when this generation ends before it is known. Called once in every case, before the plugin is
+/// destroyed. Runs on the lane, so it may touch the plugin.
 public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
 
 /// Told how events ended that were published with a number, as a ``PublishCompletion`` is, for plugins with many of them: the host
 /// carries the number, and no closure has to be made for each.
 public protocol PublishReceiver: AnyObject, Sendable {
-  /// On the lane, once for each event.
+  /// On the lane, once for each event, before the plugin is destroyed.
   func published(_ number: UInt64, _ result: Result<Void, PluginError>)
 }
 

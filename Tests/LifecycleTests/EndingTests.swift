@@ -1,85 +1,64 @@
-import Foundation
+import CBotHost
 import Testing
 
 @testable import BotHost
 
-/// What the files of a running host declare no more.
-@Suite(.serialized)
-struct EndingTests {
-  private let gone = "ends: the files declare it no more"
-
-  @Test func anInstanceThatIsGoneFromTheConfigurationEnds() throws {
-    let fixture = try HostFixture(
-      ["actor": Actor.manifest(), "other": Actor.manifest("other")], libraries: ["actor", "other"],
-      configuration: "instances: {second: {plugin: actor}, third: {plugin: actor}}")
+/// A plugin can tell in `quiesce` whether it is stopped, swapped or started again.
+@Suite struct EndingTests {
+  private func fixture() throws -> HostFixture {
+    let fixture = try HostFixture(["actor": Actor.manifest()])
     try fixture.host.start()
-    try fixture.host.stopInstance("third")
-    try fixture.configure("plugins: {actor: {config: {label: first}}}")
-    fixture.host.reload()
-    #expect(fixture.host.instances.map(\.name).sorted() == ["actor", "other"])
-    fixture.expectLog("second: \(gone)")
-    fixture.expectLog("third: \(gone)")
-    #expect(fixture.host.instances.allSatisfy { $0.state == .running })
-    // Its name is free.
-    try fixture.configure("instances: {second: {plugin: other}}")
-    fixture.host.reload()
-    #expect(try fixture.instance("second").state == .running)
+    return fixture
   }
 
-  @Test func whatWaitsForItIsHandledFirst() throws {
-    let fixture = try HostFixture(
-      ["actor": Actor.manifest().replacing("drain: 300ms", with: "drain: 60s")],
-      configuration: "instances: {second: {plugin: actor, config: {mode: busy}}}")
-    try fixture.host.start()
-    let bus = try #require(fixture.host.running?.bus)
-    // The one under way takes 1.5 s, and the other one stands behind it.
+  @Test func atAStop() throws {
+    let fixture = try fixture()
+    try fixture.host.stopInstance("actor")
+    fixture.expectLog("quiesce: ending \(BH_ENDING_STOP)")
+  }
+
+  @Test func atTheEndOfTheHost() throws {
+    let fixture = try fixture()
+    fixture.host.stop()
+    fixture.expectLog("quiesce: ending \(BH_ENDING_STOP)")
+  }
+
+  @Test func atARestart() throws {
+    let fixture = try fixture()
+    try fixture.host.restartInstance("actor")
+    fixture.expectLog("quiesce: ending \(BH_ENDING_RESTART)")
+    #expect(try fixture.instance().generation?.handle.ending == .not)
+  }
+
+  @Test func whenAThreadHasFailed() throws {
+    let fixture = try fixture()
+    _ = try fixture.host.call("actor.thread", .object(["fails": .bool(true)]))
+    fixture.expectLog("quiesce: ending \(BH_ENDING_RESTART)")
+  }
+
+  @Test func atASwap() throws {
+    let fixture = try fixture()
+    try fixture.host.swapInstance("actor")
+    fixture.expectLog("quiesce: ending \(BH_ENDING_SWAP)")
+    #expect(try fixture.instance().generation?.handle.ending == .not)
+  }
+
+  @Test func atASwapThatIsGivenUp() throws {
+    let fixture = try fixture()
+    try fixture.act("export")
+    #expect(throws: LifecycleFailure.self) { try fixture.host.swapInstance("actor") }
+    fixture.expectLog("quiesce: ending \(BH_ENDING_SWAP)")
+    fixture.expectLog("resume: ending \(BH_ENDING_NOT)")
+  }
+
+  @Test func atASwapWhoseDrainTakesTooLong() throws {
+    let fixture = try fixture()
+    try fixture.act("hold")
     try fixture.work()
-    try fixture.work()
-    try fixture.configure("")
-    fixture.host.reload()
-    #expect(fixture.host.instances.map(\.name) == ["actor"])
-    #expect(bus.statistics().deadLetters == 0)
-    try fixture.expectCount(2)
-  }
-
-  @Test func whatAnOperatorHasStartedStays() throws {
-    let fixture = try HostFixture(
-      ["actor": Actor.manifest("actor", "start: on-use"), "other": Actor.manifest("other", "start: on-use")],
-      libraries: ["actor", "other"], configuration: "plugins: {other: {start: auto}}")
-    try fixture.host.start()
-    #expect(fixture.host.instances.map(\.name) == ["other"])
-    try fixture.host.startInstance("actor")
-    try fixture.configure("plugins: {other: {start: on-use}}")
-    fixture.host.reload()
-    #expect(fixture.host.instances.map(\.name) == ["actor"])
-    #expect(try fixture.instance().state == .running)
-    fixture.expectLog("other: \(gone)")
-  }
-
-  @Test func nothingEndsBecauseOfAFileThatCannotBeUnderstood() throws {
-    let fixture = try HostFixture(
-      ["actor": Actor.manifest(), "operator": "bothost: 1\nkind: host\ninstances: {second: {plugin: actor}}\n"])
-    try fixture.host.start()
-    #expect(fixture.host.instances.count == 2)
-    try fixture.write("operator", "bothost: 1\nkind: [host\n")
-    fixture.host.reload()
-    #expect(fixture.host.instances.allSatisfy { $0.state == .running } && fixture.host.instances.count == 2)
-    fixture.expectLog("second: the files declare it no more, and it goes on: ")
-    try fixture.write("actor", "bothost: 1\nplugin: actor\nlibrary: [\n")
-    fixture.host.reload()
-    #expect(fixture.host.instances.count == 2)
-  }
-
-  @Test func aPluginWhoseManifestIsTakenAwayEndsByWatching() throws {
-    let fixture = try HostFixture(
-      ["actor": Actor.manifest(), "other": Actor.manifest("other")], libraries: ["actor", "other"], watch: true)
-    try fixture.host.start()
-    let plugins = fixture.directory.appendingPathComponent("plugins")
-    // A library alone is a mistake that is put right by putting it back.
-    try FileManager.default.removeItem(at: plugins.appendingPathComponent("libactor.so"))
-    try FileManager.default.removeItem(at: plugins.appendingPathComponent("other.yaml"))
-    fixture.expectLog("other: stopped")
-    fixture.expectLog("other: \(gone)")
-    #expect(try fixture.instance().state == .running)
+    let actor = try fixture.instance()
+    #expect(
+      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) { actor.endpoint.statistics().inFlight == 1 })
+    #expect(throws: LifecycleFailure.self) { try fixture.host.swapInstance("actor") }
+    fixture.expectLog("resume: ending \(BH_ENDING_NOT)")
   }
 }

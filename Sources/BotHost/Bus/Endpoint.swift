@@ -32,6 +32,8 @@ public final class Endpoint: @unchecked Sendable {
   let kept = Mutex<[UInt32: Int]>([:])
   /// It is a tap. Set before anybody else knows the endpoint.
   var isObserver = false
+  /// Callbacks that the generations' plugins wait for.
+  let promises = Promises()
   /// Counts plans, so that channels know when to look again.
   let planVersion = Atomic<Int>(0)
 
@@ -152,6 +154,7 @@ public final class Endpoint: @unchecked Sendable {
       for (binding, spec) in updates { binding.take(spec) }
       lane.pointee.generation.store(plan.generation, ordering: .releasing)
       lane.pointee.slot.pointee.generation = plan.generation
+      promises.open(plan.generation)
     }
     installed.withLock { state in
       state.handlers = handlers
@@ -259,7 +262,10 @@ public final class Endpoint: @unchecked Sendable {
     let address = LaneAddress(lane)
     let drop = queued == .drop
     revoke()
-    _ = onLane(timeout: 2_000_000_000) { address.pointer.giveUpQueued(drop: drop) }
+    _ = onLane(timeout: 2_000_000_000) { [self] in
+      address.pointer.giveUpQueued(drop: drop)
+      keepPromises(of: nil)
+    }
     lane.lock()
     lane.pointee.stopping = true
     lane.pointee.attention.bitwiseOr(LaneState.stopBit, ordering: .releasing)

@@ -40,14 +40,15 @@ extension Endpoint {
       }
       guard isOpen else { return bh_rc(BH_E_STALE) }
     }
-    lane.pointee.outgoing.wrappingAdd(1, ordering: .relaxed)
+    guard let promise = promise(done.map { .called($0) } ?? .silent, context: context, generation: generation) else {
+      return bh_rc(BH_E_STALE)
+    }
     let rc = bus.startCall(
       method: method.bytes.assumingMemoryBound(to: UInt8.self),
       argument: argument.bytes,
       timeout: timeout, source: source, correlation: correlation, parent: parent, callerLane: lane,
-      generation: generation, done: done, context: context, completion: nil, token: token, thread)
-    if rc != BH_OK { lane.pointee.outgoing.wrappingSubtract(1, ordering: .relaxed) }
-    return rc
+      promise: promise, completion: nil, token: token, thread)
+    return rc == BH_OK ? rc : withdraw(promise, after: rc)
   }
 
   /// `bh_rpc_v1.cancel`.
@@ -215,8 +216,7 @@ extension Bus {
   func startCall(
     method: UnsafeBufferPointer<UInt8>, argument: UnsafeRawBufferPointer, timeout: UInt64,
     source: UnsafeBufferPointer<UInt8>, correlation: [UInt8], parent: MethodCall?, callerLane: LanePointer?,
-    generation: UInt32, done: bh_call_done?, context: UnsafeMutableRawPointer?,
-    completion: (@Sendable (bh_rc, [UInt8]) -> Void)?, token: UnsafeMutablePointer<bh_token>?,
+    promise: PromiseTicket, completion: (@Sendable (bh_rc, [UInt8]) -> Void)?, token: UnsafeMutablePointer<bh_token>?,
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     Reclamation.enter(thread)
@@ -251,8 +251,8 @@ extension Bus {
     let (deadline, overflow) = thread.pointee.monotonic.addingReportingOverflow(wait)
     slot.pointee.deadline = overflow ? .max : deadline
     let call = MethodCall(
-      bus: self, entry: entry, parent: parent, callerLane: callerLane, generation: generation, done: done,
-      context: context, completion: completion, slot: slot, argument: event)
+      bus: self, entry: entry, parent: parent, callerLane: callerLane, promise: promise,
+      completion: completion, slot: slot, argument: event)
     slot.pointee.call = Unmanaged.passRetained(call)
     slot.pointee.word.store((call.token & ~DeliverySlot.low) | DeliverySlot.open, ordering: .releasing)
     token?.pointee = call.token
@@ -287,7 +287,7 @@ extension Bus {
       argument.withUnsafeBytes { argument in
         startCall(
           method: name, argument: argument, timeout: UInt64(max(0, timeout)), source: SourceNames.intern(source),
-          correlation: [], parent: nil, callerLane: nil, generation: 0, done: nil, context: nil,
+          correlation: [], parent: nil, callerLane: nil, promise: 0,
           completion: completion, token: &token, thread)
       }
     }

@@ -16,8 +16,8 @@ public enum DrainPolicy: Sendable, Hashable {
   /// Leave everything as it is; the caller opens the gate again.
   case abort
   /// Deliveries that are under way are taken back: their tokens go stale, their effects are dropped, and they will be
-  /// delivered again. Calls that the generation was answering fail with BH_E_CANCELLED, and those it made are
-  /// forgotten.
+  /// delivered again. Calls that the generation was answering fail with BH_E_CANCELLED, and so do those it made. How
+  /// events ended that it has published is still told, as long as it lives.
   case revoke
   /// Wait on.
   case wait
@@ -76,7 +76,9 @@ extension Endpoint {
     }
     if policy == .revoke {
       revoke()
-      if isDrained { return .drained }
+      if lane.pointee.atBarrier.load(ordering: .acquiring), lane.pointee.inFlight.load(ordering: .acquiring) == 0 {
+        return .drained
+      }
     }
     let inCall = lane.pointee.atBarrier.load(ordering: .acquiring) ? 0 : 1
     return .timedOut(

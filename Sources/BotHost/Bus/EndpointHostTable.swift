@@ -64,17 +64,18 @@ extension Endpoint {
   ) -> bh_rc {
     var notice: PublishNotice?
     if event.pointee.size > Self.firstSize, let settled = event.pointee.settled {
-      notice = PublishNotice(
-        function: settled, context: event.pointee.settled_context, lane: lane, generation: generation)
-      lane.pointee.outgoing.wrappingAdd(1, ordering: .relaxed)
+      guard
+        let ticket = promise(.published(settled), context: event.pointee.settled_context, generation: generation)
+      else { return bh_rc(BH_E_STALE) }
+      notice = PublishNotice(lane: lane, ticket: ticket)
     }
     let content = EventContent(topic: topic.pointee.bytes, source: source, event)
     let rc =
       delivery == 0
       ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
       : stage(content, topic, isJSON: isJSON, notice, delivery, generation, bus, thread)
-    if rc != BH_OK, notice != nil { lane.pointee.outgoing.wrappingSubtract(1, ordering: .relaxed) }
-    return rc
+    guard rc != BH_OK, let notice else { return rc }
+    return withdraw(notice.ticket, after: rc)
   }
 
   /// What `bh_outgoing` was before `settled` came. A number, because `MemoryLayout.offset(of:)` is worked out at run time.

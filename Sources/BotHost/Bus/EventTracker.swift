@@ -3,10 +3,8 @@ import Synchronization
 
 /// Whom to tell how a published event ended (`bh_outgoing.settled`).
 struct PublishNotice: @unchecked Sendable {
-  let function: bh_publish_settled
-  let context: UnsafeMutableRawPointer?
   let lane: LanePointer
-  let generation: UInt32
+  let ticket: PromiseTicket
 
   /// Posts the outcome to the publisher's lane; from a lane's thread together with others of its run.
   func send(_ rc: bh_rc, _ message: String?, _ thread: UnsafeMutablePointer<ThreadContext>? = nil) {
@@ -25,16 +23,9 @@ struct PublishOutcome: @unchecked Sendable {
   let rc: bh_rc
   let message: String
 
-  /// On the publisher's lane. The context of a generation that is gone is not touched.
+  /// On the publisher's lane. A generation that has ended was told so before, and is not entered any more.
   func tell(_ lane: LanePointer) {
-    lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing)
-    guard lane.pointee.generation.load(ordering: .relaxed) == notice.generation else { return }
-    var message = message
-    message.withUTF8 { text in
-      text.withMemoryRebound(to: CChar.self) {
-        notice.function(notice.context, rc, bh_str(ptr: $0.baseAddress, len: $0.count))
-      }
-    }
+    lane.pointee.endpoint._withUnsafeGuaranteedRef { $0.takePromise(notice.ticket) }?.keep(rc, message)
   }
 }
 

@@ -106,7 +106,7 @@ struct LaneState: ~Copyable {
   // Rare.
   /// Unsettled deliveries and calls, waiting retries not counted.
   let inFlight = Atomic<Int>(0)
-  /// Calls that the endpoint has made and that have not ended.
+  /// What the endpoint waits to be told: how its calls and its events end.
   let outgoing = Atomic<Int>(0)
   /// Deliveries that wait for their next attempt.
   let retrying = Atomic<Int>(0)

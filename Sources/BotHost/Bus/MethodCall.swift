@@ -11,11 +11,9 @@ final class MethodCall: @unchecked Sendable {
   let parent: MethodCall?
   let depth: Int
 
-  /// Who called: an endpoint's generation, or somebody outside with a completion.
+  /// Who called: an endpoint, which was promised to be told the end, or somebody outside with a completion.
   let callerLane: LanePointer?
-  private let callerGeneration: UInt32
-  private let done: bh_call_done?
-  private let context: UnsafeMutableRawPointer?
+  private let promise: PromiseTicket
   private let completion: (@Sendable (bh_rc, [UInt8]) -> Void)?
 
   /// The call's own slot: its deadline, and the token by which the caller cancels it.
@@ -34,18 +32,15 @@ final class MethodCall: @unchecked Sendable {
   static let maximumDepth = 64
 
   init(
-    bus: Bus, entry: MethodEntry, parent: MethodCall?, callerLane: LanePointer?, generation: UInt32,
-    done: bh_call_done?, context: UnsafeMutableRawPointer?, completion: (@Sendable (bh_rc, [UInt8]) -> Void)?,
-    slot: SlotPointer, argument: EventPointer
+    bus: Bus, entry: MethodEntry, parent: MethodCall?, callerLane: LanePointer?, promise: PromiseTicket,
+    completion: (@Sendable (bh_rc, [UInt8]) -> Void)?, slot: SlotPointer, argument: EventPointer
   ) {
     busReference = Unmanaged.passUnretained(bus)
     self.entry = entry
     self.parent = parent
     depth = (parent?.depth ?? 0) + 1
     self.callerLane = callerLane
-    callerGeneration = generation
-    self.done = done
-    self.context = context
+    self.promise = promise
     self.completion = completion
     self.slot = slot
     self.argument = argument
@@ -151,7 +146,7 @@ final class MethodCall: @unchecked Sendable {
     entry.method.record.pointee.handled.wrappingAdd(1, ordering: .relaxed)
     if rc < 0 { entry.method.failed.wrappingAdd(1, ordering: .relaxed) }
     if let lane = callerLane {
-      if !lane.post(.callEnded(self)) { lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing) }
+      lane.post(.callEnded(self))
     } else {
       completion?(rc, result)
     }
@@ -161,10 +156,10 @@ final class MethodCall: @unchecked Sendable {
 
   /// On the caller's lane, between two events.
   func tell() {
-    guard let lane = callerLane else { return }
-    lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing)
-    guard let done, lane.pointee.generation.load(ordering: .relaxed) == callerGeneration else { return }
-    result.withUnsafeBufferPointer { done(context, rc, bh_bytes(ptr: $0.baseAddress, len: $0.count)) }
+    guard let lane = callerLane,
+      let promise = lane.pointee.endpoint._withUnsafeGuaranteedRef({ $0.takePromise(promise) })
+    else { return }
+    result.withUnsafeBufferPointer { promise.keep(rc, $0) }
   }
 
   /// What a caller is told whose time is over: at whom the call stood.

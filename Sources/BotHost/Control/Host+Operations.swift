@@ -87,7 +87,7 @@ extension Host {
       let planned = try planned(instance, from: try readAgain(instance))
       mask(planned.resolved)
       parts.supervisor.forget(name)
-      parts.tools.stop(instance)
+      parts.tools.stop(instance, .restart)
       instance.takeOver(planned)
       try start(instance, parts)
     }

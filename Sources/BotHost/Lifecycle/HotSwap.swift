@@ -152,8 +152,7 @@ struct HotSwap {
 
   /// Puts the old generation back to work after an aborted swap.
   private func goOn(with old: Generation, after failure: LifecycleFailure) throws {
-    old.handle.threads.reopen()
-    old.handle.phase = .active
+    old.handle.goOn()
     let outcome = instance.endpoint.onLane(timeout: 10_000_000_000) { () -> (bh_rc, String?) in
       let code = old.resume()
       return (code, CallMessage.take())

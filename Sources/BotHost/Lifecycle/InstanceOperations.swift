@@ -85,13 +85,16 @@ struct InstanceOperations {
 
   /// Finishes what is under way, up to the manifest's drain time, and ends the generation. Queued events of durable topics come back
   /// at the next start; others wait in the lane until then.
-  func stop(_ instance: PluginInstance) {
+  ///
+  /// - Parameter ending: what the plugin is told.
+  func stop(_ instance: PluginInstance, _ ending: HostHandle.Ending = .stop) {
     guard let generation = instance.generation else {
       instance.state = .stopped
       return
     }
     instance.state = .stopping
     instance.probation = nil
+    generation.handle.ending = ending
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
     // What it stood in the way of goes its way without it.
@@ -108,6 +111,7 @@ struct InstanceOperations {
       log.warning(instance.name, "did not finish in order: \(said ?? ResultCode.name(code))")
     default: break
     }
+    generation.handle.threads.stopAll()
     if case .timedOut(let inCall, let inFlight, let calls) = instance.endpoint.drain(
       deadline: deadline, policy: .revoke)
     {
@@ -116,6 +120,8 @@ struct InstanceOperations {
         "after \(drain) there were still \(inCall) handlers running, \(inFlight) deliveries and \(calls) calls open; "
           + "deliveries of durable topics come back at the next start")
     }
+    // It is told what it still waits to be told before another one takes the lane.
+    _ = instance.endpoint.endPromises(generation: generation.number, timeout: 100_000_000)
     services.network?.closeAll(owner: instance.name)
     unload(instance, generation)
     instance.state = .stopped

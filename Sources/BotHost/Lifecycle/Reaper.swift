@@ -12,6 +12,9 @@ final class Reaper: @unchecked Sendable {
   private var thread: HostThread?
   private let clock: any HostClock
 
+  /// For what has not returned by now, nanoseconds.
+  private static let callTime: Int64 = 2_000_000_000
+
   init(clock: any HostClock) {
     self.clock = clock
   }
@@ -68,10 +71,12 @@ final class Reaper: @unchecked Sendable {
   /// Destroys the object, looks for what it left, and unmaps the image when that is safe.
   func end(_ generation: Generation, of instance: PluginInstance) {
     generation.handle.threads.stopAll()
-    let running = generation.handle.threads.joinAll(deadline: clock.monotonic + 2_000_000_000, clock: clock)
-    if running.isEmpty { generation.destroy() }
+    let running = generation.handle.threads.joinAll(deadline: clock.monotonic + Self.callTime, clock: clock)
+    let hasReturned = instance.endpoint.endPromises(generation: generation.number, timeout: Self.callTime)
+    if running.isEmpty && hasReturned { generation.destroy() }
     generation.handle.phase = .gone
     var leaks = running.map { "thread '\($0)' is still running" }
+    if !hasReturned { leaks.append("a function that was called on its lane has not returned") }
     let retained = instance.endpoint.retainedCount(generation: generation.number)
     if retained > 0 { leaks.append("\(retained) retained events were not released") }
     if !leaks.isEmpty {

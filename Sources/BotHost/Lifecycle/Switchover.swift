@@ -127,6 +127,7 @@ final class Switchover: @unchecked Sendable {
     guard reach(.quiesce, until: deadline) else { return }
     shutAt = clock.monotonic
     endpoint.closeGate()
+    parts.old.handle.ending = .swap
     do throws(LifecycleFailure) {
       try call(.quiesce, until: deadline + Self.callTime) { parts.old.quiesce(deadline: deadline) }
       // One that has overrun and does return is put back to work in order; the wait above is for one that never returns.
@@ -163,8 +164,7 @@ final class Switchover: @unchecked Sendable {
       parts.new.handle.phase = .active
       try call(.activate, until: clock.monotonic + Self.callTime) { parts.new.activate() }
     } catch {
-      parts.new.handle.phase = .gone
-      parts.new.handle.threads.stopAll()
+      takeOff(parts.new)
       parts.instance.adopt(before)
       do { try endpoint.install(parts.old.plan) } catch let fault {
         throw error.leaving("generation \(parts.old.number) cannot be put back: \(fault)")
@@ -175,16 +175,22 @@ final class Switchover: @unchecked Sendable {
     // From here on there is no way back.
     guard reach(.activate, until: Int64.max) else {
       // Nobody waits any more: the operation has been called a failure, and so it has to be one.
-      parts.new.handle.phase = .gone
-      parts.new.handle.threads.stopAll()
+      takeOff(parts.new)
       parts.instance.adopt(before)
       try? endpoint.install(parts.old.plan)
       throw LifecycleFailure(name, .activate, "it took too long")
     }
-    parts.old.handle.phase = .gone
+    takeOff(parts.old)
     let waiting = endpoint.lane.depth
     endpoint.openGate()
     tell(.done(Outcome(pause: clock.monotonic - shutAt, stateBytes: stateBytes, waiting: waiting)))
+  }
+
+  /// Ends what a generation may do and was promised; only `destroy` is left for it.
+  private func takeOff(_ generation: Generation) {
+    generation.handle.threads.stopAll()
+    endpoint.keepPromises(of: generation.number)
+    generation.handle.phase = .gone
   }
 
   /// Moves the state, or what is left of it to move. Its size.
@@ -256,8 +262,7 @@ final class Switchover: @unchecked Sendable {
   private func putBack(after failure: LifecycleFailure) {
     if let outcome = failure.outcome {
       // Its plan could not be put back.
-      parts.old.handle.threads.reopen()
-      parts.old.handle.phase = .active
+      parts.old.handle.goOn()
       endpoint.openGate()
       return end(.lost(failure.leaving("generation \(parts.old.number) could not go on: \(outcome)")))
     }
@@ -278,8 +283,7 @@ final class Switchover: @unchecked Sendable {
   /// Has the old generation go on, and opens the gate. Why it could not.
   private func resume() -> String? {
     let old = parts.old
-    old.handle.threads.reopen()
-    old.handle.phase = .active
+    old.handle.goOn()
     let code = old.resume()
     let said = CallMessage.take()
     endpoint.openGate()

@@ -93,6 +93,7 @@ final class ProbeHost: @unchecked Sendable {
       clock == UInt32(BH_CLOCK_MONO) ? SystemClock().monotonic : SystemClock().unix
     }
     api.pointee.wanted = { _, _ in 1 }
+    api.pointee.ending = { _ in UInt32(BH_ENDING_NOT) }
   }
 
   /// The interfaces of a trial, made once and never freed: a plugin may keep them until `destroy`.

@@ -26,6 +26,11 @@
  *           the number, call `set_error` before returning it.
  * Tokens.   What outlives a call is a `bh_token`, never a pointer. Tokens carry the generation that got
  *           them; after a swap the old ones answer BH_E_STALE and do no harm.
+ * Promises. A callback that comes with a context of the plugin's own (`settled`, `done`) is called exactly once when the function
+ *           that took it has succeeded, and never when that failed, so that the plugin can free the context in it.
+ *           It is called on the lane, between two events, also between `quiesce` and `destroy`, and never after
+ *           `destroy` has been called. What is open when a generation ends is told BH_E_STALE or BH_E_CANCELLED
+ *           before. (A plugin whose function never returns is never destroyed.)
  * Threads.  The host enters one `bh_self` from one thread at a time, its lane, unless the descriptor has
  *           BH_PLUGIN_REENTRANT. The table at `bh_plugin` says which thread makes which call. Every
  *           host function may be called from any thread, with the exceptions that its comment names.
@@ -47,10 +52,10 @@ extern "C" {
 #endif
 
 /* The version of this header. A descriptor states the versions that it was built with; the host loads it
- * when the major is one that it speaks (the entry symbol's name carries it) and, when the plugin's minor is newer than
- * the host's, because every addition is guarded by `size` or by `query`. */
+ * when the major is one that it speaks (the entry symbol's name carries it), also when the plugin's minor is newer than
+ * the host's, because every addition is guarded by `size` or by `query`. "Since 1.1" marks what came later than 1.0. */
 #define BH_ABI_MAJOR 1u
-#define BH_ABI_MINOR 0u
+#define BH_ABI_MINOR 1u
 
 /* True when the struct that `p` points to is large enough to hold `member`. */
 #define BH_HAS(p, member) \
@@ -173,9 +178,10 @@ typedef struct bh_event {
   uint32_t reserved;
 } bh_event;
 
-/* Told once how a published event ended: BH_OK when every handler that it reached has acknowledged it (or
- * there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never sent because its
- * delivery failed. Runs on the publisher's lane, between two events; `message` is borrowed until it returns. */
+/* Told exactly once how a published event ended, unless `publish` failed: BH_OK when every handler that it reached has
+ * acknowledged it (or there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never
+ * sent because its delivery failed, BH_E_STALE when the publisher's generation ends before it is known; the event goes its
+ * way then. See "Promises" above. `message` is borrowed until it returns. */
 typedef void (*bh_publish_settled)(void *context, bh_rc rc, bh_str message);
 
 /* An event to publish. Borrowed: the host copies what it needs before `publish` returns. */
@@ -230,6 +236,14 @@ enum {
 enum {
   BH_CLOCK_UNIX = 0, /* nanoseconds since 1970-01-01 UTC */
   BH_CLOCK_MONO = 1  /* CLOCK_MONOTONIC; what deadlines are in */
+};
+
+/* Why a generation ends; see `ending`. Since 1.1. */
+enum {
+  BH_ENDING_NOT = 0,    /* it serves, or has not begun to */
+  BH_ENDING_STOP = 1,   /* the instance is stopped, or the host ends; nobody comes after it for now */
+  BH_ENDING_SWAP = 2,   /* another generation of the instance is about to take over, with its state */
+  BH_ENDING_RESTART = 3 /* it is stopped, and started again at once or, after a failure, in a while */
 };
 
 /* The core table. Frozen: members are only appended. The host passes a constant table to `create`; it is
@@ -296,6 +310,11 @@ typedef struct bh_host_api {
   /* Not 0 when an event on the topic, published now, would reach anybody: a handler, the journal, somebody who
    * watches. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
   int32_t (*wanted)(bh_host *host, uint64_t topic_ref);
+
+  /* Since 1.1. Why this generation ends: one of BH_ENDING_..., from before `quiesce` until `destroy` has returned;
+   * BH_ENDING_NOT again from before `resume`. At a swap what others see should stay as it is (rooms are not left,
+   * nobody is told goodbye); a swap may still be given up. Read other values as BH_ENDING_STOP. */
+  uint32_t (*ending)(bh_host *host);
 } bh_host_api;
 
 /* --- bh.kv: state that outlives restarts and swaps -------------------------------------------------- */
@@ -335,8 +354,9 @@ typedef struct bh_kv_v1 {
 
 #define BH_RPC "bh.rpc"
 
-/* Told once how a call ended: with BH_OK `result` is JSON, otherwise the message as text. Runs on the
- * caller's lane, between two events; borrowed until it returns. */
+/* Told exactly once how a call ended, unless `call` failed: with BH_OK `result` is JSON, otherwise the message as text.
+ * BH_E_CANCELLED or BH_E_STALE also when the caller's generation ends before the answer has come. See "Promises" above.
+ * `result` is borrowed until it returns. */
 typedef void (*bh_call_done)(void *context, bh_rc rc, bh_bytes result);
 
 typedef struct bh_rpc_v1 {
@@ -642,7 +662,8 @@ typedef struct bh_plugin {
   /* Writes {"ok": bool, "detail": ...}. */
   bh_rc (*health)(bh_self *self, bh_writer writer, void *sink);
 
-  /* No event comes any more. Settle what is under way before the deadline, stop own work. */
+  /* No event comes any more. Settle what is under way before the deadline, stop own work. `ending` says whether the
+   * instance stops or is swapped. */
   bh_rc (*quiesce)(bh_self *self, int64_t deadline_mono_ns);
 
   /* Writes the state in `state_format`, in the version that the other side wants if it can, else answers

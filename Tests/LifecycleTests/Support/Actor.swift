@@ -15,6 +15,7 @@ enum Actor {
 
     struct bh_self {
       bh_host *host; const bh_host_api *api; unsigned long count; char mode[32]; char label[32]; bh_token link;
+      unsigned long promised, told; bh_rc last;
     };
 
     static bh_str str(const char *text) { bh_str result = {text, strlen(text)}; return result; }
@@ -153,6 +154,46 @@ enum Actor {
       return rc == BH_OK ? answer(self, call, "true") : rc;
     }
 
+    /* What it was promised to be told, and was told: its context is freed by the one call that there must be. */
+    static void settled(void *context, bh_rc rc, bh_str message) {
+      bh_self **owner = context;
+      (void)message;
+      (*owner)->told++;
+      (*owner)->last = rc;
+      free(owner);
+    }
+    static void called(void *context, bh_rc rc, bh_bytes result) {
+      (void)result;
+      settled(context, rc, str(""));
+    }
+    BH_EXPORT bh_rc promise(bh_self *self, const bh_event *call) {
+      bh_self **owner = malloc(sizeof *owner);
+      if (owner == NULL) return BH_E_INTERNAL;
+      *owner = self;
+      bh_outgoing event;
+      memset(&event, 0, sizeof event);
+      event.size = sizeof event;
+      event.topic = str("work");
+      event.settled = settled;
+      event.settled_context = owner;
+      bh_rc rc = self->api->publish(self->host, 0, &event);
+      if (rc != BH_OK) { free(owner); return rc; }
+      self->promised++;
+      return answer(self, call, "true");
+    }
+    BH_EXPORT bh_rc ask(bh_self *self, const bh_event *call) {
+      const bh_rpc_v1 *rpc = self->api->query(self->host, str(BH_RPC), 1);
+      bh_self **owner = malloc(sizeof *owner);
+      if (owner == NULL) return BH_E_INTERNAL;
+      *owner = self;
+      bh_bytes none = {NULL, 0};
+      bh_rc rc = rpc->call(self->host, 0, str("holder.wait"), none, 0, called, owner, NULL);
+      if (rc != BH_OK) { free(owner); return rc; }
+      self->promised++;
+      return answer(self, call, "true");
+    }
+    BH_EXPORT bh_rc wait(bh_self *self, const bh_event *call) { (void)self, (void)call; return BH_ASYNC; }
+
     static bh_rc create(bh_host *host, const bh_host_api *api, const bh_start *start, bh_self **out) {
       bh_self *self = calloc(1, sizeof *self);
       if (self == NULL) return BH_E_INTERNAL;
@@ -178,7 +219,14 @@ enum Actor {
 
     static bh_rc activate(bh_self *self) { return is(self, "activate") ? refuse(self, "told not to be activated") : BH_OK; }
 
+    static void tell_ending(bh_self *self, const char *where) {
+      char text[64];
+      snprintf(text, sizeof text, "%s: ending %u", where, (unsigned)self->api->ending(self->host));
+      self->api->log(self->host, BH_LOG_INFO, str(text), NULL, 0);
+    }
+
     static bh_rc quiesce(bh_self *self, int64_t deadline) {
+      tell_ending(self, "quiesce");
       if (is(self, "quiesce")) return refuse(self, "told not to come to rest");
       /* Well past the deadline, and not for ever. */
       if (is(self, "hang")) while (self->api->now(self->host, BH_CLOCK_MONO) < deadline + 200000000) {}
@@ -216,9 +264,18 @@ enum Actor {
       return is(self, "ill") ? BH_E_INTERNAL : BH_OK;
     }
 
-    static bh_rc resume(bh_self *self) { self->mode[0] = 0; return BH_OK; }
+    static bh_rc resume(bh_self *self) {
+      tell_ending(self, "resume");
+      self->mode[0] = 0;
+      return BH_OK;
+    }
 
-    static void destroy(bh_self *self) { free(self); }
+    static void destroy(bh_self *self) {
+      char text[96];
+      snprintf(text, sizeof text, "destroyed: told %lu of %lu, at last %d", self->told, self->promised, (int)self->last);
+      self->api->log(self->host, BH_LOG_INFO, str(text), NULL, 0);
+      free(self);
+    }
 
     static const bh_plugin plugin = {
         .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
@@ -233,7 +290,8 @@ enum Actor {
 
   /// The manifest of an actor. `mode` is its configuration's default, `probation` that of its swaps; `more` are further lines.
   static func manifest(
-    _ name: String = "actor", mode: String = "", probation: String = "none", _ more: String = ""
+    _ name: String = "actor", mode: String = "", drainTimeout: String = "abort", probation: String = "none",
+    _ more: String = ""
   ) -> String {
     """
     bothost: 1
@@ -257,9 +315,14 @@ enum Actor {
       dial: {call: dial}
       thread: {call: thread}
       traced: {call: traced}
+      promise: {call: promise}
+      ask: {call: ask}
+      wait: {call: wait, timeout: 10m}
     permissions:
       connect: ["127.0.0.1:*"]
-    swap: {drain: 300ms, state: \(name)/1, probation: \(probation)}
+      publish: [work]
+      call: ["holder.wait"]
+    swap: {drain: 300ms, on_drain_timeout: \(drainTimeout), state: \(name)/1, probation: \(probation)}
     \(more)
 
     """

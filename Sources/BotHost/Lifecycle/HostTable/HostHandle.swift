@@ -27,6 +27,15 @@ final class HostHandle: @unchecked Sendable {
   /// What the generation runs with, which is not yet the instance's while it is being created for a swap; nil when it is gone.
   private let settings: Mutex<Settings?>
   private let phaseStore = Atomic<UInt8>(Phase.standby.rawValue)
+  private let endingStore = Atomic<UInt32>(Ending.not.rawValue)
+
+  /// Why a generation ends: `BH_ENDING_...`.
+  enum Ending: UInt32 {
+    case not = 0
+    case stop
+    case swap
+    case restart
+  }
 
   private static let all = Mutex<[HostHandle]>([])
 
@@ -57,6 +66,19 @@ final class HostHandle: @unchecked Sendable {
       // Handles are kept, secrets are not.
       if newValue == .gone { settings.withLock { $0 = nil } }
     }
+  }
+
+  /// Set before `quiesce` and taken back before `resume`.
+  var ending: Ending {
+    get { Ending(rawValue: endingStore.load(ordering: .acquiring)) ?? .stop }
+    set { endingStore.store(newValue.rawValue, ordering: .releasing) }
+  }
+
+  /// After a swap that was given up: everything is permitted again.
+  func goOn() {
+    ending = .not
+    threads.reopen()
+    phase = .active
   }
 
   /// Has the generation run with other settings; returns those before. None, when it is gone.

@@ -8,7 +8,7 @@ enum HostTable {
     bh_host_api(
       size: UInt32(MemoryLayout<bh_host_api>.size), abi_minor: UInt32(BH_ABI_MINOR), log: log, set_error: setError,
       query: query, ack: ack, nack: nack, publish: publish, topic: topic, config_get: configGet, field: field,
-      retain: retain, release: release, reply: reply, now: now, wanted: wanted))
+      retain: retain, release: release, reply: reply, now: now, wanted: wanted, ending: ending))
 
   /// Memory for a table that is never given back.
   static func constant<Table>(_ table: Table) -> UnsafePointer<Table> {
@@ -127,6 +127,10 @@ enum HostTable {
 
   private static let wanted: @convention(c) (OpaquePointer?, UInt64) -> Int32 = { host, topic in
     withHost(host, otherwise: 1) { $0.endpoint.isWanted(topic) ? 1 : 0 }
+  }
+
+  private static let ending: @convention(c) (OpaquePointer?) -> UInt32 = { host in
+    withHost(host, otherwise: HostHandle.Ending.stop.rawValue) { $0.ending.rawValue }
   }
 }
 
