@@ -27,7 +27,7 @@ import Testing
         }
       ])
     #expect(try bot.value("rows | reverse | head | render {{n}}") == "3")
-    #expect(try bot.value("rows | grep b | data $[0].n") == "2\n")
+    #expect(try bot.value("rows | grep b | data $[0].n") == "2")
     #expect(try bot.value("rows | xargs render {{n}}") == ["1", "2", "3"])
     #expect(try bot.value("rows | echo `render {{n}}`") == "1 2 3")
   }

@@ -19,19 +19,67 @@ import Testing
     #expect(try groups("a$", "a\n") == ["a"])
     #expect(try groups("[]a]+", "]a") == ["]a"])
     #expect(try groups("x{2}", "xxx") == ["xx"])
+    // A round of nothing ends a repeat.
+    #expect(try groups("(?:|a)+", "aaa") == [""])
+    #expect(try groups("(?:|a)*", "aaa") == [""])
+    #expect(try groups("(?:a|)+", "aaa") == ["aaa"])
+    #expect(try groups("(?:a*)*b", "aab") == ["aab"])
+    #expect(try groups("(?:a?){2,}c", "aac") == ["aac"])
   }
 
   @Test func whatIsNoPatternSaysWhy() {
-    for bad in ["(", ")", "[", "*a", #"\"#, #"(a)\1"#, "(?=a)", "a{300}", "[z-a]", String(repeating: "a", count: 2000)]
-    {
+    for bad in [
+      "(", ")", "[", "*a", #"\"#, #"(a)\1"#, "(?>a)", "a{300}", "[z-a]", "[[:alpha:]]", "[a&&", #"\p{Nope}"#,
+      #"\x{110000}"#, #"\08"#, "(?<a>x)(?<a>y)",
+      "(?=a", String(repeating: "(?=a)", count: 17), String(repeating: "a", count: 2000),
+    ] {
       #expect(throws: Pattern.Failure.self, "\(bad)") { try Pattern(bad) }
     }
+  }
+
+  @Test func classesAreJavas() throws {
+    #expect(try groups("[a-f&&[^c]&&[^e]]+", "abcdef") == ["ab"])
+    #expect(try groups("[^a-f&&[^c]]+", "abcdef") == ["c"])
+    #expect(try groups("[a[x-z]1]+", "bzx1a") == ["zx1a"])
+    #expect(try groups(#"[\p{L}&&[^\p{Lu}]]+"#, "ÀéB") == ["é"])
+    #expect(try groups(#"\p{Lu}\p{Punct}\P{L}\pN"#, "aÉ!-7") == ["É!-7"])
+    #expect(try groups(#"(?i)\p{Lower}+"#, "aB1") == ["aB"])
+    #expect(try groups(#"[\w&&[^\d_]]+"#, "12ab_") == ["ab"])
+    #expect(try groups(#"[\b]"#, "\u{08}") == ["\u{08}"])
+    #expect(try groups(#"\Qa.b*\E+"#, "a.b**") == ["a.b**"])
+    #expect(try groups(#"\Q\d"#, #"1\d"#) == [#"\d"#])
+    #expect(try groups(#"a\Rb\hc\0101\x{42}\cA\a"#, "a\r\nb\u{3000}cAB\u{01}\u{07}") != nil)
+  }
+
+  @Test func looksAreNoPartOfTheMatch() throws {
+    #expect(try groups("(?<=b)(a)(?=c)", "aacbac") == ["a", "a"])
+    #expect(try groups("^(?!foo)\\w+", "food") == nil)
+    #expect(try groups("^(?!foo)\\w+", "fod") == ["fod"])
+    #expect(try groups("(?<!ab|c)d", "abdcdd") == ["d"])
+    #expect(try groups("x(?=.*y(?!z))", "xyz y") == ["x"])
+    #expect(try groups("x(?=.*y(?!z))", "xyz") == nil)
+    #expect(try groups("^(?=.*\\d)(?=.*[a-z]).{4,}$", "abc1") == ["abc1"])
+    #expect(try groups("(?=(a))a", "a") == ["a", nil])
+    #expect(try TestBot().value("echo aBcD | split (?=[A-Z])") == ["a", "Bc", "D"])
+    #expect(try TestBot().value("echo 1234567 | replace \\B(?=(?:\\d{3})+$) , %s") == "1,234,567")
+  }
+
+  @Test func groupsStandInReplacements() throws {
+    let bot = TestBot()
+    #expect(try bot.value(#"echo john smith | sed s/(\w+) (\w+)/\2, \1/"#) == "smith, john")
+    #expect(try bot.value(#"echo a,b | sed s/,/\n/"#) == "a\nb")
+    #expect(try bot.value("echo x1 | sed s/(?<n>.)(.)/${n}$2$1$9$10/") == "x1xx0")
+    #expect(try bot.value(#"echo a/b | sed s/\//$\$/"#) == "a$$b")
+    #expect(try TestBot(.original).value(#"echo ab | sed s/(a)/\1\n"#) == "1nb")
   }
 
   /// Patterns that take a backtracking matcher for ever.
   @Test(.timeLimit(.minutes(20))) func timeIsLinear() throws {
     let text = String(repeating: "a", count: 3000)
-    for source in ["(a*)*b", "(a|a)*b", "(a+)+$b", "a?a?a?a?a?a?a?a?a?a?aaaaaaaaaab", "(.*)(.*)(.*)(.*)c"] {
+    for source in [
+      "(a*)*b", "(a|a)*b", "(a+)+$b", "a?a?a?a?a?a?a?a?a?a?aaaaaaaaaab", "(.*)(.*)(.*)(.*)c", "(?=.*.*b)a",
+      "(?<=b.*.*)a",
+    ] {
       #expect(!(try Pattern(source).occurs(in: text)))
     }
   }

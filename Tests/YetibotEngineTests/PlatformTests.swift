@@ -10,6 +10,11 @@ import Testing
     #expect(pieces.joined() == String(repeating: "é👍🏽", count: 100))
     #expect(pieces.allSatisfy { $0.utf8.count <= 420 })
     #expect(IRCText.lines(ofPaste: "a\n\nb\n") == ["a", " ", "b"])
+    #expect(IRCText.lines(ofPaste: "a\rQUIT\r\n\rb") == ["a", "QUIT", " ", "b"])
+    // A letter under so many accents that it alone is too long.
+    let letter = "e" + String(repeating: "\u{301}", count: 600)
+    #expect(IRCText.pieces("x" + letter).allSatisfy { $0.utf8.count <= 420 })
+    #expect(IRCText.pieces("x" + letter).joined().utf8.elementsEqual(("x" + letter).utf8))
     #expect(IRCText.replyTarget(spokenTo: "me", by: "you", channels: ["#a"]) == "you")
     let changes = IRCText.changes(configured: ["#a"], current: ["#b"])
     #expect(changes.join == ["#a"] && changes.part == ["#b"])
@@ -32,6 +37,10 @@ import Testing
   @Test func slackTexts() {
     #expect(SlackText.decode("<https://a.b|the a> & <@U1> <!here> &amp;lt;") == "the a & @U1 @here &lt;")
     #expect(SlackText.decode("a < b > c <> <open") == "a  b  c <> <open")
+    #expect(SlackText.decode("<#C1|general> <@U1|bob> <!subteam^S1|@devs>") == "#general @bob @devs")
+    #expect(
+      SlackText.encode("a & b < c <!channel> <@U1> <@u1> <@> &amp;")
+        == "a &amp; b &lt; c &lt;!channel&gt; <@U1> &lt;@u1&gt; &lt;@&gt; &amp;amp;")
     #expect(SlackText.eventKind(subtype: "channel_join") == .enter)
     #expect(SlackText.eventKind(subtype: "pinned_item") == nil)
     #expect(SlackText.sendOptions("https://x.y/z.png", thread: "1")["blocks"]?.items?.count == 1)
@@ -69,7 +78,9 @@ import Testing
       calls == [
         [
           "url": "https://slack.com/api/chat.postMessage",
-          "body": ["unfurl_media": "true", "as_user": "true", "thread_ts": "7.1", "channel": "C1", "text": "<hi>"],
+          "body": [
+            "unfurl_media": "true", "as_user": "true", "thread_ts": "7.1", "channel": "C1", "text": "&lt;hi&gt;",
+          ],
         ]
       ])
     let reaction: Value = [
@@ -91,6 +102,12 @@ import Testing
     ]
     let posted = try #require(try Webhook.read(post, from: .mattermost, instance: "chat"))
     #expect(posted.event.person.name == "ann")
+    let liked: Value = [
+      "event": "reaction_added", "broadcast": ["channel_id": "c"],
+      "data": ["reaction": #"{"user_id": "u", "post_id": "p", "emoji_name": "thumbs_up"}"#],
+    ]
+    let like = try #require(try Webhook.read(liked, from: .mattermost, instance: "chat"))
+    #expect(like.event.reaction == "thumbs up" && like.channel == "c" && like.thread == "p")
     let answer = Webhook.calls(
       for: bot.engine.handle(posted.event), answering: posted, on: .mattermost, ["host": "m.example"])
     #expect(

@@ -33,7 +33,7 @@ import Testing
   @Test func whatCommandsRunSeesTheData() throws {
     let bot = try makeRows()
     #expect(try bot.value("rows | head | cmd render {{n}}") == "1 a")
-    #expect(try bot.value("rows | xargs cmd data $.n") == ["1\n", "2\n"])
+    #expect(try bot.value("rows | xargs cmd data $.n") == ["1", "2"])
     #expect(try bot.value("rows | pluck $[*].n | sum") == 3)
     #expect(try bot.value("rows | pluck $[1].n") == 2)
     _ = bot.say("!alias number = \"echo $1 is `render {{n}}`\"")

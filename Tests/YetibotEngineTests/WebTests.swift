@@ -62,10 +62,77 @@ import Testing
     #expect(message("{users {id {x}}}").contains("has no fields"))
     #expect(message("mutation {x}").contains("only questions"))
     #expect(message("{eval(expr: \"a}").contains("line 1, column"))
-    #expect(message("{users {...f}} fragment f on U {...f}").contains("without an end"))
+    #expect(message("{users {...f}} fragment f on User {...f}").contains("without an end"))
     #expect(message(String(repeating: "{a", count: 50)).contains("levels"))
     #expect(message("").contains("a name was expected"))
     #expect(message("{eval(expr: $x)}").contains("no variable"))
+    #expect(message("{eval}").contains("expr is missing"))
+    #expect(message("query ($e: String!) {eval(expr: $e)}").contains("$e needs a value"))
+    #expect(message("{history(limt: 3) {id}}").contains("history has no argument limt; it has limit, offset"))
+    #expect(message("{users(limit: 3) {id}}").contains("has no argument limit"))
+    #expect(message("{history(limit: 99999999999) {id}}").contains("32 bits"))
+    #expect(message("{history(limit: 1, limit: 2) {id}}").contains("given twice"))
+    #expect(message("{karmas(report: \"SCORES\") {score}}").contains("without quotes"))
+    #expect(message("{user {id}}").contains("id is missing"))
+    #expect(message("{user(id: 1.5) {id}}").contains("must be an id"))
+    #expect(message("{a: stats {uptime} a: users {id}}").contains("asked for in two ways"))
+    #expect(message("{users {...f}} fragment f on Alias {id}").contains("can add nothing to User"))
+    #expect(message("{users {... on Nobody {id}}}").contains("there is no type Nobody"))
+    #expect(message("{users {id @nope}}").contains("no directive @nope"))
+    #expect(message("{users {id @skip(unless: true)}}").contains("needs an if"))
+    #expect(message("{__schema {types {name}}}").contains("not told"))
+    #expect(message("{history(limit: 01) {id}}").contains("a value was expected"))
+    #expect(message("{eval(expr: \"a\\x\")}").contains("escape"))
+    #expect(message("query A {users {id}} query B {users {id}}").contains("there are 2"))
+    #expect(message("fragment a on User {id} fragment a on User {id} {users {id}}").contains("name of its own"))
+  }
+
+  @Test func nothingRunsOfAWrongQuery() throws {
+    #expect(ask("{eval(expr: \"alias a = echo x\") history(limit: \"3\") {id}}")["data"] == nil)
+    #expect(ask("{eval(expr: \"alias a = echo x\") users {id nope}}")["data"] == nil)
+    #expect(try bot.error("alias")?.contains("there are no aliases") == true)
+  }
+
+  @Test func fieldsWithOneNameAreOne() {
+    _ = bot.say("hello")
+    #expect(
+      ask("{users {id} users {name ...f} ...g} fragment f on User {id username} fragment g on Query {users {karma}}")
+        == ["data": ["users": [["id": "U1", "name": "alice", "username": "alice", "karma": 0]]]])
+    #expect(
+      ask("{eval(expr: \"karma @bob++\") eval(expr: \"karma @bob++\")}") == ["data": ["eval": [":rainbow: <@bob>: 1"]]])
+    #expect(ask("{users {__typename}}") == ["data": ["users": [["__typename": "User"]]]])
+    #expect(ask("{users {id} eval(expr: \"echo\") @include(if: false)}")["data"]?.members?.keys == ["users"])
+  }
+
+  /// Fragments that each stand twice in the one before.
+  @Test(.timeLimit(.minutes(20))) func fragmentsAreReadOnce() {
+    let chain = (0..<40).map { "fragment f\($0) on User {...f\($0 + 1) ...f\($0 + 1)}" }.joined(separator: " ")
+    _ = bot.say("hello")
+    #expect(
+      ask("{users {...f0 ...f0}} \(chain) fragment f40 on User {__typename id}")
+        == ["data": ["users": [["__typename": "User", "id": "U1"]]]])
+  }
+
+  @Test func failuresSayWhere() {
+    let answer = ask("{a: eval(expr: \"fxthrow |\") stats(timezone_offset_hours: 99) {uptime} users {id}}")
+    #expect(answer["errors"]?.items?.map { $0["path"] ?? .null } == [["a"], ["stats"]])
+    #expect(answer["data"]?.members?.keys == ["a", "stats", "users"])
+    #expect(answer["data"]?["stats"] == .null)
+    let late = ask("{eval(expr: \"repeat 10 repeat 10 repeat 10 repeat 10 echo x\")}")
+    #expect(late["data"] == .null && late["errors"]?.items?.count == 1)
+  }
+
+  @Test func textsAreGraphQLs() {
+    #expect(
+      ask("{eval(expr: \"\"\"\n    echo a\n      b\n    c\\\"\"\"\n  \"\"\")}") == [
+        "data": ["eval": ["a\n  b\nc\"\"\""]]
+      ])
+    #expect(ask("{eval(expr: \"echo \\u00e9\\n,\")}") == ["data": ["eval": ["é\n,"]]])
+    #expect(
+      ask(
+        "\u{FEFF}query ($e: String = \"echo x\", $u: Boolean) # a comment\r\n{ eval(expr: $e) users @skip(if: true) {id} }"
+      )
+        == ["data": ["eval": ["x"]]])
   }
 
   @Test func theAPIEvaluatesAndSpeaks() {

@@ -90,6 +90,15 @@ enum Arithmetic {
       guard let first = next, first.isASCIIDigit || first == 0x2E else { throw failure("a number was expected") }
       let start = place
       while place < bytes.count, bytes[place].isASCIIDigit || bytes[place] == 0x2E { place += 1 }
+      // An exponent, where digits follow.
+      if place < bytes.count, bytes[place] == 0x65 || bytes[place] == 0x45 {
+        var end = place + 1
+        if end < bytes.count, bytes[end] == 0x2B || bytes[end] == 0x2D { end += 1 }
+        if end < bytes.count, bytes[end].isASCIIDigit {
+          while end < bytes.count, bytes[end].isASCIIDigit { end += 1 }
+          place = end
+        }
+      }
       guard let number = Double(String(decoding: bytes[start..<place], as: UTF8.self)) else {
         throw failure("a number was expected")
       }

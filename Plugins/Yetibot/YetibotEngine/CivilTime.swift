@@ -41,23 +41,49 @@ public struct CivilTime: Sendable, Hashable {
   /// The number with two digits.
   static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
-  /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm` and `:ss`; nil for anything else.
-  public static func parse(_ text: String) -> Int64? {
-    guard let pattern = try? Pattern(#"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2}))?)?"#) else {
-      return nil
-    }
-    let scalars = PatternText(text.trimmed)
-    var budget = 10_000
-    guard let match = pattern.firstMatch(in: scalars, budget: &budget) else { return nil }
-    let numbers = match.ranges.dropFirst().map { $0.flatMap { Int64(scalars.string($0)) } ?? 0 }
-    guard (1...12).contains(numbers[1]), (1...31).contains(numbers[2]), numbers[3] < 24, numbers[4] < 60,
-      numbers[5] < 61
+  /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm`, `:ss`, a fraction and a zone (`Z`, `+02:00`); nil for anything else and
+  /// for a day that there is not.
+  ///
+  /// - Parameter utcOffset: seconds east of UTC of a time without a zone.
+  public static func parse(_ text: String, utcOffset: Int64 = 0) -> Int64? {
+    guard let parts = try? written?.groups(in: text.trimmed) else { return nil }
+    let numbers = parts[1...6].map { $0.flatMap { Int64($0) } ?? 0 }
+    guard numbers[3] < 24, numbers[4] < 60, numbers[5] < 61,
+      let days = days(year: numbers[0], month: numbers[1], day: numbers[2])
     else { return nil }
-    let year = numbers[1] <= 2 ? numbers[0] - 1 : numbers[0]
-    let era = floorDivision(year, 400)
-    let yearOfEra = year - era * 400
-    let dayOfYear = (153 * (numbers[1] > 2 ? numbers[1] - 3 : numbers[1] + 9) + 2) / 5 + numbers[2] - 1
+    let offset = parts[7].map(seconds(eastInZone:)) ?? utcOffset
+    return (days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5] - offset) * 1000
+  }
+
+  private static let written = try? Pattern(
+    #"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$"#)
+
+  private static func seconds(eastInZone zone: String) -> Int64 {
+    let digits = zone.filter(\.isNumber)
+    guard let hours = Int64(digits.prefix(2)), let minutes = Int64(digits.suffix(2)) else { return 0 }
+    return (hours * 3600 + minutes * 60) * (zone.hasPrefix("-") ? -1 : 1)
+  }
+
+  /// Days since 1970; nil for a day that there is not.
+  static func days(year: Int64, month: Int64, day: Int64) -> Int64? {
+    guard (1...12).contains(month), (1...31).contains(day) else { return nil }
+    let marchYear = month <= 2 ? year - 1 : year
+    let era = floorDivision(marchYear, 400)
+    let yearOfEra = marchYear - era * 400
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
     let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    return (days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]) * 1000
+    return CivilTime(milliseconds: days * 86_400_000).day == day ? days : nil
+  }
+
+  /// The same time of the day so many months later, on the last day of the month where that one is shorter.
+  static func adding(months: Int64, to milliseconds: Int64) -> Int64 {
+    let time = CivilTime(milliseconds: milliseconds)
+    let month = Int64(time.year) * 12 + Int64(time.month) - 1 + months
+    let year = floorDivision(month, 12)
+    let ofDay = milliseconds - floorDivision(milliseconds, 86_400_000) * 86_400_000
+    let days = (0...3).lazy.compactMap {
+      self.days(year: year, month: month - year * 12 + 1, day: Int64(time.day) - $0)
+    }.first
+    return (days ?? 0) * 86_400_000 + ofDay
   }
 }

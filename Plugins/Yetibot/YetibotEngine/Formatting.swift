@@ -106,12 +106,13 @@ public enum Formatting {
   }
 
   /// Trims, and takes off one pair of double quotes, then one of single quotes. What is inside must not be empty and
-  /// must be one line.
-  public static func removeSurroundingQuotes(_ text: String) -> String {
+  /// must be one line, unless `acrossLines`.
+  public static func removeSurroundingQuotes(_ text: String, acrossLines: Bool = false) -> String {
     var text = text.trimmed
-    for quote in ["\"", "'"] as [Character] {
-      if text.count > 2, text.first == quote, text.last == quote, !text.contains("\n") {
-        text = String(text.dropFirst().dropLast())
+    for quote in ["\"", "'"] as [Unicode.Scalar] {
+      let scalars = text.unicodeScalars
+      if scalars.count > 2, scalars.first == quote, scalars.last == quote, acrossLines || !scalars.contains("\n") {
+        text = String(scalars.dropFirst().dropLast())
       }
     }
     return text
@@ -185,11 +186,13 @@ extension String {
     }
   }
 
-  /// Without the white space at both ends.
+  /// Without the white space at both ends, that of Unicode too.
   var trimmed: String {
+    func isText(_ scalar: Unicode.Scalar) -> Bool {
+      scalar.isASCII ? !scalar.isSpace : !scalar.properties.isWhitespace
+    }
     let scalars = unicodeScalars
-    guard let first = scalars.firstIndex(where: { !$0.isSpace }), let last = scalars.lastIndex(where: { !$0.isSpace })
-    else { return "" }
+    guard let first = scalars.firstIndex(where: isText), let last = scalars.lastIndex(where: isText) else { return "" }
     return String(scalars[first...last])
   }
 

@@ -138,7 +138,9 @@ public enum JSONText {
       while place < bytes.count, bytes[place].isASCIIDigit || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(bytes[place]) {
         place += 1
       }
-      guard let value = NumberText.parse(String(decoding: bytes[start..<place], as: UTF8.self)) else {
+      guard NumberText.isJSON(bytes[start..<place]),
+        let value = NumberText.parse(String(decoding: bytes[start..<place], as: UTF8.self))
+      else {
         place = start
         throw failure("a value was expected")
       }
@@ -146,7 +148,7 @@ public enum JSONText {
     }
 
     mutating func unit() throws(Failure) -> UInt32 {
-      guard place + 4 <= bytes.count,
+      guard place + 4 <= bytes.count, bytes[place] != 0x2B, bytes[place] != 0x2D,
         let unit = UInt32(String(decoding: bytes[place..<place + 4], as: UTF8.self), radix: 16)
       else { throw failure("four hexadecimal digits were expected") }
       place += 4
@@ -178,9 +180,14 @@ public enum JSONText {
         case 0x75:
           var code = try unit()
           if code >= 0xD800, code < 0xDC00, place + 2 <= bytes.count, bytes[place] == 0x5C, bytes[place + 1] == 0x75 {
+            let second = place
             place += 2
             let low = try unit()
-            code = low >= 0xDC00 && low < 0xE000 ? 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD
+            if low >= 0xDC00, low < 0xE000 {
+              code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+            } else {
+              place = second
+            }
           }
           text.append(contentsOf: String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8)
         default: throw failure("no such escape")

@@ -2,7 +2,8 @@
 enum NumberText {
   /// An integer or a decimal number; `nil` for anything else, for hexadecimal and for what is not finite.
   static func parse(_ text: some StringProtocol) -> Value? {
-    guard text.utf8.count <= 64, let first = text.utf8.first, first.isASCIIDigit || first == 0x2D || first == 0x2E
+    guard text.utf8.count <= 64, let first = text.utf8.first,
+      first.isASCIIDigit || [0x2B, 0x2D, 0x2E].contains(first)
     else { return nil }
     guard text.utf8.allSatisfy({ $0.isASCIIDigit || [0x2D, 0x2E, 0x2B, 0x65, 0x45].contains($0) }) else { return nil }
     if let integer = Int64(text) { return .int(integer) }
@@ -10,11 +11,42 @@ enum NumberText {
     return .double(number)
   }
 
-  /// The whole number that the text starts with, as in `22 foos`.
-  static func leading(_ text: String) -> Int64? {
+  /// Whether it is written as JSON and GraphQL have it (RFC 8259, section 6): without `+` before it, a needless 0, or a point at an end.
+  static func isJSON(_ text: ArraySlice<UInt8>) -> Bool {
+    var rest = text
+    func takeDigits() -> Int {
+      let digits = rest.prefix { $0.isASCIIDigit }
+      rest = rest[digits.endIndex...]
+      return digits.count
+    }
+    if rest.first == 0x2D { rest.removeFirst() }
+    let isZero = rest.first == 0x30
+    let whole = takeDigits()
+    guard whole == 1 || (whole > 1 && !isZero) else { return false }
+    if rest.first == 0x2E {
+      rest.removeFirst()
+      guard takeDigits() > 0 else { return false }
+    }
+    if rest.first == 0x45 || rest.first == 0x65 {
+      rest.removeFirst()
+      if rest.first == 0x2B || rest.first == 0x2D { rest.removeFirst() }
+      guard takeDigits() > 0 else { return false }
+    }
+    return rest.isEmpty
+  }
+
+  /// The number that the text starts with, as in `22 foos` or `-1.5°`.
+  static func leading(_ text: String) -> Double? {
     let bytes = text.utf8
-    let digits = bytes.dropFirst(bytes.first == 0x2D ? 1 : 0).prefix { $0.isASCIIDigit }
-    return Int64(text[..<digits.endIndex])
+    let isSigned = bytes.first == 0x2D || bytes.first == 0x2B
+    let digits = bytes.dropFirst(isSigned ? 1 : 0).prefix { $0.isASCIIDigit }
+    guard !digits.isEmpty else { return nil }
+    var end = digits.endIndex
+    if end < bytes.endIndex, bytes[end] == 0x2E {
+      let fraction = bytes[bytes.index(after: end)...].prefix { $0.isASCIIDigit }
+      if !fraction.isEmpty { end = fraction.endIndex }
+    }
+    return Double(text[..<end])
   }
 
   /// With a decimal point, so that it stays a decimal number: `4.0`.

@@ -9,7 +9,14 @@ struct OptionReader {
   private(set) var values: [(name: String, value: String?)] = []
   private(set) var words: [String] = []
   /// The options that are none, and those whose value is missing.
-  private(set) var bad: [String] = []
+  private(set) var unknown: [String] = []
+  private(set) var incomplete: [String] = []
+
+  /// What is wrong with the options; nil when nothing is.
+  var problem: String? {
+    if !unknown.isEmpty { return "there is no option \(unknown.joined(separator: " "))" }
+    return incomplete.isEmpty ? nil : "\(incomplete.joined(separator: " and ")) needs a value"
+  }
 
   init(_ text: String, _ options: [Option]) {
     var pending = text.split(separator: " ").map(String.init)[...]
@@ -19,13 +26,13 @@ struct OptionReader {
         if let option = options.first(where: { $0.long == name }) {
           take(option, word, nil, &pending)
         } else {
-          bad.append(word)
+          unknown.append(word)
         }
       } else if word.hasPrefix("-"), word.count > 1 {
         var letters = word.dropFirst()
         while let letter = letters.popFirst() {
           guard let option = options.first(where: { $0.short == letter }) else {
-            bad.append("-\(letter)")
+            unknown.append("-\(letter)")
             break
           }
           if option.hasValue {
@@ -45,7 +52,7 @@ struct OptionReader {
       values.append((option.long, nil))
       return
     }
-    if let value = value ?? rest.popFirst() { values.append((option.long, value)) } else { bad.append(word) }
+    if let value = value ?? rest.popFirst() { values.append((option.long, value)) } else { incomplete.append(word) }
   }
 
   func value(_ name: String) -> String? { values.last { $0.name == name }?.value }

@@ -1,8 +1,9 @@
-/// A regular expression that is matched in time linear in the text: the usual syntax without back-references and look-around.
+/// A regular expression that is matched in time linear in the text: Java's syntax without back-references.
 ///
-/// Literals, `.`, classes (`[a-z]`, `\d \w \s` and their opposites, `[[:alpha:]]` not), `^ $ \A \z \b \B`, groups (capturing, `(?:…)`,
-/// `(?<name>…)`), `|`, greedy and lazy `? * + {n,m}`, and the flags `(?i)`, `(?s)`, `(?m)`. Of several matches at one place that one
-/// counts which a backtracking matcher would find. `.` and `$` know only the line feed.
+/// Literals, `\Q…\E`, `.`, classes (`[a-z]`, `[a-z&&[^b]]`, `\d \w \s \h \v` and their opposites, `\p{L}`, `\R`), `^ $ \A \z \Z \b \B`,
+/// groups (capturing, `(?:…)`, `(?<name>…)`), look-ahead and look-behind, `|`, greedy and lazy `? * + {n,m}`, and the flags `(?i)`, `(?s)`,
+/// `(?m)`. Of several matches at one place that one counts which a backtracking matcher would find; a possessive repeat is a greedy one,
+/// and groups inside of a look take no part. `.` and `$` know only the line feed.
 public struct Pattern: Sendable {
   /// Why a text is no pattern.
   public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -16,9 +17,11 @@ public struct Pattern: Sendable {
   public let source: String
   /// Capturing groups, not counting the whole.
   public let groupCount: Int
-  let program: [PatternInstruction]
+  /// The numbers of the groups that have names.
+  let groupNames: [String: Int]
+  private let program: PatternProgram
   /// Set when the pattern is a plain text, perhaps anchored: most are.
-  let plain: PlainPattern?
+  private let plain: PlainPattern?
   /// A text that lies in all that the pattern matches, the longest that is easily told; nil for none. An index can look for it first.
   public let requiredText: String?
 
@@ -28,21 +31,49 @@ public struct Pattern: Sendable {
 
   public init(_ source: String, ignoringCase: Bool = false) throws(Failure) {
     self.source = source
-    var compiler = PatternCompiler(source: source, ignoringCase: ignoringCase)
-    let tree = try compiler.parse()
-    groupCount = compiler.groupCount
-    program = try compiler.program(for: tree)
+    var reader = PatternReader(source: source, ignoringCase: ignoringCase)
+    let tree = try reader.parse()
+    groupCount = reader.groupCount
+    groupNames = reader.groupNames
+    let length = source.unicodeScalars.count
+    program = try PatternEmitter(tree) { Failure(pattern: source, offset: length, reason: $0) }.program
     plain = PlainPattern(tree)
     requiredText = tree.requiredText
   }
 
-  /// The first match at or after scalar `start`; nil when there is none or the budget ran out.
-  func firstMatch(
-    in text: PatternText, from start: Int = 0, budget: inout Int
-  ) -> PatternMatch? {
-    if let plain { return plain.match(text.scalars, from: start, budget: &budget) }
-    var machine = PatternMachine(program: program, slots: 2 * (groupCount + 1))
-    return machine.match(text.scalars, from: start, budget: &budget)
+  /// The first match; nil when there is none or the budget ran out.
+  func firstMatch(in text: PatternText, budget: inout Int) -> PatternMatch? {
+    if let plain { return plain.match(text.scalars, from: 0, budget: &budget) }
+    var matches = Matches(self, text, budget: &budget)
+    return matches.next(budget: &budget)
+  }
+
+  /// The matches in a text, one after the other: what is known of the text is kept from one to the next.
+  struct Matches {
+    private let plain: PlainPattern?
+    private let scalars: [Unicode.Scalar]
+    private var machine: PatternMachine
+    private var place = 0
+
+    init(_ pattern: Pattern, _ text: PatternText, budget: inout Int) {
+      plain = pattern.plain
+      scalars = text.scalars
+      machine = PatternMachine(pattern.program, slots: 2 * (pattern.groupCount + 1), text.scalars, budget: &budget)
+    }
+
+    /// The next match behind the one before; nil when there is none or the budget ran out. A match of nothing is followed by what lies
+    /// behind the next character.
+    mutating func next(budget: inout Int) -> PatternMatch? {
+      guard place <= scalars.count else { return nil }
+      let match =
+        plain.map { $0.match(scalars, from: place, budget: &budget) } ?? machine.match(from: place, budget: &budget)
+      guard let match else {
+        place = scalars.count + 1
+        return nil
+      }
+      place = match.whole.isEmpty ? match.whole.upperBound + 1 : match.whole.upperBound
+      return match
+    }
   }
 
   /// Whether it occurs anywhere in the text.

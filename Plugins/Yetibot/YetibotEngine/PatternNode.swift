@@ -7,9 +7,23 @@ indirect enum PatternNode: Sendable {
   case choice([PatternNode])
   case group(Int, PatternNode)
   case repeated(PatternNode, Int, Int?, greedy: Bool)
+  /// What must be found from here on, or up to here, or must not. Groups inside take no part.
+  case look(PatternNode, isAhead: Bool, isNegated: Bool)
 }
 
 extension PatternNode {
+  /// Whether it can match nothing.
+  var isNullable: Bool {
+    switch self {
+    case .empty, .assertion, .look: true
+    case .set: false
+    case .sequence(let nodes): nodes.allSatisfy(\.isNullable)
+    case .choice(let branches): branches.contains(where: \.isNullable)
+    case .group(_, let inner): inner.isNullable
+    case .repeated(let inner, let low, _, _): low == 0 || inner.isNullable
+    }
+  }
+
   /// The longest text that lies in all that it matches, of those that stand in it letter by letter.
   var requiredText: String? {
     let text = longestRun
@@ -30,13 +44,16 @@ extension PatternNode {
           if run.count > best.count { best = run }
           continue
         }
-        if case .assertion = node { continue }
+        switch node {
+        case .assertion, .look: continue
+        default: break
+        }
         run = []
         let inner = node.longestRun
         if inner.count > best.count { best = inner }
       }
       return best
-    case .empty, .assertion, .choice: return []
+    case .empty, .assertion, .choice, .look: return []
     }
   }
 }
@@ -63,71 +80,4 @@ enum PatternAssertion: Sendable, Hashable {
       return (before != after) == (self == .wordBoundary)
     }
   }
-}
-
-/// The scalars that one place of a pattern takes.
-struct ScalarSet: Sendable, Hashable {
-  var ranges: [ClosedRange<UInt32>] = []
-  var isInverted = false
-  var ignoresCase = false
-  /// Sets inside a set that are inverted: `[\D_]`.
-  var others: [ScalarSet] = []
-
-  init(_ ranges: [ClosedRange<UInt32>] = [], inverted: Bool = false) {
-    self.ranges = ranges
-    isInverted = inverted
-  }
-
-  static let digits = ScalarSet([0x30...0x39])
-  static let words = ScalarSet([0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
-  static let spaces = ScalarSet([0x09...0x0D, 0x20...0x20])
-  static let anything = ScalarSet([0...0x10FFFF])
-  static let notLineFeed = ScalarSet([0x0A...0x0A], inverted: true)
-
-  var inverted: ScalarSet {
-    var set = self
-    set.isInverted.toggle()
-    return set
-  }
-
-  /// The one scalar that it takes, if it is only one.
-  var single: Unicode.Scalar? {
-    guard !isInverted, !ignoresCase, others.isEmpty, ranges.count == 1, let range = ranges.first, range.count == 1
-    else { return nil }
-    return Unicode.Scalar(range.lowerBound)
-  }
-
-  func contains(_ scalar: Unicode.Scalar) -> Bool {
-    var found = takes(scalar.value)
-    if !found, ignoresCase {
-      if scalar.isASCII {
-        let value = scalar.value
-        if (value >= 0x41 && value <= 0x5A) || (value >= 0x61 && value <= 0x7A) { found = takes(value ^ 0x20) }
-      } else {
-        for mapping in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
-          if let other = mapping.unicodeScalars.first, mapping.unicodeScalars.count == 1 {
-            found = found || takes(other.value)
-          }
-        }
-      }
-    }
-    return found != isInverted
-  }
-
-  private func takes(_ value: UInt32) -> Bool {
-    for range in ranges where range.contains(value) { return true }
-    guard !others.isEmpty, let scalar = Unicode.Scalar(value) else { return false }
-    return others.contains { $0.contains(scalar) }
-  }
-}
-
-/// One step of a compiled pattern.
-enum PatternInstruction: Sendable {
-  case take(ScalarSet)
-  case assert(PatternAssertion)
-  case save(Int)
-  case jump(Int)
-  /// Goes on at both places; the first one is preferred.
-  case split(Int, Int)
-  case match
 }

@@ -5,18 +5,11 @@ enum PatternSearch {
     let text = PatternText(string)
     var pieces: [String] = []
     var start = 0
-    var from = 0
-    while from <= text.scalars.count,
-      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
-    {
+    var matches = Pattern.Matches(pattern, text, budget: &allowance.patternSteps)
+    while let match = matches.next(budget: &allowance.patternSteps) {
       let range = match.whole
-      from = max(range.upperBound, from + 1)
-      if range.isEmpty {
-        guard range.lowerBound < text.scalars.count else { break }
-        from = range.lowerBound + 1
-        if range.lowerBound == 0 { continue }
-      }
-      // A match of nothing but the start gives no empty piece.
+      // A match of nothing cuts between two characters only, and one at the start gives no empty piece.
+      if range.isEmpty, range.lowerBound == 0 || range.lowerBound == text.scalars.count { continue }
       if range.upperBound > 0 { pieces.append(text.string(start..<range.lowerBound)) }
       start = range.upperBound
     }
@@ -32,53 +25,82 @@ enum PatternSearch {
     return found
   }
 
-  /// All matches replaced; `$1` in the replacement stands for a group, `\` takes away the meaning of what follows.
+  /// How a replacement is written.
+  enum Dialect {
+    /// As Java has it: `$1` and `${name}` stand for groups, `\` takes away the meaning of what follows.
+    case java
+    /// The same, and `\1` stands for a group, `\n` and `\t` for a line feed and a tab.
+    case sed
+  }
+
+  /// All matches replaced.
   static func replace(
-    _ pattern: Pattern, in string: String, by replacement: String, _ allowance: Allowance
+    _ pattern: Pattern, in string: String, by replacement: String, _ dialect: Dialect, _ allowance: Allowance
   ) throws -> String {
     let text = PatternText(string)
+    let parts = parts(of: replacement, dialect, pattern)
     var result = ""
     var start = 0
-    var from = 0
-    while from <= text.scalars.count,
-      let match = pattern.firstMatch(in: text, from: from, budget: &allowance.patternSteps)
-    {
-      let range = match.whole
-      result += text.string(start..<range.lowerBound)
-      result += expand(replacement, match, text)
-      start = range.upperBound
-      from = range.isEmpty ? range.upperBound + 1 : range.upperBound
+    var matches = Pattern.Matches(pattern, text, budget: &allowance.patternSteps)
+    while let match = matches.next(budget: &allowance.patternSteps) {
+      result += text.string(start..<match.whole.lowerBound)
+      for part in parts {
+        switch part {
+        case .text(let text): result += text
+        case .group(let number): if let range = match.ranges[number] { result += text.string(range) }
+        }
+      }
+      start = match.whole.upperBound
       try allowance.charge(bytes: result.utf8.count)
     }
     try allowance.checkPatterns()
     return result + text.string(start..<text.scalars.count)
   }
 
-  private static func expand(_ replacement: String, _ match: PatternMatch, _ text: PatternText) -> String {
-    var result = ""
-    var isEscaped = false
-    var isGroup = false
-    for character in replacement {
-      if isGroup {
-        isGroup = false
-        if character.isASCII, let number = character.wholeNumberValue {
-          if match.ranges.indices.contains(number), let range = match.ranges[number] { result += text.string(range) }
-          continue
+  private enum Part {
+    case text(String)
+    case group(Int)
+  }
+
+  /// What a replacement is made of. A group that there is not stands for nothing.
+  private static func parts(of replacement: String, _ dialect: Dialect, _ pattern: Pattern) -> [Part] {
+    var parts: [Part] = []
+    var text = String.UnicodeScalarView()
+    var rest = replacement.unicodeScalars[...]
+    func digit(_ scalar: Unicode.Scalar?) -> Int? {
+      scalar.flatMap { $0.isASCII ? $0.properties.numericValue : nil }.map(Int.init)
+    }
+    func add(_ number: Int) {
+      parts.append(.text(String(text)))
+      text = String.UnicodeScalarView()
+      if number <= pattern.groupCount { parts.append(.group(number)) }
+    }
+    while let scalar = rest.popFirst() {
+      if scalar == "$", let first = digit(rest.first) {
+        rest.removeFirst()
+        var number = first
+        // More digits count as long as there is such a group.
+        while let next = digit(rest.first), number * 10 + next <= pattern.groupCount {
+          number = number * 10 + next
+          rest.removeFirst()
         }
-        result.append("$")
-      }
-      if isEscaped {
-        result.append(character)
-        isEscaped = false
-      } else if character == "\\" {
-        isEscaped = true
-      } else if character == "$" {
-        isGroup = true
-      } else {
-        result.append(character)
+        add(number)
+      } else if scalar == "$", rest.first == "{", let end = rest.firstIndex(of: "}"),
+        let number = pattern.groupNames[String(rest[rest.index(after: rest.startIndex)..<end])]
+      {
+        rest = rest[rest.index(after: end)...]
+        add(number)
+      } else if scalar == "\\", let next = rest.popFirst() {
+        if dialect == .sed, let number = digit(next) {
+          add(number)
+        } else {
+          text.append(dialect == .sed && next == "n" ? "\n" : dialect == .sed && next == "t" ? "\t" : next)
+        }
+      } else if scalar != "\\" {
+        text.append(scalar)
       }
     }
-    if isGroup { result.append("$") }
-    return result
+    parts.append(.text(String(text)))
+    return parts
   }
 }

@@ -49,5 +49,14 @@ public struct Quirks: OptionSet, Sendable, Hashable {
   /// `count`, `sum`, `set`, `reverse` and `unletters` belong to no category.
   public static let uncategorizedSums = Quirks(rawValue: 1 << 18)
 
-  public static let all = Quirks(rawValue: (1 << 19) - 1)
+  /// What `data` writes out ends with a line feed, so that the next command takes it for a collection.
+  public static let printsLineFeeds = Quirks(rawValue: 1 << 19)
+  /// `sortnum` looks at whole numbers only.
+  public static let wholeSortNumbers = Quirks(rawValue: 1 << 20)
+  /// `buffer` keeps its text too, an empty one as well, when a collection is piped into it.
+  public static let bufferKeepsText = Quirks(rawValue: 1 << 21)
+  /// What an alias, an observer or a cron runs, and what people keep, is one line.
+  public static let singleLines = Quirks(rawValue: 1 << 22)
+
+  public static let all = Quirks(rawValue: (1 << 23) - 1)
 }

@@ -18,6 +18,11 @@ public final class Rows {
 
     subscript(column: String) -> String { columns[column]?.text ?? "" }
 
+    /// Whether it belongs to a room.
+    func isIn(_ place: ChatPlace) -> Bool {
+      self["chat_source_adapter"] == place.instance && self["chat_source_room"] == place.room
+    }
+
     /// The row as commands hand it out.
     var record: Value { .map(ValueMap([("id", .int(id))] + columns.map { ($0.key, $0.value) })) }
   }
@@ -75,5 +80,14 @@ public final class Rows {
   func remove(_ table: String, where isWanted: (Row) -> Bool) {
     for row in tables[table] ?? [] where isWanted(row) { storage?.remove(table: table, id: row.id) }
     tables[table]?.removeAll(where: isWanted)
+  }
+}
+
+extension ValueMap {
+  /// The columns of a row that belongs to a room.
+  static func row(in place: ChatPlace, _ columns: [(String, String)]) -> ValueMap {
+    ValueMap(
+      ([("chat_source_adapter", place.instance), ("chat_source_room", place.room)] + columns)
+        .map { ($0.0, Value.string($0.1)) })
   }
 }

@@ -107,6 +107,16 @@ public final class Yetibot {
 
   public var parser: ExpressionParser { configuration.parser }
 
+  /// A text without the quotes around it, such as protect an expression that is to be run later.
+  func unquoted(_ text: String) -> String {
+    Formatting.removeSurroundingQuotes(text, acrossLines: !configuration.quirks.contains(.singleLines))
+  }
+
+  /// A pattern of arguments whose last group may go on over several lines.
+  func acrossLines(_ pattern: String) -> String {
+    configuration.quirks.contains(.singleLines) ? pattern : "(?s)" + pattern
+  }
+
   /// - Parameter subject: what is handled, as it was written.
   func makeAllowance(for subject: String) -> Allowance { Allowance(configuration.limits, for: subject, clock: now) }
 

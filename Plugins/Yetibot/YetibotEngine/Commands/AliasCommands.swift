@@ -15,7 +15,7 @@ extension Yetibot {
           return .text("alias \(name) removed")
         },
         Self.on(
-          Self.aliasPattern,
+          acrossLines(Self.aliasPattern),
           "alias <name> = <command> # makes a command; $s and $1, $2, … stand for its arguments", util
         ) {
           $0.engine.makeAlias($0)
@@ -42,7 +42,7 @@ extension Yetibot {
   private func makeAlias(_ call: Invocation) -> Outcome {
     guard let person = call.person else { return .failure("an alias needs somebody who makes it") }
     let name = Self.cleanAliasName(call.group(1) ?? "")
-    let body = Formatting.removeSurroundingQuotes(call.group(2) ?? "")
+    let body = unquoted(call.group(2) ?? "")
     guard !name.isEmpty, name.count <= 64,
       name.unicodeScalars.allSatisfy({ $0.isWord || $0.value > 127 || "-_.:?!+*'".unicodeScalars.contains($0) })
     else { return .failure("the name of an alias has letters, digits and -_.:?!+*' only") }

@@ -42,15 +42,15 @@ extension Yetibot {
     define(
       ["sortnum"],
       [
-        Self.on(nil, "sortnum <collection> # the items in the order of the whole numbers that they begin with", both) {
+        Self.on(nil, "sortnum <collection> # the items in the order of the numbers that they begin with", both) {
           call in
           let items = try call.needItems()
           // One item needs no number: there is nothing to compare it with.
-          let numbers = try items.map { item -> Int64 in
+          let numbers = try items.map { item -> Double in
             guard let number = NumberText.leading(item.text) ?? (items.count < 2 ? 0 : nil) else {
               throw Raised("\(item.text) does not begin with a number")
             }
-            return number
+            return call.quirks.contains(.wholeSortNumbers) ? number.rounded(.towardZero) : number
           }
           let order = items.indices.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
           return Self.reordered(items, call.inventedEntries, by: order)

@@ -6,16 +6,16 @@ extension Yetibot {
       ["cron"],
       [
         Self.on(#"^\s*list\s*$"#, "cron list # the crons", util) { call in
-          let rows = call.engine.rows["cron"].filter { $0["chat_source_adapter"] == call.place.instance }
+          let rows = call.engine.crons(at: call.place)
           let lines = Value.strings(rows.map { Self.cronText($0) })
           return .plain(rows.isEmpty && call.quirks.contains(.silentEmpties) ? .suppressed(lines) : lines)
         },
         Self.on(#"^\s*remove\s+(\d+)\s*$"#, "cron remove <id> # forgets a cron", util) { call in
           let id = call.group(1) ?? ""
-          guard call.engine.rows["cron"].contains(where: { String($0.id) == id }) else {
+          guard let row = call.engine.crons(at: call.place).first(where: { String($0.id) == id }) else {
             return .failure("there is no cron \(id)")
           }
-          call.engine.rows.remove("cron") { String($0.id) == id }
+          call.engine.rows.remove("cron") { $0.id == row.id }
           return .text("cron \(id) removed")
         },
         Self.on(#"^\s*stop\s*$"#, "cron stop # stops all crons", util) { call in
@@ -38,7 +38,7 @@ extension Yetibot {
           util,
           Self.explainCron),
         Self.on(
-          Self.cronPattern,
+          acrossLines(Self.cronPattern),
           "cron <second> <minute> <hour> <weekday> <day> <month> <year> <command> # runs a command at set times", util
         ) { call in
           let schedule = call.group(1) ?? ""
@@ -53,7 +53,7 @@ extension Yetibot {
               ("platform", .string(call.place.adapter)), ("user_id", .string(call.person?.id ?? "")),
               ("user_name", .string(call.person?.name ?? "")),
               ("schedule", .string(schedule)),
-              ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
+              ("cmd", .string(call.engine.unquoted(call.group(2) ?? ""))),
             ]))
           return .text("cron created: \(Self.cronText(row))")
         },
@@ -73,7 +73,7 @@ extension Yetibot {
     if call.quirks.contains(.stubs) { return .text(Quirks.stubAnswer) }
     var text = call.group(1) ?? ""
     if Int64(text) != nil {
-      guard let row = call.engine.rows["cron"].first(where: { String($0.id) == text }) else {
+      guard let row = call.engine.crons(at: call.place).first(where: { String($0.id) == text }) else {
         return .failure("there is no cron \(text)")
       }
       text = row["schedule"]
@@ -89,6 +89,11 @@ extension Yetibot {
       .init(
         .strings([schedule.words] + (lines.isEmpty ? ["it does not run any more"] : lines.map { "next at \($0)" })),
         data: data))
+  }
+
+  /// Those that were made at the same instance.
+  private func crons(at place: ChatPlace) -> [Rows.Row] {
+    rows["cron"].filter { $0["chat_source_adapter"] == place.instance }
   }
 
   private static func cronText(_ row: Rows.Row) -> String {

@@ -7,12 +7,12 @@ extension Yetibot {
       [
         Self.on(#"^\s*show(?:\s|$)"#, "data show # the data behind the value, written out", util) { call in
           guard call.data != .null else { return .text("there is no data") }
-          return Self.shown(call.data, call.data)
+          return Self.shown(call.data, call)
         },
         Self.on(#"^\s*(\$\S*)"#, "data <path> # the part of the data that the path selects", util) { call in
           guard call.data != .null else { return .failure("there is no data") }
           let selection = try JSONPath(call.group(1) ?? "$").select(in: call.data)
-          return Self.shown(selection, selection)
+          return Self.shown(selection, call)
         },
         Self.on(nil, "data # the data behind the value", util) { call in
           guard call.data != .null else { return .text("there is no data") }
@@ -46,8 +46,9 @@ extension Yetibot {
       ])
   }
 
-  private static func shown(_ value: Value, _ data: Value) -> Outcome {
-    .record(.init(.string(JSONText.print(value, indent: value.isCollection) + "\n"), data: data))
+  private static func shown(_ value: Value, _ call: Invocation) -> Outcome {
+    let end = call.quirks.contains(.printsLineFeeds) ? "\n" : ""
+    return .record(.init(.string(JSONText.print(value, indent: value.isCollection) + end), data: value))
   }
 
   private static func render(_ call: Invocation) throws -> Outcome {

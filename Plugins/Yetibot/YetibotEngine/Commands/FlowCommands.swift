@@ -41,7 +41,7 @@ extension Yetibot {
       [
         Self.on(#"(?s).+"#, "parse <text> # the tree of an expression", util) { call in
           do {
-            let tree = try call.engine.parser.parse(Formatting.removeSurroundingQuotes(call.args)).tree
+            let tree = try call.engine.parser.parse(call.engine.unquoted(call.args)).tree
             return .record(.init(.string(JSONText.print(tree)), data: tree))
           } catch {
             return .failure("\(error)")
@@ -114,7 +114,7 @@ extension Yetibot {
       // Sub-expressions, and what the command evaluates in its turn, see the item's data, or the item.
       let seen = entry == .null ? item : entry
       let command =
-        if let text = try call.lateText?(seen) { Self.splitCommand(text.trimmed).args } else { call.args }
+        if let text = try call.lateText?(seen) { Self.splitCommand(text).args } else { call.args }
       if !call.quirks.contains(.earlyItems) { call.context.contextualData = seen }
       var sub = Call(text: command, raw: item, data: entry, hasExactData: true)
       if item.isCollection {

@@ -44,7 +44,7 @@ extension Yetibot {
   ) -> [(id: String, score: Int64)] {
     var sums: [String: Int64] = [:]
     for row in rows["karma"]
-    where place.map({ row["chat_source_room"] == $0.room && row["chat_source_adapter"] == $0.instance }) ?? true {
+    where place.map(row.isIn) ?? true {
       sums[row[byGiver ? "voter_id" : "user_id"], default: 0] += row.columns["points"]?.integer ?? 0
     }
     return sums.filter { $0.value > 0 }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit)

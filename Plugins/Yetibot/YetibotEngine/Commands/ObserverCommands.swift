@@ -6,17 +6,17 @@ extension Yetibot {
       ["obs", "observer"],
       [
         Self.on(#"^\s*remove\s+(\d+)\s*$"#, "obs remove <id> # forgets an observer", util) { call in
-          let rows = call.engine.rows
-          guard !rows["observer"].isEmpty else { return .failure("there are no observers") }
+          let rows = call.engine.observers(at: call.place)
+          guard !rows.isEmpty else { return .failure("there are no observers") }
           let id = call.group(1) ?? ""
-          guard rows["observer"].contains(where: { String($0.id) == id }) else {
+          guard let row = rows.first(where: { String($0.id) == id }) else {
             return .failure("there is no observer \(id)")
           }
-          rows.remove("observer") { String($0.id) == id }
+          call.engine.rows.remove("observer") { $0.id == row.id }
           return .text("observer \(id) removed")
         },
         Self.on(#"^\s*(?:list\s*)?$"#, "obs [list] # the observers", util) { call in
-          let rows = call.engine.rows["observer"]
+          let rows = call.engine.observers(at: call.place)
           guard !rows.isEmpty else { return .failure("there are no observers") }
           return .record(
             .init(
@@ -45,7 +45,7 @@ extension Yetibot {
     let isEvent = ChatEvent.Kind(rawValue: event) != nil
     return (
       isEvent ? event : "message", reader.value("user-pattern"), reader.value("channel-pattern"), reader.words,
-      !reader.bad.isEmpty || !isEvent
+      reader.problem != nil || !isEvent
     )
   }
 
@@ -61,12 +61,17 @@ extension Yetibot {
     return line
   }
 
+  /// Those that were made at the same instance.
+  private func observers(at place: ChatPlace) -> [Rows.Row] {
+    rows["observer"].filter { $0["chat_source_adapter"] == place.instance }
+  }
+
   private func makeObserver(_ call: Invocation) throws -> Outcome {
     let reader = OptionReader(call.group(1) ?? "", Self.observerOptions)
     let event = reader.value("event-type") ?? "message"
     guard ChatEvent.Kind(rawValue: event) != nil else { return .text("there is no event \(event)") }
     guard rows.hasRoom(in: "observer") else { return .failure("there are too many observers; remove one") }
-    guard reader.bad.isEmpty else { return .failure("there is no option \(reader.bad.joined(separator: " "))") }
+    if let problem = reader.problem { return .failure(problem) }
     let pattern = reader.words.joined(separator: " ")
     for source in [pattern, reader.value("user-pattern") ?? "", reader.value("channel-pattern") ?? ""] {
       _ = try Pattern(source)
@@ -75,7 +80,7 @@ extension Yetibot {
       ("user_id", .string(call.person?.name ?? "")), ("pattern", .string(pattern)),
       ("user_pattern", .string(reader.value("user-pattern") ?? "")),
       ("channel_pattern", .string(reader.value("channel-pattern") ?? "")), ("event_type", .string(event)),
-      ("cmd", .string(Formatting.removeSurroundingQuotes(call.group(2) ?? ""))),
+      ("cmd", .string(unquoted(call.group(2) ?? ""))),
       ("chat_source_adapter", .string(call.place.instance)),
     ])
     insert("observer", columns)
@@ -93,8 +98,7 @@ extension Yetibot {
       case .react: event.reaction ?? ""
       default: event.person.name
       }
-    for row in rows["observer"] where row["event_type"] == event.kind.rawValue {
-      guard row["chat_source_adapter"] == event.place.instance else { continue }
+    for row in observers(at: event.place) where row["event_type"] == event.kind.rawValue {
       do {
         guard try finds(row["user_pattern"], event.person.name, allowance),
           try finds(row["channel_pattern"], event.place.room, allowance), try finds(row["pattern"], subject, allowance)

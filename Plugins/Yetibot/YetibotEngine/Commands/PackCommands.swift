@@ -13,7 +13,7 @@ extension Yetibot {
       ["or"],
       [
         Self.on(nil, "or <text> # the piped value if there is one, else the text", both) { call in
-          if let opts = call.opts { return .plain(opts) }
+          if let opts = call.opts { return opts.isEmptyCollection ? .text(call.args) : .plain(opts) }
           return call.raw.text.isEmpty ? .text(call.args) : .plain(call.raw)
         }
       ])
@@ -63,14 +63,15 @@ extension Yetibot {
         Self.on(#"^\s*peek\s*$"#, "buffer peek # what the buffer holds", ["util"]) { Self.bufferText($0) },
         Self.on(#"^\s*flush\s*$"#, "buffer flush # what the buffer holds, and empties it", ["util"]) { call in
           let outcome = Self.bufferText(call)
-          call.engine.rows.remove("buffer") { _ in true }
+          call.engine.rows.remove("buffer") { $0.isIn(call.place) }
           return outcome
         },
         Self.on(nil, "buffer <text or collection> # adds to the buffer", ["util"]) { call in
-          // A collection, and the text: what each call was given.
-          for item in (call.items ?? []) + [.string(call.args)] {
-            call.engine.insert("buffer", ValueMap([("text", .string(item.text))]))
+          var texts = call.items.map { $0.map(\.text) } ?? []
+          if call.opts == nil || !call.args.isEmpty || call.quirks.contains(.bufferKeepsText) {
+            texts.append(call.args)
           }
+          for text in texts { call.engine.insert("buffer", .row(in: call.place, [("text", text)])) }
           return Self.bufferText(call)
         },
       ])
@@ -140,14 +141,12 @@ extension Yetibot {
       replacement = parts[1]
     }
     let pattern = try Pattern(source, ignoringCase: isCaseIgnored)
-    if let items = call.items {
-      return .plain(
-        .list(
-          try items.map {
-            .string(try PatternSearch.replace(pattern, in: $0.text, by: replacement, call.context.allowance))
-          }))
+    func replaced(_ text: String) throws -> String {
+      try PatternSearch.replace(
+        pattern, in: text, by: replacement, call.quirks.contains(.sedReadsValue) ? .java : .sed, call.context.allowance)
     }
-    return .text(try PatternSearch.replace(pattern, in: subject, by: replacement, call.context.allowance))
+    if let items = call.items { return .plain(.strings(try items.map { try replaced($0.text) })) }
+    return .text(try replaced(subject))
   }
 
   /// The parts between slashes; one with a backslash before it is part of the text.
@@ -171,8 +170,7 @@ extension Yetibot {
   }
 
   private static func bufferText(_ call: Invocation) -> Outcome {
-    let rows = call.engine.rows["buffer"]
-    return .lines(rows.map { $0["text"] })
+    .lines(call.engine.rows["buffer"].filter { $0.isIn(call.place) }.map { $0["text"] })
   }
 
   private static func chart(_ call: Invocation) throws -> Outcome {

@@ -6,16 +6,16 @@ extension Yetibot {
       [
         Self.on(#"^\s*show\s*$"#, "order show # what is ordered", ["fun"]) { $0.engine.showOrders($0.place) },
         Self.on(#"^\s*reset\s*$"#, "order reset # forgets all orders", ["fun"]) { call in
-          call.engine.rows.remove("order") { Self.isHere($0, call.place) }
+          call.engine.rows.remove("order") { $0.isIn(call.place) }
           return .text("the orders are forgotten")
         },
         Self.on(#"^\s*remove\s*$"#, "order remove # forgets your order", ["fun"]) { call in
           let name = call.person?.name ?? "nobody"
-          guard call.engine.rows["order"].contains(where: { Self.isHere($0, call.place) && $0["user_name"] == name })
+          guard call.engine.rows["order"].contains(where: { $0.isIn(call.place) && $0["user_name"] == name })
           else {
             return .failure("\(name) has ordered nothing")
           }
-          call.engine.rows.remove("order") { Self.isHere($0, call.place) && $0["user_name"] == name }
+          call.engine.rows.remove("order") { $0.isIn(call.place) && $0["user_name"] == name }
           return .text("the order of \(name) is forgotten")
         },
         Self.on(#"^\s*for\s+([^:]+):\s*(\S.*)$"#, "order for <person>: <food> # orders for somebody else", ["fun"]) {
@@ -49,13 +49,13 @@ extension Yetibot {
         Self.on(nil, "notit # not you; the last one who has not said so is it", ["fun"]) { call in
           let engine = call.engine
           let name = call.person?.name ?? "nobody"
-          if !engine.rows["notit"].contains(where: { Self.isHere($0, call.place) && $0["user_name"] == name }) {
-            engine.insert("notit", Self.row(call.place, [("user_name", name)]))
+          if !engine.rows["notit"].contains(where: { $0.isIn(call.place) && $0["user_name"] == name }) {
+            engine.insert("notit", .row(in: call.place, [("user_name", name)]))
           }
-          let safe = Set(engine.rows["notit"].filter { Self.isHere($0, call.place) }.map { $0["user_name"] })
+          let safe = Set(engine.rows["notit"].filter { $0.isIn(call.place) }.map { $0["user_name"] })
           let left = engine.people.all(in: call.place).map(\.name).filter { !safe.contains($0) }
           guard left.count == 1 else { return .text("\(name) is not it") }
-          engine.rows.remove("notit") { Self.isHere($0, call.place) }
+          engine.rows.remove("notit") { $0.isIn(call.place) }
           return .text("\(left[0]) is it")
         }
       ])
@@ -70,19 +70,9 @@ extension Yetibot {
       ])
   }
 
-  private static func row(_ place: ChatPlace, _ columns: [(String, String)]) -> ValueMap {
-    ValueMap(
-      ([("chat_source_adapter", place.instance), ("chat_source_room", place.room)] + columns)
-        .map { ($0.0, Value.string($0.1)) })
-  }
-
-  private static func isHere(_ row: Rows.Row, _ place: ChatPlace) -> Bool {
-    row["chat_source_adapter"] == place.instance && row["chat_source_room"] == place.room
-  }
-
   private func order(_ food: String, for name: String, _ call: Invocation) -> Outcome {
-    let columns = Self.row(call.place, [("user_name", name), ("food", food.trimmed)])
-    if let row = rows["order"].first(where: { Self.isHere($0, call.place) && $0["user_name"] == name }) {
+    let columns = ValueMap.row(in: call.place, [("user_name", name), ("food", food.trimmed)])
+    if let row = rows["order"].first(where: { $0.isIn(call.place) && $0["user_name"] == name }) {
       rows.update("order", row.id, columns)
     } else {
       insert("order", columns)
@@ -91,7 +81,7 @@ extension Yetibot {
   }
 
   private func showOrders(_ place: ChatPlace) -> Outcome {
-    let orders = rows["order"].filter { Self.isHere($0, place) }
+    let orders = rows["order"].filter { $0.isIn(place) }
     return orders.isEmpty ? .text("nothing is ordered") : .lines(orders.map { "\($0["user_name"]): \($0["food"])" })
   }
 

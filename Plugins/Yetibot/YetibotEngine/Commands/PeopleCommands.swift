@@ -17,7 +17,7 @@ extension Yetibot {
     define(
       ["my"],
       [
-        Self.on(#"^\s*(\S+)\s+=\s+(.+)$"#, "my <key> = <value> # keeps a value for you", util) { call in
+        Self.on(acrossLines(#"^\s*(\S+)\s+=\s+(.+)$"#), "my <key> = <value> # keeps a value for you", util) { call in
           let key = call.group(1) ?? ""
           let value = call.group(2)?.trimmed ?? ""
           try call.engine.keep(key, value, call)
@@ -98,8 +98,7 @@ extension Yetibot {
     let earliest = max(engine.now(), 0) - max(span, 0)
     return .lines(
       engine.rows["status"].filter {
-        $0["chat_source_room"] == call.place.room && $0["chat_source_adapter"] == call.place.instance
-          && ($0.columns["created_at"]?.integer ?? 0) >= earliest
+        $0.isIn(call.place) && ($0.columns["created_at"]?.integer ?? 0) >= earliest
       }.map { "\($0["user_name"]) at \(engine.time($0.columns["created_at"]?.integer ?? 0)): \($0["status"])" })
   }
 

@@ -74,7 +74,7 @@ extension Yetibot {
       ["unquote"],
       [
         Self.on(nil, "unquote <text> # the text without the quotes at its ends", util) {
-          .text(Formatting.removeSurroundingQuotes($0.args))
+          .text($0.engine.unquoted($0.args))
         }
       ])
     define(["error"], [Self.on(nil, "error <message> # ends the expression with an error", util) { .failure($0.args) }])

@@ -19,7 +19,7 @@ extension Yetibot {
           #"(?s)^\s*(\S.*)$"#,
           "map <expression> <collection> # pipes each item into the expression; in quotes it may have pipes", both
         ) { call in
-          let expression = try call.engine.parser.parse(Formatting.removeSurroundingQuotes(call.group(1) ?? ""))
+          let expression = try call.engine.parser.parse(call.engine.unquoted(call.group(1) ?? ""))
           var values: [Value] = []
           var data: [Value] = []
           for (place, item) in try call.needItems().enumerated() {
@@ -84,8 +84,8 @@ extension Yetibot {
         ) { call in
           .text(
             try PatternSearch.replace(
-              try Pattern(call.group(1) ?? ""), in: call.group(3) ?? "", by: call.group(2) ?? "", call.context.allowance
-            ))
+              try Pattern(call.group(1) ?? ""), in: call.group(3) ?? "", by: call.group(2) ?? "", .sed,
+              call.context.allowance))
         }
       ])
     define(
@@ -152,7 +152,7 @@ extension Yetibot {
     }
     var start = Evaluation(value: call.raw, data: call.data)
     start.dataCollection = call.dataCollection
-    let expression = try call.engine.parser.parse(Formatting.removeSurroundingQuotes(command))
+    let expression = try call.engine.parser.parse(call.engine.unquoted(command))
     let result = try call.engine.evaluate(expression, call.context, from: start)
     if let error = result.error { return .text(error) }
     return .record(.init(result.value, data: result.data, dataCollection: result.dataCollection))

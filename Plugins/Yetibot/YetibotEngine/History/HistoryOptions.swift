@@ -20,7 +20,7 @@ extension HistoryQuery {
     let reader = OptionReader(text, originalOptions)
     var options = ValueMap()
     for (name, value) in reader.values { options[name] = value.map(Value.string) ?? true }
-    return (options, !reader.bad.isEmpty)
+    return (options, reader.problem != nil)
   }
 
   /// The lines that the options select for somebody in a room.
@@ -35,9 +35,9 @@ extension HistoryQuery {
   ) throws {
     let options = isOriginal ? Self.originalOptions : Self.options
     let reader = OptionReader(text, options)
-    guard reader.bad.isEmpty else {
+    if let problem = reader.problem {
       let known = options.map { "-\($0.short) --\($0.long)" }.joined(separator: "\n")
-      throw Complaint("there is no option \(reader.bad.joined(separator: " ")); there are\n\(known)")
+      throw Complaint("\(problem); there are\n\(known)")
     }
     func list(_ name: String) -> [String]? {
       reader.value(name)?.split(separator: ",").map { String($0).trimmed }

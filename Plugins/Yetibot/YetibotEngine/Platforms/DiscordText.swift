@@ -4,6 +4,6 @@ public enum DiscordText {
   public static let longestMessage = 2000
 
   public static func pieces(_ text: String) -> [String] {
-    TextPieces.cut(text, limit: longestMessage) { $0.unicodeScalars.count }
+    TextPieces.cut(text, limit: longestMessage) { _ in 1 }
   }
 }

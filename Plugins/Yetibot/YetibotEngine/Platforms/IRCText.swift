@@ -5,12 +5,15 @@ public enum IRCText {
 
   /// Pieces of a line, each short enough in bytes.
   public static func pieces(_ text: String) -> [String] {
-    TextPieces.cut(text, limit: longestMessage) { $0.utf8.count }
+    TextPieces.cut(text, limit: longestMessage) { String($0).utf8.count }
   }
 
-  /// A text of several lines as messages of one line each. IRC knows no empty message, so that a blank line is a space.
+  /// A text of several lines as messages of one line each. IRC knows no empty message, so that a blank line is a space; a carriage return
+  /// ends a message too.
   public static func lines(ofPaste text: String) -> [String] {
-    (Formatting.lineCollection(text) ?? [text]).map { $0.isEmpty ? " " : $0 }
+    (Formatting.lineCollection(text) ?? [text]).flatMap { line in
+      line.unicodeScalars.split(separator: "\r", omittingEmptySubsequences: false).map { $0.isEmpty ? " " : String($0) }
+    }
   }
 
   /// Where an answer goes: to the channel that was spoken to, or in private to the person.

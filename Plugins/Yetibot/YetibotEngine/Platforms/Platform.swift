@@ -25,22 +25,27 @@ public enum Platform: String, Sendable, CaseIterable {
 
 /// Texts cut into pieces.
 enum TextPieces {
-  /// Pieces of at most `limit` of what `measure` counts, cut between characters. An empty text is no piece.
-  static func cut(_ text: String, limit: Int, measure: (Character) -> Int) -> [String] {
+  /// Pieces of at most `limit` of what `measure` counts, cut between characters, and inside of one only when it alone is longer. An empty
+  /// text is no piece.
+  static func cut(_ text: String, limit: Int, measure: (Unicode.Scalar) -> Int) -> [String] {
     var pieces: [String] = []
-    var piece = ""
+    var piece = String.UnicodeScalarView()
     var size = 0
-    for character in text {
-      let weight = measure(character)
-      if size + weight > limit, !piece.isEmpty {
-        pieces.append(piece)
-        piece = ""
-        size = 0
-      }
-      piece.append(character)
-      size += weight
+    func end() {
+      if !piece.isEmpty { pieces.append(String(piece)) }
+      piece = String.UnicodeScalarView()
+      size = 0
     }
-    if !piece.isEmpty { pieces.append(piece) }
+    for character in text {
+      let weight = character.unicodeScalars.reduce(0) { $0 + measure($1) }
+      if size + weight > limit { end() }
+      for scalar in character.unicodeScalars {
+        if size + measure(scalar) > limit { end() }
+        piece.append(scalar)
+        size += measure(scalar)
+      }
+    }
+    end()
     return pieces
   }
 }

@@ -20,7 +20,12 @@ public enum SlackText {
   }
 
   private static func shown(_ link: Substring) -> String {
-    if let bar = link.firstIndex(of: "|") { return String(link[link.index(after: bar)...]) }
+    if let bar = link.firstIndex(of: "|") {
+      let label = link[link.index(after: bar)...]
+      // The label of a channel or a person comes without the mark that people write before it.
+      let mark = ["#", "@"].first { link.hasPrefix($0) && !label.hasPrefix($0) } ?? ""
+      return mark + label
+    }
     if link.first == "!" { return "@" + link.dropFirst() }
     return String(link)
   }
@@ -31,6 +36,32 @@ public enum SlackText {
     return [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&amp;", "&")].reduce(text) { text, entity in
       Formatting.replaceMarker(entity.0, in: text, by: entity.1) ?? text
     }
+  }
+
+  /// The text as Slack wants it, so that people see it letter by letter. Only the mention of a person, `<@U…>`, stays one: what somebody has
+  /// a command say cannot call a whole channel.
+  public static func encode(_ text: String) -> String {
+    var result = ""
+    var rest = text[...]
+    while let place = rest.firstIndex(where: { "&<>".contains($0) }) {
+      result += rest[..<place]
+      if let end = mentionEnd(rest[place...]) {
+        result += rest[place..<end]
+        rest = rest[end...]
+        continue
+      }
+      result += rest[place] == "&" ? "&amp;" : rest[place] == "<" ? "&lt;" : "&gt;"
+      rest = rest[rest.index(after: place)...]
+    }
+    return result + rest
+  }
+
+  /// Where a mention of a person ends with which the text begins.
+  private static func mentionEnd(_ text: Substring) -> Substring.Index? {
+    guard text.hasPrefix("<@"), let end = text.firstIndex(of: ">") else { return nil }
+    let id = text[..<end].dropFirst(2)
+    let isID = !id.isEmpty && id.allSatisfy { $0.isASCII && ($0.isUppercase || $0.isNumber) }
+    return isID ? text.index(after: end) : nil
   }
 
   /// The name of a channel or a private group, as people write it.

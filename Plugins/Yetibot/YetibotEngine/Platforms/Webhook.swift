@@ -66,7 +66,8 @@ public enum Webhook {
     let post =
       data["post"].flatMap { try? JSONText.parse($0.text) } ?? data["reaction"].flatMap { try? JSONText.parse($0.text) }
       ?? data
-    guard let channel = (post["channel_id"] ?? data["channel_id"])?.stringValue,
+    // What is told of a reaction does not always have the channel.
+    guard let channel = (post["channel_id"] ?? data["channel_id"] ?? payload["broadcast"]?["channel_id"])?.stringValue,
       let user = (post["user_id"] ?? data["user_id"])?.stringValue
     else { return nil }
     let name = (data["sender_name"] ?? data["user_name"])?.stringValue.map { String($0.drop { $0 == "@" }) }
@@ -104,7 +105,8 @@ public enum Webhook {
           var body = SlackText.sendOptions(text, thread: isHere ? incoming.thread : nil).members ?? ValueMap()
           body["channel"] = .string(channel)
           // Several lines are shown as they are written.
-          body["text"] = .string(post.kind == .paste ? "```\n\(text)\n```" : text)
+          let encoded = SlackText.encode(text)
+          body["text"] = .string(post.kind == .paste ? "```\n\(encoded)\n```" : encoded)
           return [
             "url": .string((SlackText.endpoint(configuration)["api-url"]?.text ?? "") + "/chat.postMessage"),
             "body": .map(body),
