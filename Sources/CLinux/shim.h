@@ -1,5 +1,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/pidfd.h>
 #include <spawn.h>
 
 /* Of glibc, and not in its headers unless _GNU_SOURCE is defined, which a module cannot ask for once another has read them. */

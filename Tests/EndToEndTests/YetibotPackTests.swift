@@ -162,6 +162,8 @@ struct YetibotPackTests {
         one: {command: [/bin/sh, -c, 'echo "$#: $1"', sh], users: [U-ann]}
         see: {command: [/usr/bin/env], pass: input, environment: [SEEN], users: [U-ann]}
         hang: {command: [/bin/sleep], users: [U-ann]}
+        mute: {command: [/bin/sh, -c, 'exec > /dev/null 2>&1; exec sleep "$1"', sh], users: [U-ann]}
+        late: {command: [/bin/sh, -c, 'echo first; exec > /dev/null 2>&1; sleep 0.2; exit "$1"', sh], users: [U-ann]}
         gone: {command: [/nowhere/program], users: [U-ann]}
       timeout: 2s
       """
@@ -176,6 +178,9 @@ struct YetibotPackTests {
     let seen = try chat.ask("!see")
     #expect(seen.contains("SEEN=yes") && !seen.contains("s3cr3t"), "\(seen)")
     #expect(try chat.ask("!hang 600").contains("hang did not finish in time"))
+    // One that prints no more is waited for, as long as the others are.
+    #expect(try chat.ask("!mute 600").contains("mute did not finish in time"))
+    #expect(try chat.ask("!late 0 | echo %s!") == "first!")
     #expect(try chat.ask("!gone").contains("/nowhere/program cannot be started"))
     #expect(try chat.ask("!shout hello", by: "bob").contains("for those alone whom programs.shout"))
     try host.stop()

@@ -12,6 +12,9 @@ final class ChildProcess {
   }
 
   private let identifier: pid_t
+  /// Readable once the process has ended (`pidfd_open`).
+  private let process: Int32
+  /// What it prints.
   private let descriptor: Int32
   private(set) var output: [UInt8] = []
   private var isOver = false
@@ -62,11 +65,20 @@ final class ChildProcess {
     }
     identifier = child
     descriptor = ends[0]
+    process = pidfd_open(child, 0)
+    guard process >= 0 else {
+      // All members are set, so that `deinit` ends what was started.
+      let reason = errno
+      stop()
+      errno = reason
+      return nil
+    }
   }
 
   deinit {
     stop()
     close(descriptor)
+    if process >= 0 { close(process) }
   }
 
   /// The end of a pipe that holds a text, of less than the 64 KiB that fit into one; nil for no text.
@@ -97,39 +109,33 @@ final class ChildProcess {
   /// Reads until the program is done, the deadline is there or it has said too much; then it is over, whatever it is doing.
   func wait(until deadline: Int64, maximumOutput: Int, now: () -> Int64) -> End {
     var buffer = [UInt8](repeating: 0, count: 16_384)
-    while true {
-      let left = (deadline - now()) / 1_000_000
-      var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let ready = left <= 0 ? 0 : poll(&wanted, 1, Int32(min(left, 60_000)))
-      if ready < 0, errno == EINTR { continue }
-      if ready <= 0 {
-        if left > 60_000 { continue }
-        stop()
-        return .timeout
-      }
+    while Self.isReadable(descriptor, until: deadline, now) {
       let count = read(descriptor, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       if count <= 0 {
         // It may have closed its output and go on.
-        while true {
-          var information = siginfo_t()
-          if waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT | WNOHANG) == 0,
-            withUnsafeBytes(of: information, { $0.contains { $0 != 0 } })
-          {
-            return .exit(reap())
-          }
-          guard now() < deadline else {
-            stop()
-            return .timeout
-          }
-          usleep(2000)
-        }
+        guard Self.isReadable(process, until: deadline, now) else { break }
+        return .exit(reap())
       }
       output += buffer[..<count]
       if output.count > maximumOutput {
         stop()
         return .overflow
       }
+    }
+    stop()
+    return .timeout
+  }
+
+  /// Waits for something to read, or for the end of a process. False: the deadline was there before.
+  private static func isReadable(_ descriptor: Int32, until deadline: Int64, _ now: () -> Int64) -> Bool {
+    while true {
+      let left = deadline - now()
+      guard left > 0 else { return false }
+      var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&wanted, 1, Int32(min(left / 1_000_000 + 1, 60_000)))
+      if ready > 0 { return true }
+      if ready < 0, errno != EINTR { return false }
     }
   }
 }
