@@ -283,7 +283,8 @@ typedef struct bh_host_api {
    * When a subscriber's lane is full and its policy is `wait`, the call waits; where waiting would close
    * a circle of waiting lanes it returns BH_E_BUSY instead. A topic marked durable is on disk when the
    * call (or, for an effect, the acknowledgement) returns.
-   * BH_E_DENIED: the manifest does not declare the topic, or the instance is in standby. */
+   * BH_E_DENIED: the manifest does not declare the topic, the topic is below "sys.", "dead." or "host.", which the host
+   * alone publishes, or the instance is in standby. */
   bh_rc (*publish)(bh_host *host, bh_token delivery_or_0, const bh_outgoing *event);
 
   /* A number for a topic name, to be used as `topic_ref`; valid until `destroy`. 0 when the name is no
