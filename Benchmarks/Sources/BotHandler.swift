@@ -41,14 +41,14 @@ enum BotHandlerBenchmark {
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let plugins = directory + "/plugins"
     try FileManager.default.createDirectory(atPath: plugins, withIntermediateDirectories: true)
-    for name in ["chat", "store"] { try Peer.plugin(name, in: plugins) }
+    for name in ["crowd", "store"] { try Peer.plugin(name, in: plugins) }
     let file = directory + "/taco.yaml"
     try Data(bot.utf8).write(to: URL(fileURLWithPath: file))
 
-    let byHand = try measure(directory, "c", chat: "chat", store: "store") { options, own in
+    let byHand = try measure(directory, "c", chat: "crowd", store: "store") { options, own in
       try Peer.plugin("taco-c", in: own)
     }
-    let swift = try measure(directory, "swift", chat: "chat", store: "store") { options, own in
+    let swift = try measure(directory, "swift", chat: "crowd", store: "store") { options, own in
       let manager = FileManager.default
       try manager.copyItem(atPath: Place.sources + "/Plugins/taco-swift.yaml", toPath: own + "/taco-swift.yaml")
       try manager.copyItem(atPath: Place.root + "/.build/release/libTacoSwift.so", toPath: own + "/libTacoSwift.so")

@@ -104,9 +104,19 @@ public final class PendingCall: Sendable {
     try pass()
   }
 
-  /// Runs `work` as a task of Swift's own and answers with what it returns or throws.
+  /// Calls `body` when the call ends without the plugin's doing, so that work for it can stop: with `cancelled` when the caller has
+  /// cancelled it or has gone, `timeout` when its deadline has passed, `stale` when this generation ends. Called at most once, on the
+  /// lane, between two events; not when the plugin answers the call itself. Any thread may ask; a call takes 16 of these.
+  ///
+  /// - Throws: `stale` when it is over already; `unsupported` when the host is older than version 1.1 of the ABI.
+  public func onEnd(_ body: @escaping @Sendable (PluginError) -> Void) throws(PluginError) {
+    try host.onEnd(token, body)
+  }
+
+  /// Runs `work` as a task of Swift's own and answers with what it returns or throws. The task is cancelled when the call ends without it
+  /// (see ``onEnd(_:)``), and when the plugin is destroyed.
   public func task<Answer: Encodable & SendableMetatype>(_ work: @escaping @Sendable () async throws -> Answer) {
-    host.runTask {
+    host.runTask(for: token) {
       do { try self.reply(try await work()) } catch { try? self.fail(error) }
     }
   }

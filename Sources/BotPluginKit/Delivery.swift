@@ -37,10 +37,21 @@ public final class Delivery: Sendable {
     try settle(failed: PluginError(why, otherwise: .retry))
   }
 
+  /// Calls `body` when the delivery ends without the plugin's doing, so that work for it can stop: with `timeout` when its
+  /// deadline has passed, `cancelled` when it was taken back and will be delivered again, `stale` when this generation ends.
+  /// Called at most once, on the lane, between two events; not when the plugin settles the delivery itself. Any thread may ask; a delivery
+  /// takes 16 of these.
+  ///
+  /// - Throws: `stale` when it is over already; `unsupported` when the host is older than version 1.1 of the ABI.
+  public func onEnd(_ body: @escaping @Sendable (PluginError) -> Void) throws(PluginError) {
+    try host.onEnd(token, body)
+  }
+
   /// Runs `work` as a task of Swift's own and settles the delivery by how it ends. The one place for `await` in a
-  /// plugin: lanes know no Swift concurrency. The task is cancelled when the plugin is destroyed.
+  /// plugin: lanes know no Swift concurrency. The task is cancelled when the delivery ends without it (see ``onEnd(_:)``),
+  /// and when the plugin is destroyed.
   public func task(_ work: @escaping @Sendable () async throws -> Void) {
-    host.runTask {
+    host.runTask(for: token) {
       do {
         try await work()
         try self.ack()
@@ -71,8 +82,8 @@ extension Host {
     try PluginError.check(rc, "nack")
   }
 
-  /// Runs `work` off the lane and keeps it on the list of what `end` cancels.
-  func runTask(_ work: @escaping @Sendable () async -> Void) {
+  /// Runs `work` off the lane and keeps it on the list of what `end` cancels; the end of the delivery or call cancels it, too.
+  func runTask(for token: DeliveryToken, _ work: @escaping @Sendable () async -> Void) {
     let id = nextTask.wrappingAdd(1, ordering: .relaxed).newValue
     // The list is locked while the task starts, so that its end finds its entry.
     tasks.withLock { running in
@@ -81,8 +92,16 @@ extension Host {
         self.forgetTask(id)
       }
     }
-    if !alive.load(ordering: .acquiring) { end() }
+    if !alive.load(ordering: .acquiring) { return end() }
+    do {
+      try onEnd(token) { [weak self] _ in self?.cancelTask(id) }
+    } catch {
+      // Over already; an older host does not tell, and its tasks find out when they settle.
+      if error.code == .stale { cancelTask(id) }
+    }
   }
+
+  private func cancelTask(_ id: UInt64) { tasks.withLock { $0[id] }?.cancel() }
 
   private func forgetTask(_ id: UInt64) { tasks.withLock { $0[id] = nil } }
 }

@@ -1,4 +1,5 @@
 import CBotHost
+import Synchronization
 import Testing
 
 @testable import BotPluginKit
@@ -68,6 +69,42 @@ import Testing
     await host.wait { $0.settled.count == 2 }
     #expect(Set(host.settled.map(\.rc)) == [0, Int32(BH_E_REJECT)])
     driver.destroy()
+  }
+
+  @Test func aTaskIsCancelledWhenNobodyWaitsForIt() async throws {
+    let host = FakeHost()
+    let driver = try withPlugin(host) { driver, plugin in
+      plugin.onEvent = { $0.later().task { try await Task.sleep(for: .seconds(3600)) } }
+      #expect(driver.handle("raw", "{}") == BH_ASYNC)
+      return driver
+    }
+    let token = try #require(host.state.withLock { $0.watchers.keys.first })
+    #expect(host.end(token, BH_E_TIMEOUT) == 1)
+    await host.wait { $0.settled.count == 1 }
+    // What it settles then the real host calls stale.
+    #expect(host.settled.map(\.delivery) == [token])
+    driver.destroy()
+  }
+
+  @Test func theEndOfADeliveryIsToldUnlessThePluginSettledIt() throws {
+    try withPlugin { driver, plugin in
+      var deliveries: [Delivery] = []
+      let told = Mutex<[PluginError.Code]>([])
+      plugin.onEvent = { event in
+        let delivery = event.later()
+        try delivery.onEnd { why in told.withLock { $0.append(why.code) } }
+        deliveries.append(delivery)
+      }
+      for _ in 0..<3 { #expect(driver.handle("raw", "{}") == BH_ASYNC) }
+      let host = driver.host
+      #expect(host.end(deliveries[0].token.rawValue, BH_E_CANCELLED) == 1)
+      #expect(host.end(deliveries[1].token.rawValue, BH_E_STALE) == 1)
+      try deliveries[2].ack()
+      #expect(host.end(deliveries[2].token.rawValue, BH_OK) == 1)
+      #expect(told.withLock { $0 } == [.cancelled, .stale])
+      #expect(throws: PluginError.self) { try deliveries[2].onEnd { _ in } }
+      withExtendedLifetime(deliveries) {}
+    }
   }
 
   @Test func aTaskOutlivesNoPlugin() async throws {

@@ -95,6 +95,15 @@ extension FakeHost {
         return 0
       }
     }
+    api.ending = { FakeHost.at($0).state.withLock { $0.ending } }
+    api.on_end = { host, token, ended, context in
+      let watcher = Watcher(ended: ended!, context: context)
+      return FakeHost.at(host).state.withLock { state in
+        if state.settled.contains(where: { $0.delivery == token }) { return bh_rc(BH_E_STALE) }
+        state.watchers[token, default: []].append(watcher)
+        return 0
+      }
+    }
     api.now = { _, clock in clock == UInt32(BH_CLOCK_MONO) ? 1_000 : 2_000 }
     return api
   }

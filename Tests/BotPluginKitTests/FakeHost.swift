@@ -38,6 +38,10 @@ final class FakeHost: @unchecked Sendable {
     var settled: bh_publish_settled
     var context: UnsafeMutableRawPointer?
   }
+  struct Watcher: @unchecked Sendable {
+    var ended: bh_ended
+    var context: UnsafeMutableRawPointer?
+  }
   struct LaneTask: @unchecked Sendable {
     var run: @convention(c) (UnsafeMutableRawPointer?) -> Void
     var context: UnsafeMutableRawPointer?
@@ -58,6 +62,8 @@ final class FakeHost: @unchecked Sendable {
     var settled: [Settled] = []
     var replies: [Reply] = []
     var notices: [Notice] = []
+    var watchers: [UInt64: [Watcher]] = [:]
+    var ending = UInt32(BH_ENDING_NOT)
     var topics: [String] = []
     var retained = 0
     var released = 0
@@ -131,6 +137,14 @@ final class FakeHost: @unchecked Sendable {
   func settlePublished(_ rc: Int, _ message: String = "") {
     let notice = state.withLock { $0.notices.removeFirst() }
     withText(message) { notice.settled(notice.context, Int32(rc), $0) }
+  }
+
+  /// Tells those who watch a delivery or a call how it ended; how many.
+  @discardableResult
+  func end(_ token: UInt64, _ how: Int) -> Int {
+    let watchers = state.withLock { $0.watchers.removeValue(forKey: token) ?? [] }
+    for watcher in watchers { watcher.ended(watcher.context, Int32(how)) }
+    return watchers.count
   }
 
   /// Runs what threads handed to the lane.

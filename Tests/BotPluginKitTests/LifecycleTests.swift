@@ -50,6 +50,19 @@ import Testing
     }
   }
 
+  @Test func thePluginKnowsWhyItEnds() throws {
+    try withPlugin { driver, plugin in
+      #expect(plugin.host.ending == .not)
+      for (number, ending) in [
+        (BH_ENDING_STOP, BotPluginKit.Host.Ending.stop), (BH_ENDING_SWAP, .swap), (BH_ENDING_RESTART, .restart),
+        (77, .stop),
+      ] {
+        driver.host.state.withLock { $0.ending = UInt32(number) }
+        #expect(plugin.host.ending == ending)
+      }
+    }
+  }
+
   @Test func theConfigurationIsDecoded() throws {
     let host = FakeHost(configuration: #"{"greeting":"hi","every":1500000000}"#)
     try withPlugin(host) { driver, plugin in

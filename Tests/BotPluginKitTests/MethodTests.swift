@@ -103,6 +103,25 @@ import Testing
     driver.destroy()
   }
 
+  @Test func aTaskOfACallIsCancelledWithIt() async throws {
+    let host = FakeHost()
+    let driver = try withPlugin(host) { driver, plugin in
+      plugin.onCall = {
+        $0.later().task { () async throws -> String in
+          try await Task.sleep(for: .seconds(3600))
+          return "slept"
+        }
+      }
+      #expect(driver.invoke("closure", "{}") == BH_ASYNC)
+      return driver
+    }
+    let token = try #require(host.state.withLock { $0.watchers.keys.first })
+    #expect(host.end(token, BH_E_CANCELLED) == 1)
+    await host.wait { !$0.replies.isEmpty }
+    #expect(host.replies.map(\.rc) == [Int32(BH_E_CANCELLED)])
+    driver.destroy()
+  }
+
   // MARK: Hooks
 
   @Test func hooksPassAnswerAmendAndDeny() throws {

@@ -98,6 +98,22 @@ import Testing
     #expect(source.send("mine.a", "1", generation: 1) == BH_E_STALE)
   }
 
+  @Test func whatTheHostSaysNoPluginMayPublish() throws {
+    let fixture = BusFixture()
+    let source = try fixture.bus.addEndpoint(name: "source")
+    var plan = EndpointPlan(generation: 1)
+    plan.publishes = [try #require(TopicPattern("**")), try #require(TopicPattern("sys.plugin.stopped"))]
+    try source.install(plan)
+    for topic in ["sys.plugin.stopped", "dead.a", "host.ready"] {
+      #expect(source.send(topic, "1") == BH_E_DENIED, "\(topic)")
+      #expect(CallMessage.take()?.contains("published by the host alone") == true)
+      // Nor when the host has made the topic known, by name or by number.
+      #expect(fixture.bus.publish(topic: topic, payload: Array("1".utf8), source: "host") == BH_OK)
+      #expect(source.send(topic, "1") == BH_E_DENIED, "\(topic)")
+    }
+    for topic in ["sys", "system.a", "hosts.a", "a.sys.b"] { #expect(source.send(topic, "1") == BH_OK, "\(topic)") }
+  }
+
   @Test func aPayloadBeyondTheBoundIsRefused() throws {
     let fixture = BusFixture { $0.maximumPayload = 1000 }
     let source = try fixture.endpoint("source")

@@ -17,9 +17,9 @@ struct ABILayoutTests {
     bh_outgoing 128 size:0 flags:4 topic:8 topic_ref:24 key:32 correlation_id:48 content_type:64 payload:80 \
       headers:96 header_count:104 reserved:108 settled:112 settled_context:120
     bh_value 40 size:0 kind:4 i:8 f:16 text:24
-    bh_host_api 128 size:0 abi_minor:4 log:8 set_error:16 query:24 ack:32 nack:40 publish:48 topic:56 \
+    bh_host_api 136 size:0 abi_minor:4 log:8 set_error:16 query:24 ack:32 nack:40 publish:48 topic:56 \
       config_get:64 field:72 retain:80 release:88 reply:96 now:104 wanted:112 \
-      ending:120
+      ending:120 on_end:128
     bh_kv_v1 40 size:0 version:4 get:8 put:16 remove:24 scan:32
     bh_rpc_v1 40 size:0 version:4 call:8 cancel:16 amend:24 pass:32
     bh_hook_v1 24 size:0 version:4 list:8 revision:16
@@ -79,7 +79,7 @@ struct ABILayoutTests {
           ("size", \.size), ("abi_minor", \.abi_minor), ("log", \.log), ("set_error", \.set_error), ("query", \.query),
           ("ack", \.ack), ("nack", \.nack), ("publish", \.publish), ("topic", \.topic), ("config_get", \.config_get),
           ("field", \.field), ("retain", \.retain), ("release", \.release), ("reply", \.reply), ("now", \.now),
-          ("wanted", \.wanted), ("ending", \.ending),
+          ("wanted", \.wanted), ("ending", \.ending), ("on_end", \.on_end),
         ]),
       Self.line(
         "bh_kv_v1", bh_kv_v1.self,

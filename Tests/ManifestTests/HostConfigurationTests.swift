@@ -32,6 +32,7 @@ import Testing
 
   @Test(arguments: [
     ("plugins: {a: {plugin: b}}", "unknown key 'plugin' in 'plugins.a'"),
+    ("instances: {sys: {plugin: a}}", "that name is the host's"),
     ("instances: {a: {}}", "the key 'plugin' is missing in 'instances.a'"),
     ("plugins: {a: {}}\ninstances: {a: {plugin: a}}", "the instance 'a' is configured in line 3 already"),
     ("plugins: {a: {lane: {full: sometimes}}}", "expected wait, drop-oldest or reject"),

@@ -214,7 +214,7 @@ public final class Bus: @unchecked Sendable {
         call.endClaimed(bh_rc(BH_E_TIMEOUT), Array(call.lateness.utf8))
       } else {
         withExtendedLifetime(call) {
-          closeHop(slot, answered: false, drop: true)
+          closeHop(slot, answered: false, drop: true, how: bh_rc(BH_E_TIMEOUT))
           call.hookIsLate(ThreadContext.current)
         }
       }

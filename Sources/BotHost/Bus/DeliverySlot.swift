@@ -34,6 +34,8 @@ struct DeliverySlot: ~Copyable {
 
   /// Staged while the handler runs or later; guarded by `locked`.
   var effects: Unmanaged<StagedEffects>?
+  /// Who is to be told when it is over; guarded by `locked`.
+  var watchers: [PromiseTicket] = []
 
   // Written by the executor.
   var item: LaneItem?
@@ -167,9 +169,15 @@ extension UnsafeMutablePointer<DeliverySlot> {
     return true
   }
 
-  /// Ends the delivery for good: the stamp moves on. `answered` is remembered for the conformance count.
-  func retire(answered: Bool) {
+  /// Ends the delivery for good: the stamp moves on. `answered` is remembered for the conformance count; `how` is what those who
+  /// watch it are told, BH_OK when the plugin has settled it.
+  func retire(answered: Bool, how: bh_rc = bh_rc(BH_OK)) {
     let word = pointee.word.load(ordering: .relaxed)
+    if word & DeliverySlot.staged != 0, !pointee.watchers.isEmpty {
+      let watchers = pointee.watchers
+      pointee.watchers = []
+      pointee.lane?.post(.ended(watchers, how))
+    }
     pointee.word.store(Self.after(word) | (answered ? DeliverySlot.answered : 0), ordering: .releasing)
   }
 }

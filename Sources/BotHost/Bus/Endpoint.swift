@@ -24,6 +24,12 @@ public final class Endpoint: @unchecked Sendable {
     var timers: [String: EndpointTimer] = [:]
     var thread: HostThread?
     var hasEnded = false
+
+    /// Whoever publishes by a list cannot publish what the host says, also by `**`.
+    func mayPublish(_ name: UnsafeBufferPointer<UInt8>) -> Bool {
+      guard let publishes else { return true }
+      return !ReservedNames.isHostTopic(name) && publishes.contains { $0.matches(name) }
+    }
   }
   private let installed = Mutex(Installed())
   /// By the topic's index: 0 not asked yet, 1 may publish, 2 may not.
@@ -212,13 +218,13 @@ public final class Endpoint: @unchecked Sendable {
 
   /// The same for a name that is no topic yet.
   func mayPublish(named name: UnsafeBufferPointer<UInt8>) -> Bool {
-    installed.withLock { $0.publishes.map { $0.contains { $0.matches(name) } } ?? true }
+    installed.withLock { $0.mayPublish(name) }
   }
 
   @inline(never)
   private func askPermission(_ topic: TopicPointer) -> Bool {
     installed.withLock { state in
-      let permitted = state.publishes.map { $0.contains { $0.matches(topic.pointee.bytes) } } ?? true
+      let permitted = state.mayPublish(topic.pointee.bytes)
       permissions[topic.pointee.index] = permitted ? 1 : 2
       return permitted
     }

@@ -177,7 +177,9 @@ extension Endpoint {
 
 extension Bus {
   /// Clears away a hop that outlived its function's call and that the caller has claimed.
-  func closeHop(_ slot: SlotPointer, answered: Bool, drop: Bool) {
+  ///
+  /// - Parameter how: BH_OK, or why its callee cannot answer any more.
+  func closeHop(_ slot: SlotPointer, answered: Bool, drop: Bool, how: bh_rc = bh_rc(BH_OK)) {
     let lane = slot.pointee.lane
     if drop {
       slot.pointee.effects?.takeRetainedValue().drop()
@@ -186,7 +188,7 @@ extension Bus {
     deadlines.remove(slot)
     slot.pointee.call?.release()
     slot.pointee.call = nil
-    slot.retire(answered: answered)
+    slot.retire(answered: answered, how: how)
     slots.giveBack(slot)
     lane?.pointee.inFlight.wrappingSubtract(1, ordering: .releasing)
   }

@@ -103,7 +103,7 @@ extension Endpoint {
       else { return }
       if let call = slot.pointee.call?.takeUnretainedValue() {
         withExtendedLifetime(call) {
-          bus.closeHop(slot, answered: false, drop: true)
+          bus.closeHop(slot, answered: false, drop: true, how: bh_rc(BH_E_CANCELLED))
           call.end(bh_rc(BH_E_CANCELLED), text: "\(call.entry.text) was taken off while it handled the call")
         }
         return

@@ -126,7 +126,8 @@ extension Endpoint {
   private func denied(_ topic: String) -> bh_rc {
     CallMessage.set(
       Int32(BH_E_DENIED),
-      "\(name) may not publish '\(topic)'; declare it under `topics:` or `permissions: {publish: [...]}`")
+      "\(name) may not publish '\(topic)'; "
+        + (ReservedNames.publishProblem(topic) ?? "declare it under `topics:` or `permissions: {publish: [...]}`"))
     return bh_rc(BH_E_DENIED)
   }
 

@@ -10,6 +10,30 @@ extension Endpoint {
     return ticket
   }
 
+  /// `bh_host_api.on_end`.
+  public func onEnd(
+    _ token: bh_token, _ ended: @escaping bh_ended, context: UnsafeMutableRawPointer?, generation: UInt32
+  ) -> bh_rc {
+    guard let slot = openSlot(token, generation) else { return bh_rc(BH_E_STALE) }
+    guard lane.pointee.outgoing.load(ordering: .relaxed) < Self.maximumCalls else { return bh_rc(BH_E_BUSY) }
+    guard let ticket = promise(.ended(ended), context: context, generation: generation) else {
+      return bh_rc(BH_E_STALE)
+    }
+    var rc = bh_rc(BH_OK)
+    let isOpen = slot.whileOpen(token) {
+      if slot.pointee.watchers.count < Self.maximumWatchers {
+        slot.pointee.watchers.append(ticket)
+      } else {
+        rc = bh_rc(BH_E_BUSY)
+      }
+    }
+    if !isOpen { rc = bh_rc(BH_E_STALE) }
+    return rc == BH_OK ? rc : withdraw(ticket, after: rc)
+  }
+
+  /// Of one token.
+  private static let maximumWatchers = 16
+
   /// Takes a promise out, to keep it on the lane. Nil: it has been kept.
   @inline(__always)
   func takePromise(_ ticket: PromiseTicket) -> Promise? {

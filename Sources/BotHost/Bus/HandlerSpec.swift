@@ -155,7 +155,7 @@ public struct EndpointPlan: Sendable {
   public var hooks: [HookSpec] = []
   /// Gets private events (`timer.…`, `net.…`) that no handler's pattern matches; nil: they are counted and dropped.
   public var standard: CallTarget?
-  /// Topics that it may publish; nil: all.
+  /// Topics that it may publish, but for `sys.`, `dead.` and `host.`, which are the host's; nil: all, and those too.
   public var publishes: [TopicPattern]?
 
   public init(generation: UInt32) { self.generation = generation }

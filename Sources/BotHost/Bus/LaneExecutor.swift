@@ -136,6 +136,10 @@ extension UnsafeMutablePointer<LaneState> {
       case .passingCall(let item): start(item, thread)
       case .publishSettled(let outcome): outcome.tell(self)
       case .publishesSettled(let outcomes): for outcome in outcomes { outcome.tell(self) }
+      case .ended(let watchers, let how):
+        for ticket in watchers {
+          pointee.endpoint._withUnsafeGuaranteedRef { $0.takePromise(ticket) }?.keep(how, "")
+        }
       }
     }
     flushRun()

@@ -192,6 +192,8 @@ enum LaneControl {
   case publishSettled(PublishOutcome)
   /// The same of several.
   case publishesSettled([PublishOutcome])
+  /// A delivery or a call that this endpoint handled is over.
+  case ended([PromiseTicket], bh_rc)
 }
 
 extension UnsafeMutablePointer<LaneState> {

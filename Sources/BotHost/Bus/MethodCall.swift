@@ -138,7 +138,7 @@ final class MethodCall: @unchecked Sendable {
       hopSlot.move(hop, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil
     {
       // Nobody may reply any more.
-      bus.closeHop(hopSlot, answered: false, drop: true)
+      bus.closeHop(hopSlot, answered: false, drop: true, how: lost)
     }
     bus.deadlines.remove(slot)
     slot.retire(answered: false)
@@ -153,6 +153,9 @@ final class MethodCall: @unchecked Sendable {
     // The slot's hold.
     Unmanaged.passUnretained(self).release()
   }
+
+  /// What whoever has the call is told when it has ended without him.
+  var lost: bh_rc { rc < 0 ? rc : bh_rc(BH_E_CANCELLED) }
 
   /// On the caller's lane, between two events.
   func tell() {
@@ -308,7 +311,7 @@ extension UnsafeMutablePointer<LaneState> {
         slot.pointee.effects = nil
         slot.pointee.call?.release()
         slot.pointee.call = nil
-        slot.retire(answered: false)
+        slot.retire(answered: false, how: bh_rc(BH_E_BUSY))
         call.end(bh_rc(BH_E_BUSY), text: "too many deliveries are unsettled")
       } else {
         leaveHop(slot, bus)
@@ -327,7 +330,7 @@ extension UnsafeMutablePointer<LaneState> {
       pointee.slot = next
       // The caller may have gone while the function ran: then nobody has closed the hop.
       if !call.isOpen, slot.move(token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil {
-        bus.closeHop(slot, answered: false, drop: true)
+        bus.closeHop(slot, answered: false, drop: true, how: call.lost)
       }
       return
     }

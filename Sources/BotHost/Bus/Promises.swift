@@ -8,6 +8,8 @@ struct Promise: @unchecked Sendable {
     case published(bh_publish_settled)
     /// How a call ended.
     case called(bh_call_done)
+    /// How a delivery or a call ended that the plugin handles.
+    case ended(bh_ended)
     /// Nobody wants to know; what is promised about is still counted.
     case silent
   }
@@ -24,6 +26,7 @@ struct Promise: @unchecked Sendable {
         function(context, rc, bh_str(ptr: $0.baseAddress, len: $0.count))
       }
     case .called(let function): function(context, rc, bh_bytes(ptr: text.baseAddress, len: text.count))
+    case .ended(let function): function(context, rc)
     case .silent: break
     }
   }

@@ -161,7 +161,7 @@ extension UnsafeMutablePointer<LaneState> {
       if slot.move(token, from: { $0 == DeliverySlot.running }, to: DeliverySlot.claimed) != nil {
         slot.pointee.effects?.takeRetainedValue().drop()
         slot.pointee.effects = nil
-        slot.retire(answered: false)
+        slot.retire(answered: false, how: bh_rc(BH_E_NOSPACE))
         fail(delivery, bh_rc(BH_E_NOSPACE), retryAfter: 0, "too many deliveries are unsettled", thread)
         return
       }
@@ -230,7 +230,7 @@ extension UnsafeMutablePointer<LaneState> {
     let settledOnDisk = slot.pointee.isSettledOnDisk
     let answered = slot.pointee.word.load(ordering: .relaxed) & DeliverySlot.answered != 0
     pointee.inFlight.wrappingSubtract(1, ordering: .releasing)
-    slot.retire(answered: answered)
+    slot.retire(answered: answered, how: answered ? bh_rc(BH_OK) : outcome)
     pointee.bus._withUnsafeGuaranteedRef { bus in
       bus.deadlines.remove(slot)
       bus.slots.giveBack(slot)

@@ -94,6 +94,7 @@ final class ProbeHost: @unchecked Sendable {
     }
     api.pointee.wanted = { _, _ in 1 }
     api.pointee.ending = { _ in UInt32(BH_ENDING_NOT) }
+    api.pointee.on_end = { _, _, _, _ in bh_rc(BH_E_STALE) }
   }
 
   /// The interfaces of a trial, made once and never freed: a plugin may keep them until `destroy`.

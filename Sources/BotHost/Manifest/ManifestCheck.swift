@@ -6,6 +6,7 @@ struct ManifestCheck {
 
   static func run(_ manifest: Manifest, _ document: YAMLNode, diagnostics: inout Diagnostics) {
     var check = ManifestCheck(manifest: manifest, document: document)
+    check.checkPublishing()
     check.checkHandlers()
     check.checkMethods()
     check.checkHooks()
@@ -31,6 +32,21 @@ struct ManifestCheck {
 
   /// A name as it was written may be missing from what was decoded because it is wrong itself: that has been reported.
   private func isWritten(_ section: String, _ name: String) -> Bool { document[section]?[name] != nil }
+
+  // MARK: Topics
+
+  private mutating func checkPublishing() {
+    let permitted = document["permissions"]?["publish"]?.sequence ?? []
+    let declared =
+      manifest.topics.map { ("'topics.\($0.name)'", $0.name, $0.location) }
+      + permitted.enumerated().compactMap { index, node in
+        node.scalar.map { ("'permissions.publish[\(index)]'", $0.text, node.location) }
+      }
+    for (what, pattern, location) in declared {
+      guard let problem = ReservedNames.publishProblem(pattern) else { continue }
+      diagnostics.error("\(what): \(problem)", at: location, hint: "publish below '\(manifest.plugin).' instead")
+    }
+  }
 
   // MARK: Handlers
 
@@ -172,6 +188,11 @@ struct ManifestCheck {
   }
 
   private mutating func checkPublished(_ topic: String, _ what: String, _ location: SourceLocation) {
+    if let problem = ReservedNames.publishProblem(topic) {
+      return diagnostics.error(
+        "\(what): the plugin publishes '\(topic)', but \(problem)", at: location,
+        hint: "publish below '\(manifest.plugin).' instead")
+    }
     if manifest.topic(topic) != nil || isWritten("topics", topic) { return }
     if manifest.permissions.publish.contains(where: { $0.matches(topic) }) { return }
     diagnostics.error(

@@ -4,7 +4,7 @@ enum ManifestShape {
     name: "manifest", summary: "Declares a plugin of bothost.",
     keys: [
       KeyShape("bothost", .integer(1...1), required: true, "The version of this format: 1."),
-      KeyShape("plugin", .text(.name), required: true, "The plugin's name, and that of its first instance."),
+      KeyShape("plugin", .text(.plugin), required: true, "The plugin's name, and that of its first instance."),
       KeyShape("version", .text(.version), "The plugin's semantic version; must equal the library's."),
       KeyShape("summary", .text(.line), "What the plugin does, in one line."),
       KeyShape(

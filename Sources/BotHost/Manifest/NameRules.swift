@@ -13,8 +13,17 @@ public enum NameRules {
   /// Why a text cannot name a plugin or an instance, or nil. The name is part of method names, directories and
   /// journal keys. A bot's instance has a dot in it: `taco.chat`.
   public static func instanceProblem(_ text: String) -> String? {
-    if let problem = topicProblem(text) { return problem }
+    if let problem = topicProblem(text) ?? reservedProblem(text) { return problem }
     return text.utf8.count > 64 ? "a name has at most 64 characters" : nil
+  }
+
+  /// Why a text cannot name a plugin, or nil.
+  public static func pluginProblem(_ text: String) -> String? { nameProblem(text) ?? reservedProblem(text) }
+
+  private static func reservedProblem(_ text: String) -> String? {
+    ReservedNames.instances.contains(text)
+      ? "that name is the host's or is shared by all plugins, as are \(ReservedNames.instances.joined(separator: ", "))"
+      : nil
   }
 
   /// Why a text is no single name (a configuration key, method, type or bot), or nil.

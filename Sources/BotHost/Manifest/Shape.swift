@@ -94,6 +94,7 @@ extension TextForm {
     text.contains(where: \.isNewline) ? "expected one line" : text.utf8.count > 1_024 ? "at most 1,024 bytes" : nil
   }
   static let name = TextForm("a name", pattern: "^[A-Za-z0-9_-]+$", problem: { NameRules.nameProblem($0) })
+  static let plugin = TextForm("a name", pattern: "^[A-Za-z0-9_-]+$", problem: { NameRules.pluginProblem($0) })
   static let fieldName = TextForm("a name", pattern: "^[^\\s?]+\\??$") { text in
     let name = text.hasSuffix("?") ? text.dropLast() : text[...]
     return name.isEmpty ? "the name is empty" : name.utf8.count > 128 ? "a field's name has at most 128 bytes" : nil

@@ -26,7 +26,7 @@
  *           the number, call `set_error` before returning it.
  * Tokens.   What outlives a call is a `bh_token`, never a pointer. Tokens carry the generation that got
  *           them; after a swap the old ones answer BH_E_STALE and do no harm.
- * Promises. A callback that comes with a context of the plugin's own (`settled`, `done`) is called exactly once when the function
+ * Promises. A callback that comes with a context of the plugin's own (`settled`, `done`, `ended`) is called exactly once when the function
  *           that took it has succeeded, and never when that failed, so that the plugin can free the context in it.
  *           It is called on the lane, between two events, also between `quiesce` and `destroy`, and never after
  *           `destroy` has been called. What is open when a generation ends is told BH_E_STALE or BH_E_CANCELLED
@@ -184,6 +184,9 @@ typedef struct bh_event {
  * way then. See "Promises" above. `message` is borrowed until it returns. */
 typedef void (*bh_publish_settled)(void *context, bh_rc rc, bh_str message);
 
+/* Told how a delivery or a method call ended for the one who handles it; see `on_end`. Since 1.1. */
+typedef void (*bh_ended)(void *context, bh_rc how);
+
 /* An event to publish. Borrowed: the host copies what it needs before `publish` returns. */
 typedef struct bh_outgoing {
   uint32_t size;
@@ -280,7 +283,8 @@ typedef struct bh_host_api {
    * When a subscriber's lane is full and its policy is `wait`, the call waits; where waiting would close
    * a circle of waiting lanes it returns BH_E_BUSY instead. A topic marked durable is on disk when the
    * call (or, for an effect, the acknowledgement) returns.
-   * BH_E_DENIED: the manifest does not declare the topic, or the instance is in standby. */
+   * BH_E_DENIED: the manifest does not declare the topic, the topic is below "sys.", "dead." or "host.", which the host
+   * alone publishes, or the instance is in standby. */
   bh_rc (*publish)(bh_host *host, bh_token delivery_or_0, const bh_outgoing *event);
 
   /* A number for a topic name, to be used as `topic_ref`; valid until `destroy`. 0 when the name is no
@@ -315,6 +319,16 @@ typedef struct bh_host_api {
    * BH_ENDING_NOT again from before `resume`. At a swap what others see should stay as it is (rooms are not left,
    * nobody is told goodbye); a swap may still be given up. Read other values as BH_ENDING_STOP. */
   uint32_t (*ending)(bh_host *host);
+
+  /* Since 1.1. Asks to be told once when the delivery or the call that the token names is over, so that work for it that
+   * nobody waits for any more can stop: an HTTP request is cancelled, a thread is told to return. `how` is BH_OK when the
+   * plugin has settled it (a result other than BH_ASYNC, `ack`, `nack`, `reply`, `pass`), else why it can settle it no more:
+   * BH_E_TIMEOUT (its deadline has passed), BH_E_CANCELLED (the caller has cancelled the call or has gone, or the delivery was
+   * taken back and will be delivered again), BH_E_STALE (the generation ends). Every later settlement is BH_E_STALE then.
+   * Called on the lane, so never while the handler itself runs; see "Promises" above. Any thread may ask, while the handler runs
+   * or after it has answered BH_ASYNC. BH_E_STALE: it is over already; BH_E_BUSY: the token has 16 of these, or the
+   * instance waits for too much (65,536 calls, events and these). */
+  bh_rc (*on_end)(bh_host *host, bh_token delivery, bh_ended ended, void *context);
 } bh_host_api;
 
 /* --- bh.kv: state that outlives restarts and swaps -------------------------------------------------- */
@@ -368,7 +382,7 @@ typedef struct bh_rpc_v1 {
   bh_rc (*call)(bh_host *host, bh_token cause, bh_str method, bh_bytes argument,
                 uint64_t timeout_ns, bh_call_done done, void *context, bh_token *call_or_null);
 
-  /* Ends a call early: `done` comes with BH_E_CANCELLED. */
+  /* Ends a call early: `done` comes with BH_E_CANCELLED, and whoever handles it hears of it by `on_end`. */
   bh_rc (*cancel)(bh_host *host, bh_token call);
 
   /* In a hook: replaces the argument for those that come after, down to the method itself. */

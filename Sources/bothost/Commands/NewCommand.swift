@@ -26,7 +26,7 @@ enum NewCommand: Command {
     }
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     let name = path.split(separator: "/").last.map(String.init) ?? path
-    if let problem = NameRules.nameProblem(name) { throw UsageError("'\(name)' is no name for a plugin: \(problem)") }
+    if let problem = NameRules.pluginProblem(name) { throw UsageError("'\(name)' is no name for a plugin: \(problem)") }
 
     let scaffold = Scaffold(name: name, include: includeDirectory)
     let files = language.files(scaffold)

@@ -8,7 +8,7 @@ enum HostTable {
     bh_host_api(
       size: UInt32(MemoryLayout<bh_host_api>.size), abi_minor: UInt32(BH_ABI_MINOR), log: log, set_error: setError,
       query: query, ack: ack, nack: nack, publish: publish, topic: topic, config_get: configGet, field: field,
-      retain: retain, release: release, reply: reply, now: now, wanted: wanted, ending: ending))
+      retain: retain, release: release, reply: reply, now: now, wanted: wanted, ending: ending, on_end: onEnd))
 
   /// Memory for a table that is never given back.
   static func constant<Table>(_ table: Table) -> UnsafePointer<Table> {
@@ -127,6 +127,14 @@ enum HostTable {
 
   private static let wanted: @convention(c) (OpaquePointer?, UInt64) -> Int32 = { host, topic in
     withHost(host, otherwise: 1) { $0.endpoint.isWanted(topic) ? 1 : 0 }
+  }
+
+  private static let onEnd: @convention(c) (OpaquePointer?, bh_token, bh_ended?, UnsafeMutableRawPointer?) -> bh_rc = {
+    host, delivery, ended, context in
+    withHost(host) { host in
+      guard let ended else { return bh_rc(BH_E_INVALID) }
+      return host.endpoint.onEnd(delivery, ended, context: context, generation: host.generation)
+    }
   }
 
   private static let ending: @convention(c) (OpaquePointer?) -> UInt32 = { host in

@@ -45,7 +45,7 @@ static void destroy(bh_self *self) { free(self); }
 
 static const bh_plugin plugin = {
     .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
-    .name = {"chat", 4}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy,
+    .name = {"crowd", 5}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy,
 };
 
 BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) {
