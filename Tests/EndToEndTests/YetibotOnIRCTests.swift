@@ -94,6 +94,14 @@ struct YetibotOnIRCTests {
     _ = try ann.line { $0.hasPrefix(":yeti!") && $0.contains("JOIN") && $0.contains("#cellar") }
     ann.send("PRIVMSG #cellar :!echo back")
     #expect(try answer(ann, to: "#cellar") == "back")
+
+    // The same by the command, from anywhere.
+    ann.send("JOIN #pantry")
+    _ = try ann.line { $0.contains(" 366 ") && $0.contains("#pantry") }
+    ann.send("PRIVMSG yeti :!channel join #Pantry")
+    _ = try ann.line { $0.hasPrefix(":yeti!") && $0.contains("JOIN") && $0.contains("#pantry") }
+    ann.send("PRIVMSG yeti :!channel leave pantry")
+    _ = try ann.line { $0.hasPrefix(":yeti!") && $0.contains("PART") && $0.contains("#pantry") }
     try host.stop()
   }
 
