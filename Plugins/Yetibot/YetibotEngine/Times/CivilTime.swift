@@ -46,7 +46,7 @@ public struct CivilTime: Sendable, Hashable {
   ///
   /// - Parameter utcOffset: seconds east of UTC of a time without a zone.
   public static func parse(_ text: String, utcOffset: Int64 = 0) -> Int64? {
-    guard let parts = try? written?.groups(in: text.trimmed) else { return nil }
+    guard let parts = written?.groups(in: text.trimmed) else { return nil }
     let numbers = parts[1...6].map { $0.flatMap { Int64($0) } ?? 0 }
     guard numbers[3] < 24, numbers[4] < 60, numbers[5] < 61,
       let days = days(year: numbers[0], month: numbers[1], day: numbers[2])
