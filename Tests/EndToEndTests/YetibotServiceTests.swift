@@ -111,7 +111,7 @@ struct YetibotServiceTests {
     let calls = try #require(slack["calls"] as? [[String: Any]])
     #expect(calls.count == 1 && (calls[0]["url"] as? String)?.hasSuffix("/chat.postMessage") == true)
     let body = try #require(calls[0]["body"] as? [String: Any])
-    #expect(body["channel"] as? String == "C7" && body["text"] as? String == "<hi>")
+    #expect(body["channel"] as? String == "C7" && body["text"] as? String == "&lt;hi&gt;")
     #expect(body["thread_ts"] as? String == "12.5")
 
     let mattermost = try call(

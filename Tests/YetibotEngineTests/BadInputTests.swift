@@ -108,6 +108,56 @@ import Testing
     #expect(read > Self.count / 10, "\(read) read")
   }
 
+  /// What is replaced is what the pattern finds, and nothing else; a program that is none says so.
+  @Test(.timeLimit(.minutes(20))) func sedPrograms() {
+    let pieces = [
+      "s/", "s/", "/", "a", "b", "(a|b)", "\\/", "\\1", "$1", "${x}", "$0", "(?<x>b)", "\\n", "\\", "g", "i", "*", "+",
+      "[", "]", "(",
+      ")", "(?=a)", "(?<!b)", ".", "é", "👍🏽", "{2}", " ", "$", "^", "%s",
+    ]
+    let bot = TestBot()
+    var replaced = 0
+    eachText(pieces, 2...6, seed: 29) { text, _ in
+      for subject in ["abba b", "", "é👍🏽a"] {
+        guard
+          let outcome = try? bot.engine.command(
+            "sed \(text) \(subject)", raw: .string(subject), person: nil, place: bot.place)
+        else { continue }
+        switch outcome {
+        case .failure(let why): #expect(!why.isEmpty, "\(text)")
+        case .plain(let value):
+          if value.text != subject { replaced += 1 }
+          #expect(value.text.utf8.count < 4096, "\(text)")
+        case .record(let answer): #expect(answer.value == .null, "\(text)")
+        }
+      }
+    }
+    #expect(replaced > Self.count / 50, "\(replaced) replaced")
+  }
+
+  /// What is understood is a moment not far from what was said, and the words in another order are the same moment.
+  @Test(.timeLimit(.minutes(20))) func naturalDates() {
+    let pieces = [
+      "now", "today", "yesterday", "tomorrow", "monday", "next", "last", "friday", "week", "month", "in", "3", "a",
+      "half", "an",
+      "hour", "days", "ago", "and", "from", "at", "5pm", "14:30", "noon", "pm", "march", "feb", "29", "5th", "of",
+      "2024",
+      "2020-02-29", "2020-02-30", "10:20Z", "99999", "years", "+02:00", "é", ",", "the",
+    ]
+    let now: Int64 = 1_700_000_000_000
+    let century: Int64 = 100 * 366 * 86_400_000
+    var understood = 0
+    eachText(pieces, 1...5, joinedBy: " ", seed: 30) { text, random in
+      let offset = Int64.random(in: -14...14, using: &random) * 3600
+      guard let moment = NaturalDate.parse(text, now: now, utcOffset: offset) else { return }
+      understood += 1
+      // A year of four digits, or up to 99,999 units, of which years are the longest.
+      #expect(abs(moment - now) <= 1000 * century * 2, "\(text)")
+      #expect(NaturalDate.parse("  \(text.uppercased()) ", now: now, utcOffset: offset) == moment, "\(text)")
+    }
+    #expect(understood > Self.count / 50, "\(understood) understood")
+  }
+
   @Test(.timeLimit(.minutes(20))) func crons() {
     let pieces = [
       "*", "*", "*", "0", "5", "59", "1-7", "/5", "*/2", "1-5/2", "1,5", ",", "-", "/", "2026", "99999999999999999999",

@@ -10,6 +10,24 @@ import Testing
     #expect(try TestBot(.original).value(#"json parse {"a": 3} | data $.a"#) == "3\n")
   }
 
+  @Test func itemsStandForTheirData() throws {
+    let bot = TestBot()
+    #expect(try bot.value(#"json parse [{"n":1},{"n":2}] | xargs render {{n}}"#) == ["1", "2"])
+    #expect(try bot.value("list a b | xargs render <{{.}}>") == ["<a>", "<b>"])
+  }
+
+  @Test func quotesProtectItemsAndExpressions() throws {
+    let bot = TestBot()
+    #expect(try bot.value(#"list "a b" c, d"#) == [#""a b" c"#, "d"])
+    #expect(try bot.value(#"list "a, b" 'c d' e"#) == ["a, b", "c d", "e"])
+    #expect(try bot.value(#"list "a, b", 'c "d"'"#) == ["a, b", #"c "d""#])
+    #expect(try bot.value("list don't 'tis") == ["don't", "'tis"])
+    #expect(try bot.value(#"list "" x"#) == ["", "x"])
+    #expect(try bot.value(#"cmd "list b a | sort""#) == ["a", "b"])
+    #expect(try bot.value(#"list ab cd | xargs cmd "letters %s | reverse | join""#) == ["ba", "dc"])
+    #expect(try bot.value(#"cmd !echo "x""#) == #""x""#)
+  }
+
   @Test func nothingIsReplacedByOr() throws {
     for configuration in [Configuration(), .original] {
       let bot = TestBot(configuration)

@@ -14,8 +14,12 @@ extension Yetibot {
     define(
       ["cmd"],
       [
-        Self.on(#"(?s)^\s*[^"'\s].*"#, "cmd <expression> # runs the text as an expression", util) { call in
-          let text = Self.extractCommand(call.args, prefix: call.engine.configuration.prefix) ?? call.args
+        Self.on(
+          configuration.quirks.contains(.plainGrammar) ? #"(?s)^\s*[^"'\s].*"# : #"(?s)\S"#,
+          "cmd <expression> # runs the text as an expression; in quotes it may have pipes", util
+        ) { call in
+          let written = call.quirks.contains(.plainGrammar) ? call.args : call.engine.unquoted(call.args)
+          let text = Self.extractCommand(written, prefix: call.engine.configuration.prefix) ?? written
           let evaluation = try call.engine.evaluateText(text, call.context)
           return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
         }
@@ -116,7 +120,8 @@ extension Yetibot {
       let command =
         if let text = try call.lateText?(seen) { Self.splitCommand(text).args } else { call.args }
       if !call.quirks.contains(.earlyItems) { call.context.contextualData = seen }
-      var sub = Call(text: command, raw: item, data: entry, hasExactData: true)
+      // Where there is no entry, the item stands for its data.
+      var sub = Call(text: command, raw: item, data: entry, hasExactData: call.quirks.contains(.earlyItems))
       if item.isCollection {
         sub.opts = item.unmarked
       } else {

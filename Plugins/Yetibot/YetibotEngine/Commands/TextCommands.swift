@@ -101,39 +101,41 @@ extension Yetibot {
     return .lines(call.args.pieces(separatedBy: \.isSpace))
   }
 
-  /// The items of a text in which some stand in double quotes, without the quotes: between commas if there is one, else
-  /// between spaces. nil for a text without items in quotes.
+  /// The items of a text in which some stand in quotes, without the quotes: between commas if there is one, else between
+  /// spaces. nil for a text without items in quotes.
   private static func quotedItems(_ text: String) -> [String]? {
-    guard text.utf8.contains(0x22) else { return nil }
-    var isInside = false
-    let hasComma = text.contains { character in
-      if character == "\"" { isInside.toggle() }
-      return character == "," && !isInside
-    }
+    guard text.utf8.contains(0x22) || text.utf8.contains(0x27) else { return nil }
+    let (items, count) = quotedItems(text, between: ",")
+    return count > 1 ? items : quotedItems(text, between: " ").items
+  }
+
+  /// The same between separators of one kind, and between how many there is something; no items where a quote is not closed, or something
+  /// else stands beside what is quoted.
+  private static func quotedItems(_ text: String, between separator: Character) -> (items: [String]?, count: Int) {
     var items: [(text: String, isQuoted: Bool)] = [("", false)]
-    var quoted: String?
+    var quote: (mark: Character, text: String)?
+    var isMixed = false
     for character in text {
-      if character == "\"" {
-        if let inside = quoted {
-          items[items.count - 1] = (inside, true)
-          quoted = nil
-        } else if items[items.count - 1].text.trimmed.isEmpty, !items[items.count - 1].isQuoted {
-          quoted = ""
+      let last = items.count - 1
+      if let open = quote {
+        if character == open.mark {
+          items[last] = (open.text, true)
+          quote = nil
         } else {
-          return nil
+          quote?.text.append(character)
         }
-      } else if quoted != nil {
-        quoted?.append(character)
-      } else if character == (hasComma ? "," : " ") {
+      } else if character == "\"" || character == "'", items[last].text.trimmed.isEmpty, !items[last].isQuoted {
+        quote = (character, "")
+      } else if character == separator {
         items.append(("", false))
-      } else if !items[items.count - 1].isQuoted {
-        items[items.count - 1].text.append(character)
+      } else if !items[last].isQuoted {
+        items[last].text.append(character)
       } else if character != " " {
-        return nil
+        isMixed = true
       }
     }
-    guard quoted == nil, items.contains(where: \.isQuoted) else { return nil }
-    return items.map { $0.isQuoted ? $0.text : $0.text.trimmed }
+    guard quote == nil, !isMixed, items.contains(where: \.isQuoted) else { return (nil, items.count) }
+    return (items.map { $0.isQuoted ? $0.text : $0.text.trimmed }, items.count)
   }
 
   private static func range(_ call: Invocation, _ start: String?, _ end: String?, _ step: String?) throws -> Outcome {
