@@ -1,3 +1,8 @@
+/// A method's function with its plugin's type erased, as ``HandlerFunction``.
+struct MethodFunction: Sendable {
+  let call: @Sendable (AnyObject, borrowing Call) throws -> Void
+}
+
 /// A row of the table: the function behind a method of the manifest, `call: NAME`.
 ///
 /// It takes the JSON argument as a `Decodable` value, or nothing, or the ``Call`` itself, and returns an

@@ -8,25 +8,32 @@ class AnyPluginInstance {
   private final let object: AnyObject
   /// The handlers by binding number less one, in memory of their own: dispatch is one load and one call.
   private final let handlers: UnsafeMutableBufferPointer<HandlerFunction>
+  /// The methods in the same way.
+  private final let methods: UnsafeMutableBufferPointer<MethodFunction>
   /// What takes events without a binding, as an index into `handlers`; -1: none.
   private final let standard: Int
 
-  init(host: Host, object: AnyObject, handlers: [HandlerFunction], standard: Int) {
+  init(host: Host, object: AnyObject, handlers: [HandlerFunction], standard: Int, methods: [MethodFunction]) {
     self.host = host
     self.object = object
     self.standard = standard
     self.handlers = .allocate(capacity: handlers.count)
     _ = self.handlers.initialize(from: handlers)
+    self.methods = .allocate(capacity: methods.count)
+    _ = self.methods.initialize(from: methods)
   }
 
   deinit {
     handlers.deinitialize()
     handlers.deallocate()
+    methods.deinitialize()
+    methods.deallocate()
   }
 
   func bind(_ kind: Int, _ name: String) -> UInt32? { nil }
   func activate() throws {}
-  func invoke(_ method: bh_str, _ call: UnsafePointer<bh_event>) -> bh_rc { bh_rc(BH_E_UNSUPPORTED) }
+  /// Runs a method that the host has bound no number to, or a hook; the status of a hook that does not answer.
+  func invoke(_ method: bh_str, _ call: borrowing Call) throws -> bh_rc? { nil }
   func health() -> Health { .good }
   func quiesce(deadline: Int64) throws {}
   func exportState(_ request: StateRequest) throws -> StatePiece { StatePiece(bytes: []) }
@@ -72,6 +79,26 @@ class AnyPluginInstance {
     }
   }
 
+  /// Runs a method or a hook.
+  final func invoke(_ name: bh_str, _ raw: UnsafePointer<bh_event>) -> bh_rc {
+    let binding = Int(raw.pointee.binding)
+    var state = Call.State.open
+    return withUnsafeMutablePointer(to: &state) { state in
+      let call = Call(raw: raw, owner: host, state: state)
+      do {
+        if binding > 0, binding <= methods.count {
+          try methods[binding - 1].call(object, call)
+        } else if let rc = try invoke(name, call) {
+          return rc
+        }
+        if state.pointee == .open { try call.reply(json: UnsafeRawBufferPointer(start: nil, count: 0)) }
+      } catch {
+        return fail(PluginError(error, otherwise: .internal))
+      }
+      return bh_rc(state.pointee == .deferred ? BH_ASYNC : BH_OK)
+    }
+  }
+
   /// A status says "again", but not when: a delay of the plugin's own goes by `nack`.
   private final func failed(_ error: PluginError, _ delivery: bh_token) -> bh_rc {
     if error.code == .retry, error.retryAfter != nil, delivery != 0 {
@@ -92,7 +119,11 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
     let handlers = table.handlers
     // Events without a binding go to the row `handle`, or to the only one.
     let standard = handlers.firstIndex { $0.name == "handle" } ?? (handlers.count == 1 ? 0 : -1)
-    super.init(host: host, object: plugin, handlers: handlers.map { $0.run }, standard: standard)
+    let methods = table.methods.map { method in
+      MethodFunction { object, call in try method.run(unsafeDowncast(object, to: Plugin.self), call) }
+    }
+    super.init(
+      host: host, object: plugin, handlers: handlers.map { $0.run }, standard: standard, methods: methods)
   }
 
   /// Decodes the configuration and makes the plugin object.
@@ -116,33 +147,19 @@ final class PluginInstance<Plugin: BotPlugin>: AnyPluginInstance {
     return index.map { UInt32($0 + 1) }
   }
 
-  override func invoke(_ name: bh_str, _ raw: UnsafePointer<bh_event>) -> bh_rc {
-    let binding = Int(raw.pointee.binding)
-    var state = Call.State.open
-    return withUnsafeMutablePointer(to: &state) { state in
-      let call = Call(raw: raw, owner: host, state: state)
-      do {
-        if binding > table.methods.count, binding - table.methods.count <= table.hooks.count {
-          return try hook(table.hooks[binding - table.methods.count - 1], call)
-        }
-        guard let method = method(binding, name) else {
-          throw PluginError.notFound("the plugin has no method \(name.string)")
-        }
-        try method.run(plugin, call)
-        if state.pointee == .open { try call.reply(json: UnsafeRawBufferPointer(start: nil, count: 0)) }
-      } catch {
-        return fail(PluginError(error, otherwise: .internal))
-      }
-      return bh_rc(state.pointee == .deferred ? BH_ASYNC : BH_OK)
-    }
-  }
-
-  /// By number; by name where the host bound none, of which the last part counts.
-  private func method(_ binding: Int, _ name: bh_str) -> Method<Plugin>? {
-    if binding > 0 { return binding <= table.methods.count ? table.methods[binding - 1] : nil }
+  override func invoke(_ name: bh_str, _ call: borrowing Call) throws -> bh_rc? {
+    let binding = Int(call.raw.pointee.binding) - table.methods.count
+    if binding > 0, binding <= table.hooks.count { return try hook(table.hooks[binding - 1], call) }
+    // By name where the host bound no number, of which the last part counts.
     let name = name.string
     let short = name.split(separator: ".").last.map(String.init) ?? name
-    return table.methods.first { $0.name == name || $0.name == short }
+    guard call.raw.pointee.binding == 0,
+      let method = table.methods.first(where: { $0.name == name || $0.name == short })
+    else {
+      throw PluginError.notFound("the plugin has no method \(name)")
+    }
+    try method.run(plugin, call)
+    return nil
   }
 
   private func hook(_ hook: Hook<Plugin>, _ call: borrowing Call) throws -> bh_rc {

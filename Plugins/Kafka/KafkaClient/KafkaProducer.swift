@@ -33,8 +33,9 @@ public final class KafkaProducer: @unchecked Sendable {
   private let settings: [ClientSetting]
   private let pendingLimit: Int
   private let pendingBytes: Int
-  private unowned let receiver: any DeliveryReceiver
-  private unowned let observer: any ClientObserver
+  // Both outlive the producer.
+  private unowned(unsafe) let receiver: any DeliveryReceiver
+  private unowned(unsafe) let observer: any ClientObserver
   private let watch: ConnectionWatch
 
   // Guarded by `lock`.

@@ -31,16 +31,16 @@ public struct PublishRequest {
     var wrong: String?
     let whole = cursor.members { name, cursor in
       let name = cursor.bytes[name]
-      if name.elementsEqual("value".utf8) {
+      if Self.isNamed(name, "value") {
         guard let field = field(&cursor, text: false) else { return false }
         value = field
-      } else if name.elementsEqual("key".utf8) {
+      } else if Self.isNamed(name, "key") {
         guard let field = field(&cursor, text: true) else { return fail(&wrong, "`key` is no text") }
         key = field
-      } else if name.elementsEqual("topic".utf8) {
+      } else if Self.isNamed(name, "topic") {
         guard let field = field(&cursor, text: true) else { return fail(&wrong, "`topic` is no text") }
         topic = field
-      } else if name.elementsEqual("headers".utf8) {
+      } else if Self.isNamed(name, "headers") {
         return read(headers: &cursor) || fail(&wrong, "`headers` is no map of texts")
       } else {
         return fail(
@@ -62,6 +62,10 @@ public struct PublishRequest {
     case .inPlace(let range): body(UnsafeRawBufferPointer(rebasing: argument[range]))
     case .unescaped(let range): buffer.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
+  }
+
+  private static func isNamed(_ name: Slice<UnsafeRawBufferPointer>, _ text: StaticString) -> Bool {
+    name.elementsEqual(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   private func fail(_ wrong: inout String?, _ text: String) -> Bool {

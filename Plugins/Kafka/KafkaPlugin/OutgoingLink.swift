@@ -10,9 +10,9 @@ final class OutgoingLink: DeliveryReceiver, ClientObserver, @unchecked Sendable 
   private let host: Host
   private let report: ConnectionReport
   private var producer: KafkaProducer?
-  private var answer: [UInt8] = []
+  @exclusivity(unchecked) private var answer: [UInt8] = []
   /// Reports since the counter was brought up to date.
-  private var reported: Int64 = 0
+  @exclusivity(unchecked) private var reported: Int64 = 0
   private let stopAt = Atomic<Int64>(.max)
   private let delivered: Counter?
   private let failures: Counter?

@@ -89,10 +89,20 @@ public struct IRCLine {
   /// value.
   @inlinable
   public func tag(_ name: StaticString) -> ByteView? {
-    var iterator = tags
+    let length = name.utf8CodeUnitCount
     var found: ByteView?
-    while let tag = iterator.next() {
-      if tag.name.equals(name) { found = tag.value }
+    var position = 0
+    // Looked for in every message: tags of other names are passed over whole.
+    while position < rawTags.count {
+      let end = rawTags.firstIndex(of: 0x3B, from: position) ?? rawTags.count
+      let tag = rawTags.slice(position, end)
+      position = end + 1
+      guard tag.hasPrefix(name) else { continue }
+      if tag.count == length {
+        found = .empty
+      } else if tag[length] == 0x3D {
+        found = tag.suffix(from: length + 1)
+      }
     }
     return found
   }

@@ -38,14 +38,15 @@ final class TwitchPlugin: BotPlugin {
   let host: Host
   let topics: Topics
   var configuration: Configuration
-  var published: Published
-  private(set) var relay: ChatRelay
-  var payloads: MessagePayloads
+  // What each line touches is not checked for exclusive access: only the lane is here, and one line at a time.
+  @exclusivity(unchecked) var published: Published
+  @exclusivity(unchecked) private(set) var relay: ChatRelay
+  @exclusivity(unchecked) var payloads: MessagePayloads
   var waiters: [CommandID: Waiter] = [:]
   private var connections: [ChatLink: Connection] = [:]
   private var tokens: TokenService?
-  private var outputs: [RelayOutput] = []
-  private var json = JSONBuffer(capacity: 8192)
+  @exclusivity(unchecked) private var outputs: [RelayOutput] = []
+  @exclusivity(unchecked) private var json = JSONBuffer(capacity: 8192)
   private var nextCommand: CommandID = 1
   private var hasImported = false
   /// Why there is no connection.

@@ -15,10 +15,10 @@ final class DeadlineWheel: @unchecked Sendable {
     var position: Int64 = 0
   }
 
-  /// As in `SlotTable`, not a `Mutex`.
-  private let monitor = Monitor()
+  /// Under the slots' lock.
   private var state = State()
   private let slots: SlotTable
+  private var monitor: Monitor { slots.monitor }
 
   init(slots: SlotTable, now: Int64) {
     self.slots = slots
@@ -28,10 +28,10 @@ final class DeadlineWheel: @unchecked Sendable {
   /// Unsettled deadlines.
   var count: Int { monitor.withLock { state.count } }
 
-  /// Adds a slot with its `deadline`; the token is that of the delivery that the deadline is of.
+  /// Adds a slot with its `deadline`; the token is that of the delivery that the deadline is of. Nothing is added when that one is over.
   func add(_ slot: SlotPointer, _ token: bh_token) {
     monitor.withLock {
-      guard !slot.pointee.isOnWheel else { return }
+      guard !slot.pointee.isOnWheel, slot.token == token else { return }
       let due = max(slot.pointee.deadline / Self.tick + 1, state.position)
       let bucket = Int(due % Int64(Self.buckets))
       let next = state.first[bucket]
@@ -50,6 +50,15 @@ final class DeadlineWheel: @unchecked Sendable {
   func remove(_ slot: SlotPointer) {
     monitor.withLock {
       if slot.pointee.isOnWheel { unlink(slot) }
+    }
+  }
+
+  /// Gives a slot back to the table whose delivery is over and whose token is stale by now; takes it out first, if it is in.
+  func giveBack(_ slot: SlotPointer) {
+    slots.clear(slot)
+    monitor.withLock {
+      if slot.pointee.isOnWheel { unlink(slot) }
+      slots.addFree(slot)
     }
   }
 

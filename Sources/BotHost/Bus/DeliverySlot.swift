@@ -196,8 +196,9 @@ final class SlotTable: @unchecked Sendable {
 
   private let chunks: UnsafeMutablePointer<SlotPointer?>
   private let made = Atomic<UInt32>(0)
-  /// Not a `Mutex`, because slots lie outside of it, and the thread sanitizer takes what is written under one for a race.
-  private let monitor = Monitor()
+  /// The deadline wheel's lock, too, since most slots that are given back leave the wheel in the same moment. Not a `Mutex`, because slots
+  /// lie outside of it, and the thread sanitizer takes what is written under one for a race.
+  let monitor = Monitor()
   private var state = Free()
 
   init() {
@@ -268,8 +269,14 @@ final class SlotTable: @unchecked Sendable {
     }
   }
 
-  /// Gives one back whose delivery is over.
+  /// Gives one back whose delivery is over and that is not on the deadline wheel.
   func giveBack(_ slot: SlotPointer) {
+    clear(slot)
+    monitor.withLock { addFree(slot) }
+  }
+
+  /// Before a slot is given back, by whoever owns it.
+  func clear(_ slot: SlotPointer) {
     slot.pointee.item = nil
     slot.pointee.message = nil
     slot.pointee.isKeyed = false
@@ -279,12 +286,14 @@ final class SlotTable: @unchecked Sendable {
     slot.pointee.lane = nil
     // The call that held it has been released; the next delivery in it is of no chain.
     slot.pointee.call = nil
-    monitor.withLock {
-      slot.pointee.next = 0
-      if state.last == 0 { state.first = slot.pointee.index } else { at(state.last).pointee.next = slot.pointee.index }
-      state.last = slot.pointee.index
-      state.free += 1
-    }
+  }
+
+  /// With the lock held.
+  func addFree(_ slot: SlotPointer) {
+    slot.pointee.next = 0
+    if state.last == 0 { state.first = slot.pointee.index } else { at(state.last).pointee.next = slot.pointee.index }
+    state.last = slot.pointee.index
+    state.free += 1
   }
 
   /// Every slot that was ever made, for the rare walks (revoking a generation).

@@ -12,6 +12,18 @@ extension Endpoint {
     cause: bh_token, method: bh_str, argument: bh_bytes, timeout: UInt64, done: bh_call_done?,
     context: UnsafeMutableRawPointer?, token: UnsafeMutablePointer<bh_token>?, generation: UInt32
   ) -> bh_rc {
+    busReference._withUnsafeGuaranteedRef {
+      call(
+        cause: cause, method: method, argument: argument, timeout: timeout, done: done, context: context, token: token,
+        generation: generation, $0)
+    }
+  }
+
+  @inline(__always)
+  private func call(
+    cause: bh_token, method: bh_str, argument: bh_bytes, timeout: UInt64, done: bh_call_done?,
+    context: UnsafeMutableRawPointer?, token: UnsafeMutablePointer<bh_token>?, generation: UInt32, _ bus: Bus
+  ) -> bh_rc {
     guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
     guard lane.pointee.outgoing.load(ordering: .relaxed) < Self.maximumCalls else { return bh_rc(BH_E_BUSY) }
     let thread = ThreadContext.current
@@ -60,6 +72,11 @@ extension Endpoint {
 
   /// `bh_host_api.reply`.
   public func reply(_ token: bh_token, rc: bh_rc, result: bh_bytes, generation: UInt32) -> bh_rc {
+    busReference._withUnsafeGuaranteedRef { reply(token, rc: rc, result: result, generation: generation, $0) }
+  }
+
+  @inline(__always)
+  private func reply(_ token: bh_token, rc: bh_rc, result: bh_bytes, generation: UInt32, _ bus: Bus) -> bh_rc {
     guard let slot = openSlot(token, generation) else { return late(token) }
     guard slot.pointee.call != nil else {
       guard slot.isOpen(token) else { return late(token) }
@@ -161,7 +178,7 @@ extension Endpoint {
   /// The end of a claimed hop.
   private func leave(_ slot: SlotPointer, _ before: UInt64) {
     if before & DeliverySlot.stateMask == DeliverySlot.open {
-      bus.closeHop(slot, answered: true, drop: false)
+      busReference._withUnsafeGuaranteedRef { $0.closeHop(slot, answered: true, drop: false) }
       return
     }
     // Its function is still running, or has just returned: whoever comes second clears the slot away.
@@ -185,11 +202,10 @@ extension Bus {
       slot.pointee.effects?.takeRetainedValue().drop()
       slot.pointee.effects = nil
     }
-    deadlines.remove(slot)
     slot.pointee.call?.release()
     slot.pointee.call = nil
     slot.retire(answered: answered, how: how)
-    slots.giveBack(slot)
+    deadlines.giveBack(slot)
     lane?.pointee.inFlight.wrappingSubtract(1, ordering: .releasing)
   }
 
@@ -263,10 +279,9 @@ extension Bus {
     if rc != BH_OK, slot.move(call.token, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil {
       // It was never made: the caller hears it now, and not through `done`.
       token?.pointee = 0
-      deadlines.remove(slot)
       slot.pointee.call = nil
       slot.retire(answered: false)
-      slots.giveBack(slot)
+      deadlines.giveBack(slot)
       Unmanaged.passUnretained(call).release()
       return rc
     }

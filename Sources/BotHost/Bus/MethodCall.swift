@@ -4,8 +4,8 @@ import Synchronization
 /// One call of a method, from `call` until its caller has been told. It goes through the hooks by priority and then
 /// to the method, each time through the lane of whoever is asked, in order with that one's events.
 final class MethodCall: @unchecked Sendable {
+  /// Borrowed, not counted: threads that end calls would meet at the count.
   private let busReference: Unmanaged<Bus>
-  private var bus: Bus { busReference.takeUnretainedValue() }
   let entry: MethodEntry
   /// The call in whose handling this one was made.
   let parent: MethodCall?
@@ -134,15 +134,16 @@ final class MethodCall: @unchecked Sendable {
     self.rc = rc
     self.result = result
     let hop = hopToken.exchange(0, ordering: .acquiringAndReleasing)
-    if hop != 0, let hopSlot = bus.slots[hop],
-      hopSlot.move(hop, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil
-    {
-      // Nobody may reply any more.
-      bus.closeHop(hopSlot, answered: false, drop: true, how: lost)
+    busReference._withUnsafeGuaranteedRef { bus in
+      if hop != 0, let hopSlot = bus.slots[hop],
+        hopSlot.move(hop, from: { $0 == DeliverySlot.open }, to: DeliverySlot.claimed) != nil
+      {
+        // Nobody may reply any more.
+        bus.closeHop(hopSlot, answered: false, drop: true, how: lost)
+      }
+      slot.retire(answered: false)
+      bus.deadlines.giveBack(slot)
     }
-    bus.deadlines.remove(slot)
-    slot.retire(answered: false)
-    bus.slots.giveBack(slot)
     entry.method.record.pointee.handled.wrappingAdd(1, ordering: .relaxed)
     if rc < 0 { entry.method.failed.wrappingAdd(1, ordering: .relaxed) }
     if let lane = callerLane {
@@ -262,7 +263,6 @@ extension UnsafeMutablePointer<LaneState> {
       }
       return
     }
-    let bus = pointee.bus.takeUnretainedValue()
     let slot = pointee.slot
     slot.pointee.call = Unmanaged.passRetained(call)
     let token = slot.arm()
@@ -272,12 +272,12 @@ extension UnsafeMutablePointer<LaneState> {
     let rc = call.run(item.binding, slot, token, pointee.view, self, now, thread)
 
     if rc == BH_ASYNC {
-      keepHop(call, slot, token, now, bus)
+      pointee.bus._withUnsafeGuaranteedRef { keepHop(call, slot, token, now, $0) }
       return
     }
     guard slot.move(token, from: { $0 == DeliverySlot.running }, to: DeliverySlot.claimed) != nil else {
       // Replied to inside the call, by this thread or another.
-      leaveHop(slot, bus)
+      pointee.bus._withUnsafeGuaranteedRef { leaveHop(slot, $0) }
       return
     }
     let effects = slot.pointee.effects?.takeRetainedValue()

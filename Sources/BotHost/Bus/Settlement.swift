@@ -231,10 +231,7 @@ extension UnsafeMutablePointer<LaneState> {
     let answered = slot.pointee.word.load(ordering: .relaxed) & DeliverySlot.answered != 0
     pointee.inFlight.wrappingSubtract(1, ordering: .releasing)
     slot.retire(answered: answered, how: answered ? bh_rc(BH_OK) : outcome)
-    pointee.bus._withUnsafeGuaranteedRef { bus in
-      bus.deadlines.remove(slot)
-      bus.slots.giveBack(slot)
-    }
+    pointee.bus._withUnsafeGuaranteedRef { $0.deadlines.giveBack(slot) }
     if outcome >= 0 {
       finish(delivery, outcome, settledOnDisk: settledOnDisk, thread)
     } else {

@@ -214,8 +214,8 @@ private struct BotInlet {
 private final class BotLane {
   let runtime: BotRuntime
   private let effects: BusBotEffects
-  /// By inlet: the subscription of the version that runs, or -1.
-  var subscriptions: [Int] = []
+  /// By inlet: the subscription of the version that runs, or -1. Unchecked, as in `BotRuntime`.
+  @exclusivity(unchecked) var subscriptions: [Int] = []
 
   init(_ bot: BoundBot, _ endpoint: Endpoint, _ standardOutput: StandardOutput) {
     effects = BusBotEffects(endpoint, standardOutput)
@@ -271,16 +271,17 @@ private final class BusBotEffects: BotEffects, @unchecked Sendable {
 
   private let endpoint: Endpoint
   private let standardOutput: StandardOutput
+  // Unchecked, as in `BotRuntime`: the lane's alone.
   /// The methods' names, as borrowed by every call.
-  private var methods: [StoredText] = []
-  private var runtime: BotRuntime?
+  @exclusivity(unchecked) private var methods: [StoredText] = []
+  @exclusivity(unchecked) private var runtime: BotRuntime?
 
   /// What a call's completion needs to find its way back. Used again, so that calls do not allocate; the lane's alone.
   private struct CallContext {
     var effects: Unmanaged<BusBotEffects>
     var token: UInt64
   }
-  private var free: [UnsafeMutablePointer<CallContext>] = []
+  @exclusivity(unchecked) private var free: [UnsafeMutablePointer<CallContext>] = []
 
   init(_ endpoint: Endpoint, _ standardOutput: StandardOutput) {
     self.endpoint = endpoint

@@ -161,7 +161,7 @@ struct BotRun {
   /// Carries out instructions up to the next one that has an effect.
   mutating func execute(_ program: LoweredProgram, _ states: RawArray<RawArray<UInt8>>) -> Outcome {
     let instructions = program.instructions.base
-    let writer = Writer(program: program, operations: program.operations.base, states: states)
+    let writer = Writer(program, states)
     while true {
       let current = position
       guard instructionCount < Self.instructionLimit else { return .failed(.tooManySteps, at: current) }
@@ -221,11 +221,19 @@ struct BotRun {
 
   // MARK: Values
 
-  /// What writing values needs, so that it is looked up once.
+  /// What writing values needs of a program, which outlives it: plain memory, so that nothing is counted and all is looked up once.
   private struct Writer {
-    var program: LoweredProgram
-    var operations: UnsafeMutablePointer<LoweredProgram.Operation>
-    var states: RawArray<RawArray<UInt8>>
+    let operations: UnsafeMutablePointer<LoweredProgram.Operation>
+    let paths: RawArray<LoweredProgram.Text>
+    let pool: UnsafePointer<UInt8>
+    let states: RawArray<RawArray<UInt8>>
+
+    init(_ program: LoweredProgram, _ states: RawArray<RawArray<UInt8>>) {
+      operations = program.operations.base
+      paths = program.paths
+      pool = UnsafePointer(program.pool.base)
+      self.states = states
+    }
   }
 
   /// The text of a value: in place where there is one, written at the end otherwise.
@@ -259,9 +267,9 @@ struct BotRun {
   ) -> Text {
     var range = range
     for index in 0..<Int(operation.pathCount) {
-      let name = writer.program.paths[Int(operation.path) + index]
+      let name = writer.paths[Int(operation.path) + index]
       let bytes = UnsafeBufferPointer(
-        start: UnsafePointer(writer.program.pool.base) + Int(name.start), count: Int(name.length))
+        start: writer.pool + Int(name.start), count: Int(name.length))
       guard let found = JSONText.member(text, in: range, named: bytes) else { return 0..<0 }
       range = found
     }
@@ -283,7 +291,7 @@ struct BotRun {
       index = inner &+ Int(operation.count)
       switch operation.code {
       case .literal:
-        bytes.append(UnsafePointer(writer.program.pool.base) + Int(operation.start), Int(operation.length))
+        bytes.append(writer.pool + Int(operation.start), Int(operation.length))
       case .field, .local:
         let range = inPlace(operation, writer)
         if isInner { appendInner(range) } else { bytes.append(own: range) }
@@ -324,7 +332,7 @@ struct BotRun {
       case .member:
         let before = bytes.count
         if bytes[before &- 1] != 0x7B { bytes.append(0x2C) }
-        bytes.append(UnsafePointer(writer.program.pool.base) + Int(operation.start), Int(operation.length))
+        bytes.append(writer.pool + Int(operation.start), Int(operation.length))
         let mark = bytes.count
         write(inner, index, isInner: false, writer)
         if bytes.count == mark { bytes.truncate(to: before) }
@@ -377,7 +385,7 @@ struct BotRun {
       run.deallocate()
       states.deallocate()
     }
-    let writer = Writer(program: program, operations: program.operations.base, states: states)
+    let writer = Writer(program, states)
     let range = run.value(lowered, writer)
     return run.bytes.array(range)
   }

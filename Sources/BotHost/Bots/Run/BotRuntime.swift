@@ -6,7 +6,8 @@
 /// are delivered. A handler waits in the middle only for a result that a later step reads. Answers that nobody reads are
 /// waited for at the end, while the next event may begin: so calls leave in order and many can be under way.
 public final class BotRuntime {
-  private unowned let effects: any BotEffects
+  /// Outlives the runtime.
+  private unowned(unsafe) let effects: any BotEffects
   // What each event touches is not checked for exclusive access, which would cost more than the access: one thread at a time is here, and no
   // function holds on to a part of these while it calls another.
   /// What events are handled by that are delivered now.

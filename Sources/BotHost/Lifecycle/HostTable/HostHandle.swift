@@ -20,6 +20,8 @@ final class HostHandle: @unchecked Sendable {
   }
 
   let instance: PluginInstance
+  /// Kept alive by the instance's services; borrowed, since threads that record would meet at a count of references.
+  let metrics: Unmanaged<Metrics>
   let endpoint: Endpoint
   let generation: UInt32
   let threads: PluginThreads
@@ -52,6 +54,7 @@ final class HostHandle: @unchecked Sendable {
 
   init(instance: PluginInstance, generation: UInt32, manifest: Manifest, resolved: ResolvedConfiguration) {
     self.instance = instance
+    metrics = Unmanaged.passUnretained(instance.services.metrics)
     settings = Mutex(Settings(manifest: manifest, resolved: resolved))
     endpoint = instance.endpoint
     self.generation = generation

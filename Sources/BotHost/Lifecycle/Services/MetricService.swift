@@ -23,7 +23,7 @@ enum MetricService {
       },
       record: { host, metric, value in
         _ = withHost(host) { host in
-          host.instance.services.metrics.record(metric, value)
+          host.metrics._withUnsafeGuaranteedRef { $0.record(metric, value) }
           return bh_rc(BH_OK)
         }
       }))
