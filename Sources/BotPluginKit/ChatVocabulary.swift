@@ -44,20 +44,22 @@ public enum ChatMethod {
 
 /// The argument of an adapter's `say`.
 public struct ChatSayRequest: Codable, Hashable, Sendable {
-  /// The room's id or name.
+  /// The room's id or name; with `private`, the user's id.
   public var channel: String
   public var text: String
   /// The id of the message that it answers.
   public var replyTo: String?
+  public var `private`: Bool?
 
-  public init(channel: String, text: String, replyTo: String? = nil) {
+  public init(channel: String, text: String, replyTo: String? = nil, private: Bool? = nil) {
     self.channel = channel
     self.text = text
     self.replyTo = replyTo
+    self.private = `private`
   }
 
   private enum CodingKeys: String, CodingKey {
-    case channel, text
+    case channel, text, `private`
     case replyTo = "reply_to"
   }
 }

@@ -215,6 +215,7 @@ struct TwitchPluginTests {
     let (_, wish) = old.deliver("on_say", #"{"platform":"twitch","channel":"kitchen","text":"three"}"#)
     #expect(old.quiesce() == 0)
     #expect(old.replies[first]?.map["state"] as? String == "pending")
+    #expect(old.replies[first]?.map["channel"] as? String == "kitchen")
     #expect(old.replies[second]?.map["state"] as? String == "pending")
     #expect(old.refused[wish] == bh_rc(BH_E_RETRY))
 

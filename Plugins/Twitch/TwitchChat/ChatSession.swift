@@ -102,13 +102,15 @@ public struct ChatSession: Sendable {
     for serial in state.groups.keys.sorted() {
       guard var group = state.groups[serial], group.command != 0 else { continue }
       detached.append(
-        DetachedCommand(id: group.command, isUntouched: group.written == 0, group: serial, channel: group.channel))
+        DetachedCommand(
+          id: group.command, isUntouched: group.written == 0, group: serial,
+          channel: ChannelName(trusted: group.channel).bare))
       group.command = 0
       state.groups[serial] = group
     }
     for name in state.roomOrder {
       for id in state.rooms[name]?.joiners ?? [] {
-        detached.append(DetachedCommand(id: id, isUntouched: false, group: 0, channel: name))
+        detached.append(DetachedCommand(id: id, isUntouched: false, group: 0, channel: ChannelName(trusted: name).bare))
       }
       state.rooms[name]?.joiners = []
     }
@@ -129,6 +131,6 @@ public struct DetachedCommand: Hashable, Sendable {
   /// Whether nothing of it has been written, so that somebody else may do it instead; see `ChatSession.withdraw`.
   public let isUntouched: Bool
   let group: UInt64
-  /// On the wire.
+  /// As events have it.
   public let channel: String
 }

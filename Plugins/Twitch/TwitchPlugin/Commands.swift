@@ -38,11 +38,6 @@ struct CommandAnswer: Encodable {
 }
 
 extension TwitchPlugin {
-  private struct Room: Decodable { var channel: String }
-  private struct Leave: Decodable {
-    var channel: String
-    var reason: String?
-  }
   private struct Say: Decodable {
     /// Without it, the only one that the bot is in.
     var channel: String?
@@ -58,13 +53,13 @@ extension TwitchPlugin {
   private struct Line: Decodable { var line: String }
 
   func join(_ call: borrowing Call) throws {
-    let room = try call.decode(Room.self).channel
+    let room = try call.decode(ChatRoomRequest.self).channel
     run(.join(room), channel: room, call.later())
   }
 
   /// `leave`, and `part`, which is IRC's own word for it.
   func leave(_ call: borrowing Call) throws {
-    let leave = try call.decode(Leave.self)
+    let leave = try call.decode(ChatRoomRequest.self)
     run(.part(leave.channel, reason: leave.reason ?? ""), channel: leave.channel, call.later())
   }
 
