@@ -52,7 +52,7 @@ extension Endpoint {
 
   /// `bh_rpc_v1.cancel`.
   public func cancel(_ token: bh_token, generation: UInt32) -> bh_rc {
-    guard let slot = bus.slots[token], let call = bus.openCall(slot), call.token == token, call.callerLane == lane
+    guard let slot = bus.slots[token], let call = bus.openCall(slot), call.token == token, call.isMade(by: lane)
     else { return bh_rc(BH_E_STALE) }
     return call.end(bh_rc(BH_E_CANCELLED), text: "cancelled by the caller") ? bh_rc(BH_OK) : bh_rc(BH_E_STALE)
   }

@@ -5,6 +5,7 @@ import Synchronization
 struct PublishNotice: @unchecked Sendable {
   let function: bh_publish_settled
   let context: UnsafeMutableRawPointer?
+  /// There until the outcome is told, because it counts the notice as outgoing.
   let lane: LanePointer
   let generation: UInt32
 
@@ -13,10 +14,15 @@ struct PublishNotice: @unchecked Sendable {
     let outcome = PublishOutcome(notice: self, rc: rc, message: message ?? "")
     if let thread, thread.pointee.gathersOutcomes {
       thread.pointee.outcomes.add(outcome, now: thread.pointee.monotonic)
-    } else {
-      lane.post(.publishSettled(outcome))
+    } else if !lane.post(.publishSettled(outcome)) {
+      lane.forgetOutgoing(1)
     }
   }
+}
+
+extension UnsafeMutablePointer<LaneState> {
+  /// The lane has ended, and nobody is told any more. The last look at it.
+  func forgetOutgoing(_ count: Int) { pointee.outgoing.wrappingSubtract(count, ordering: .releasing) }
 }
 
 /// The end of a published event, on its way to the publisher's lane.
@@ -42,8 +48,9 @@ struct PublishOutcome: @unchecked Sendable {
 /// somebody may want to know the end.
 final class EventTracker: @unchecked Sendable {
   private let event: EventPointer
-  /// Handlers that are to be asked later, by priority. References on the event are held for each of them.
-  private var later: [[BindingPointer]]
+  /// Handlers that are to be asked later, by priority; held, because it may be much later. References on the event are held for each
+  /// of them.
+  private var later: [[Binding]]
   private let remaining: Atomic<Int>
   private let stopped = Atomic<Bool>(false)
   private let failure = Mutex<String?>(nil)
@@ -57,7 +64,7 @@ final class EventTracker: @unchecked Sendable {
     ended: (@Sendable (bh_rc) -> Void)? = nil
   ) {
     self.event = event
-    self.later = later
+    self.later = later.map { $0.map { $0.pointee.owner.takeUnretainedValue() } }
     remaining = Atomic(now)
     self.notice = notice
     self.ended = ended
@@ -97,7 +104,7 @@ final class EventTracker: @unchecked Sendable {
     // The last one of a priority: nobody else is here.
     if self.stopped.load(ordering: .relaxed) {
       for binding in later.joined() {
-        bus.settleOnDisk(event, binding)
+        bus.settleOnDisk(event, binding.record)
         EventArena.release(event)
       }
       later.removeAll()
@@ -105,7 +112,7 @@ final class EventTracker: @unchecked Sendable {
     while !later.isEmpty {
       let tier = later.removeFirst()
       remaining.store(tier.count + 1, ordering: .releasing)
-      for binding in tier {
+      for binding in tier.map(\.record) {
         let item = LaneItem(event: event, binding: binding)
         var rc = binding.pointee.lane.accept(item, .policy, thread)
         // The event is accepted already: where waiting would be for ever, it goes in beyond the bound.

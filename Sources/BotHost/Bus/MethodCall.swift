@@ -11,8 +11,11 @@ final class MethodCall: @unchecked Sendable {
   let parent: MethodCall?
   let depth: Int
 
-  /// Who called: an endpoint's generation, or somebody outside with a completion.
-  let callerLane: LanePointer?
+  /// Who called: an endpoint's generation, or somebody outside with a completion. The lane is there until the call has ended, as
+  /// one of its outgoing ones.
+  private let callerLane: LanePointer?
+  /// Its number, which no other lane has, also after its end.
+  private let callerSerial: Int?
   private let callerGeneration: UInt32
   private let done: bh_call_done?
   private let context: UnsafeMutableRawPointer?
@@ -43,6 +46,7 @@ final class MethodCall: @unchecked Sendable {
     self.parent = parent
     depth = (parent?.depth ?? 0) + 1
     self.callerLane = callerLane
+    callerSerial = callerLane?.pointee.serial
     callerGeneration = generation
     self.done = done
     self.context = context
@@ -64,12 +68,15 @@ final class MethodCall: @unchecked Sendable {
   func passes(_ lane: LanePointer) -> Bool {
     var next: MethodCall? = self
     while let call = next {
-      if call.callerLane == lane { return true }
+      if call.isMade(by: lane) { return true }
       if call !== self, call.target.pointee.lane == lane { return true }
       next = call.parent
     }
     return false
   }
+
+  /// Whether the endpoint of that lane has made the call.
+  func isMade(by lane: LanePointer) -> Bool { callerSerial == lane.pointee.serial }
 
   /// The chain of calls ends in this method already.
   static func isCycle(_ entry: MethodEntry, _ parent: MethodCall?) -> Bool {
@@ -151,7 +158,7 @@ final class MethodCall: @unchecked Sendable {
     entry.method.record.pointee.handled.wrappingAdd(1, ordering: .relaxed)
     if rc < 0 { entry.method.failed.wrappingAdd(1, ordering: .relaxed) }
     if let lane = callerLane {
-      if !lane.post(.callEnded(self)) { lane.pointee.outgoing.wrappingSubtract(1, ordering: .releasing) }
+      if !lane.post(.callEnded(self)) { lane.forgetOutgoing(1) }
     } else {
       completion?(rc, result)
     }
