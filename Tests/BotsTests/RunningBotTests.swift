@@ -53,8 +53,8 @@ import Testing
 
     /// The calls so far, once there are as many.
     func calls(_ count: Int) -> [String] {
-      let deadline = SystemClock().monotonic + 60_000_000_000
-      while calls.withLock({ $0.count }) < count, SystemClock().monotonic < deadline { usleep(1_000) }
+      let clock = SystemClock()
+      _ = waitUntil(clock.monotonic + 60_000_000_000, clock) { calls.withLock { $0.count } >= count }
       return calls.withLock { $0 }
     }
 

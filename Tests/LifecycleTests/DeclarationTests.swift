@@ -20,6 +20,7 @@ struct DeclarationTests {
     fixture.expectLog("second: \(gone)")
     fixture.expectLog("third: \(gone)")
     #expect(fixture.host.instances.allSatisfy { $0.state == .running })
+    #expect(!fixture.host.metricsText().contains("second"))
     // Its name is free.
     try fixture.configure("instances: {second: {plugin: other}}")
     fixture.host.reload()

@@ -105,10 +105,9 @@ struct ReconfigurationTests {
     try fixture.act("busy")
     try fixture.work()
     let instance = try fixture.instance()
-    #expect(
-      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) {
-        instance.endpoint.statistics().running != nil
-      })
+    try eventually {
+      instance.endpoint.statistics().running != nil
+    }
     try fixture.configure(Self.file("label: two"))
     let error = #expect(throws: LifecycleFailure.self) { try fixture.host.renewInstance("actor") }
     #expect(error?.reason.contains("still running after 300 ms") == true, "\(error?.description ?? "")")
@@ -126,23 +125,20 @@ struct ReconfigurationTests {
     let fixture = try start("mode: \"\"", watch: true)
     let more = Actor.manifest().replacing("default: none", with: "default: some")
     try fixture.write("actor", more)
-    #expect(
-      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) {
-        (try? fixture.instance().configuration["label"]) == .string("some")
-      })
+    try eventually {
+      (try? fixture.instance().configuration["label"]) == .string("some")
+    }
     try expect(fixture, label: "some", generation: 1)
     try fixture.configure(Self.file("label: two"))
-    #expect(
-      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) {
-        (try? fixture.instance().configuration["label"]) == .string("two")
-      })
+    try eventually {
+      (try? fixture.instance().configuration["label"]) == .string("two")
+    }
     try expect(fixture, label: "two", generation: 1)
     // Anything else in the manifest is another plugin.
     try fixture.write("actor", more.replacing("topic: leave", with: "topic: depart"))
-    #expect(
-      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) {
-        (try? fixture.instance().generation?.number) == 2 && (try? fixture.instance().state) == .running
-      })
+    try eventually {
+      (try? fixture.instance().generation?.number) == 2 && (try? fixture.instance().state) == .running
+    }
   }
 
   @Test func anotherLaneAndAnotherRestartPolicyCountAtOnce() throws {

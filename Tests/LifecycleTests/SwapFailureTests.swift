@@ -78,10 +78,9 @@ struct SwapFailureTests {
     try fixture.act("hold")
     try fixture.work()
     let instance = try fixture.instance()
-    #expect(
-      waitUntil(SystemClock().monotonic + 60_000_000_000, SystemClock()) {
-        instance.endpoint.statistics().inFlight == 1
-      })
+    try eventually {
+      instance.endpoint.statistics().inFlight == 1
+    }
     let error = #expect(throws: LifecycleFailure.self) { try fixture.host.swapInstance("actor") }
     #expect(error?.step == "drain")
     #expect(error?.description.contains("1 deliveries") == true, "\(error?.description ?? "")")

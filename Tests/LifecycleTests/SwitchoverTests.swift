@@ -83,11 +83,10 @@ struct SwitchoverTests {
     }
     let sent = try test.host.call("stream.halt", .null)["sent"]
     var end = try test.host.call("check.report", .null)
-    for _ in 0..<500 where end["handled"] != sent {
-      usleep(10_000)
+    try eventually("handled \(end["handled"] ?? .null) of \(sent ?? .null)") {
       end = try test.host.call("check.report", .null)
+      return end["handled"] == sent
     }
-    #expect(end["handled"] == sent)
     #expect(end["lost"] == .int(0))
     #expect(end["doubled"] == .int(0))
     #expect(end["reordered"] == .int(0))
@@ -114,11 +113,10 @@ struct SwitchoverTests {
     #expect(try test.host.swapInstance("bulk").copiedBytes > 16 << 20)
     let sent = try test.host.call("stream.halt", .null)["sent"]
     var end = try test.host.call("bulk.report", .null)
-    for _ in 0..<500 where end["handled"] != sent {
-      usleep(10_000)
+    try eventually("handled \(end["handled"] ?? .null) of \(sent ?? .null)") {
       end = try test.host.call("bulk.report", .null)
+      return end["handled"] == sent
     }
-    #expect(end["handled"] == sent)
     #expect(end["touched"] == end["expected"])
   }
 
@@ -154,11 +152,9 @@ struct SwitchoverTests {
     try test.note(4)
     let report = try test.host.swapInstance("keeper")
     #expect(report.pause > 0)
-    for _ in 0..<500 where try test.number("keeper.count") != 4 { usleep(10_000) }
-    #expect(try test.number("keeper.count") == 4)
+    try eventually { try test.number("keeper.count") == 4 }
     try test.note(1)
-    for _ in 0..<500 where try test.number("keeper.count") != 5 { usleep(10_000) }
-    #expect(try test.number("keeper.count") == 5)
+    try eventually { try test.number("keeper.count") == 5 }
   }
 }
 

@@ -47,6 +47,7 @@ public enum CallMessage {
     slot.storeBytes(of: Slot(code: code, length: length), as: Slot.self)
   }
 
+  /// The same with a text.
   public static func set(_ code: Int32, _ text: String) {
     var text = text
     text.withUTF8 { set(code, UnsafeRawBufferPointer($0)) }

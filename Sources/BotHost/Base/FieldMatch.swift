@@ -27,5 +27,6 @@ public struct FieldMatch: Sendable {
       pointer: pointer, pattern: String(word.flatMap { special.contains($0) ? ["\\", $0] : [$0] as [Character] }))
   }
 
+  /// Whether the field's text is one of those that are meant.
   public func matches(_ value: String) -> Bool { isWord ? value == text : pattern.matches(value) }
 }

@@ -10,6 +10,7 @@ import Synchronization
 /// A line is one `write`. When nobody reads the other end, a line waits for at most `patience` and then lines
 /// are dropped and counted until there is room again, so that a stuck terminal cannot stop the host. Thread-safe.
 public final class HostLog: Sendable {
+  /// How lines are written.
   public enum Format: Sendable, Equatable {
     /// For people; `colour` only on a terminal.
     case text(colour: Bool)
@@ -108,22 +109,27 @@ public final class HostLog: Sendable {
     }
   }
 
+  /// Something failed that an operator has to look at. `source`: the instance, or `host`.
   public func error(_ source: String, _ message: String, _ fields: [(String, String)] = []) {
     write(.error, source: source, message, fields: fields)
   }
 
+  /// Something is not as it should be, and goes on.
   public func warning(_ source: String, _ message: String, _ fields: [(String, String)] = []) {
     write(.warning, source: source, message, fields: fields)
   }
 
+  /// What an operator wants to see once.
   public func notice(_ source: String, _ message: String, _ fields: [(String, String)] = []) {
     write(.notice, source: source, message, fields: fields)
   }
 
+  /// What is worth a line while somebody looks.
   public func info(_ source: String, _ message: String, _ fields: [(String, String)] = []) {
     write(.info, source: source, message, fields: fields)
   }
 
+  /// What only helps to find a mistake; the message is not made where nobody reads it.
   public func debug(_ source: String, _ message: @autoclosure () -> String, _ fields: [(String, String)] = []) {
     if accepts(.debug) { write(.debug, source: source, message(), fields: fields) }
   }

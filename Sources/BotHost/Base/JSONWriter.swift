@@ -40,9 +40,13 @@ public struct JSONWriter: ~Copyable {
     needsComma = false
   }
 
+  /// Begins an object; members follow, each with its `key`.
   public mutating func beginObject() { open(UInt8(ascii: "{")) }
+  /// Ends it.
   public mutating func endObject() { close(UInt8(ascii: "}")) }
+  /// Begins an array; elements follow.
   public mutating func beginArray() { open(UInt8(ascii: "[")) }
+  /// Ends it.
   public mutating func endArray() { close(UInt8(ascii: "]")) }
 
   /// A member's name that needs no escaping, known when the program is compiled.
@@ -65,6 +69,7 @@ public struct JSONWriter: ~Copyable {
     needsComma = false
   }
 
+  /// A member's name.
   public mutating func key(_ name: String) {
     string(name)
     reserve(1)
@@ -79,11 +84,13 @@ public struct JSONWriter: ~Copyable {
     needsComma = true
   }
 
+  /// A string.
   public mutating func string(_ text: String) {
     var text = text
     text.withUTF8 { string(bytes: UnsafeRawBufferPointer($0)) }
   }
 
+  /// A whole number.
   public mutating func int(_ value: Int64) {
     comma()
     reserve(20)
@@ -92,6 +99,7 @@ public struct JSONWriter: ~Copyable {
     needsComma = true
   }
 
+  /// A whole number.
   public mutating func uint(_ value: UInt64) {
     comma()
     reserve(20)
@@ -117,10 +125,12 @@ public struct JSONWriter: ~Copyable {
     needsComma = true
   }
 
+  /// `true` or `false`.
   public mutating func bool(_ value: Bool) {
     if value { word("true") } else { word("false") }
   }
 
+  /// `null`.
   public mutating func null() { word("null") }
 
   /// A value that is JSON already.
@@ -138,11 +148,13 @@ public struct JSONWriter: ~Copyable {
     length &+= bytes.count
   }
 
+  /// The same with one byte.
   public mutating func append(byte: UInt8) {
     reserve(1)
     put(byte)
   }
 
+  /// A whole value.
   public mutating func value(_ value: JSONValue) {
     switch value {
     case .null: null()

@@ -26,6 +26,7 @@ public final class Metric: @unchecked Sendable {
     }
   }
 
+  /// What tells one of several metrics of a name from the others.
   public struct Label: Sendable, Hashable {
     public var name: String
     public var value: String

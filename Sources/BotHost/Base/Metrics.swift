@@ -90,6 +90,11 @@ public final class Metrics: Sendable {
     }
   }
 
+  /// Asks the gauges with these labels no more.
+  public func forget(labels: [Metric.Label]) {
+    state.withLock { $0.readings.removeAll { $0.identity.labels == labels } }
+  }
+
   /// The token of a metric for the ABI; 0 when it is not of this registry.
   public func token(of metric: Metric) -> bh_token {
     state.withLock { state in

@@ -24,10 +24,14 @@ public final class Monitor: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Waits for the lock and takes it; not by whoever has it.
   public func lock() { pthread_mutex_lock(mutex) }
+  /// Takes the lock if nobody has it.
   public func tryLock() -> Bool { pthread_mutex_trylock(mutex) == 0 }
+  /// By whoever has it.
   public func unlock() { pthread_mutex_unlock(mutex) }
 
+  /// Runs `body` with the lock held.
   @inline(__always)
   public func withLock<Result: ~Copyable, Failure: Error>(
     _ body: () throws(Failure) -> Result
@@ -46,6 +50,8 @@ public final class Monitor: @unchecked Sendable {
     return pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
   }
 
+  /// Wakes one of those who wait.
   public func signal() { pthread_cond_signal(condition) }
+  /// Wakes all who wait.
   public func broadcast() { pthread_cond_broadcast(condition) }
 }

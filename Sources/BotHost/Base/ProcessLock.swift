@@ -4,6 +4,7 @@ import Synchronization
 /// A file that one process holds at a time, with its pid in it. The lock goes with the process, however it ends; the file
 /// stays, because removing it would race with the next holder.
 public final class ProcessLock: Sendable {
+  /// Why the lock cannot be had.
   public enum Failure: Error, Sendable, Hashable {
     /// Somebody holds it; pid 0 when the file does not say who.
     case held(pid: Int32)

@@ -47,6 +47,7 @@ public final class SecretMasks: Sendable {
     return token
   }
 
+  /// The same with a text.
   @discardableResult
   public func add(_ secret: String) -> UInt64? {
     var secret = secret

@@ -2,6 +2,7 @@ import Glibc
 
 /// What is at the other end of a descriptor.
 public enum Terminal {
+  /// Whether it is one.
   public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
   /// Whether to write colours: it is a terminal, NO_COLOR is unset or empty (no-color.org), and TERM is not `dumb`.

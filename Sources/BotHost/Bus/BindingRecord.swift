@@ -3,8 +3,9 @@ import Synchronization
 
 /// A handler, method or hook as a lane sees it: what to call, and what has to be looked at before.
 ///
-/// The function fields are only written while the endpoint's gate is shut and read by the lane that delivers. Records
-/// live as long as the bus: an event in a queue may still point to one.
+/// The function fields are only written while the endpoint's gate is shut and read by the lane that delivers. A record
+/// lives as long as its binding, which is held by the endpoint while something queued may be for it, and by the calls and followed events
+/// that will come to it.
 struct BindingRecord: ~Copyable {
   var function: bh_handler?
   var context: OpaquePointer?
@@ -52,6 +53,8 @@ final class Binding: @unchecked Sendable {
   let id: String
   /// The instance's name.
   let endpoint: String
+  /// Whoever holds the binding may look at the record's lane. `Endpoint.letGo` ends the circle.
+  private let home: Endpoint
   /// `instance/handler`, as the journal knows it.
   let consumer: String
   var record: BindingPointer
@@ -74,13 +77,14 @@ final class Binding: @unchecked Sendable {
   let failed = Atomic<UInt64>(0)
   let dead = Atomic<UInt64>(0)
 
-  init(id: String, endpoint: String, lane: UnsafeMutablePointer<LaneState>) {
+  init(id: String, of home: Endpoint) {
     self.id = id
-    self.endpoint = endpoint
-    consumer = "\(endpoint)/\(id)"
+    self.home = home
+    endpoint = home.name
+    consumer = "\(home.name)/\(id)"
     fullName = UnsafeBufferPointer(start: nil, count: 0)
     record = .allocate(capacity: 1)
-    record.initialize(to: BindingRecord(lane: lane, owner: Unmanaged.passUnretained(self)))
+    record.initialize(to: BindingRecord(lane: home.lane, owner: Unmanaged.passUnretained(self)))
   }
 
   deinit {

@@ -26,8 +26,7 @@ public final class Bus: @unchecked Sendable {
 
   private struct State: @unchecked Sendable {
     var endpoints: [Endpoint] = []
-    /// Removed ones: an event or a stale token may still point to their lanes. Not observers, to which nothing points that outlives
-    /// a publish: they hold no delivery, call nobody, and publish nothing.
+    /// Removed ones that something may still come back to; see `reclaim`.
     var removed: [Endpoint] = []
     var serial = 0
     var durable: [TopicPattern] = []
@@ -55,6 +54,8 @@ public final class Bus: @unchecked Sendable {
   deinit {
     thread.stop()
     for endpoint in state.withLock({ $0.endpoints }) { endpoint.end(timeout: 0, queued: .drop) }
+    // One whose handler has not returned stays, with what its thread needs.
+    for endpoint in state.withLock({ $0.endpoints + $0.removed }) where endpoint.isUnreachable { _ = endpoint.letGo() }
   }
 
   /// Starts the thread that watches deadlines, retries and timers. Without it (tests with a clock of their own)
@@ -93,20 +94,34 @@ public final class Bus: @unchecked Sendable {
       return true
     }
     guard isKnown else { return }
-    let hasEnded = endpoint.end(timeout: timeout, queued: queued)
+    endpoint.end(timeout: timeout, queued: queued)
     state.withLock { state in
       // By address, which another endpoint may have next.
       state.reportedDrops[ObjectIdentifier(endpoint)] = nil
       state.stuck[ObjectIdentifier(endpoint)] = nil
-      guard hasEnded, endpoint.isObserver else { return }
-      state.removed.removeAll { $0 === endpoint }
     }
-    if hasEnded, endpoint.isObserver {
+    reclaim()
+  }
+
+  /// Lets go of the removed endpoints that nothing comes back to any more; their memory is freed when those have finished who are
+  /// publishing by the routes of before, and whoever else holds one of their bindings: a call on its way, or an event that is handed on
+  /// by priority. Called at each removal and once a second, for those that had to wait.
+  private func reclaim() {
+    let unreachable = state.withLock { state in
+      let found = state.removed.filter(\.isUnreachable)
+      state.removed.removeAll { endpoint in found.contains { $0 === endpoint } }
+      return found
+    }
+    for endpoint in unreachable {
       slots.giveBack(endpoint.lane.pointee.slot)
-      // Somebody may be publishing to it by the routes of before.
-      Reclamation.retire { withExtendedLifetime(endpoint) {} }
+      timers.forget(endpoint.lane)
+      let bindings = endpoint.letGo()
+      Reclamation.retire { withExtendedLifetime((endpoint, bindings)) {} }
     }
   }
+
+  /// How many endpoints have been removed and are kept.
+  var removedCount: Int { state.withLock { $0.removed.count } }
 
   /// What becomes of events that a removed endpoint had not handled.
   public enum QueuedEvents: Sendable {
@@ -189,6 +204,9 @@ public final class Bus: @unchecked Sendable {
   /// Does what is due: deadlines, retries, timers. `start`'s thread calls it; so do tests that turn the clock.
   public func runTimers() {
     let now = clock.monotonic
+    // What is due may be of an endpoint that is removed just now: its lane stays until this has ended.
+    let thread = ThreadContext.current
+    Reclamation.enter(thread)
     deadlines.advance(to: now) { slot, token in expire(slot, token) }
     timers.runDue(now) { action in
       switch action {
@@ -197,6 +215,7 @@ public final class Bus: @unchecked Sendable {
       case .work(let body): body()
       }
     }
+    Reclamation.leave(thread)
     Reclamation.collect()
   }
 
@@ -242,7 +261,10 @@ public final class Bus: @unchecked Sendable {
       state.nextWatch = now + 1_000_000_000
       return true
     }
-    if isDue { watch() }
+    if isDue {
+      watch()
+      reclaim()
+    }
   }
 
   /// Looks for handlers past their deadline and for drops; once a second.

@@ -34,7 +34,7 @@ extension Bus {
   public func tap(
     _ pattern: TopicPattern, capacity: Int = 4096, body: @escaping @Sendable (UnsafePointer<bh_event>) -> Void
   ) throws(BusError) -> BusTap {
-    // The lowest number that is free: the names of endpoints are kept for ever, and taps come and go.
+    // The lowest number that is free: names are kept for ever, and taps come and go.
     let number = tapNumbers.withLock { taken in
       let number = (1...).first { !taken.contains($0) } ?? 0
       taken.insert(number)
@@ -60,7 +60,7 @@ extension Endpoint {
   /// Turns the endpoint into an observer: no order, no retry, no say.
   fileprivate func observe(_ pattern: TopicPattern, _ target: CallTarget) {
     let spec = HandlerSpec(id: "tap", topic: pattern, target: target)
-    let binding = Binding(id: "tap", endpoint: name, lane: lane)
+    let binding = Binding(id: "tap", of: self)
     binding.take(spec)
     binding.record.pointee.flags |= BindingRecord.observer
     binding.record.pointee.priority = .max

@@ -2,13 +2,22 @@ import CBotHost
 import Glibc
 import Synchronization
 
+/// Bindings that a plan has replaced.
+private final class RetiredBindings: Sendable {
+  let bindings: [Binding]
+  /// Nobody reads routes any more that lead to them.
+  let isUnreachable = Atomic<Bool>(false)
+
+  init(_ bindings: [Binding]) { self.bindings = bindings }
+}
+
 /// One plugin instance, or one consumer of the host's own, on the bus: a lane, a gate, and the plan of the generation
 /// that runs.
 ///
 /// The functions in `EndpointHostTable.swift` and its neighbours stand one to one behind the host table of `bothost.h`.
 public final class Endpoint: @unchecked Sendable {
   public let name: String
-  /// Alive as long as the endpoint; hosts keep endpoints until the bus ends.
+  /// Alive as long as the endpoint serves.
   let busReference: Unmanaged<Bus>
   let lane: LanePointer
   let source: UnsafeBufferPointer<UInt8>
@@ -18,7 +27,7 @@ public final class Endpoint: @unchecked Sendable {
     var methods: [Binding] = []
     var hooks: [Binding] = []
     /// Of earlier plans: something queued may still be for them.
-    var retired: [Binding] = []
+    var retired: [RetiredBindings] = []
     var publishes: [TopicPattern]?
     var standard: Binding?
     var timers: [String: EndpointTimer] = [:]
@@ -40,6 +49,8 @@ public final class Endpoint: @unchecked Sendable {
   var isObserver = false
   /// Callbacks that the generations' plugins wait for.
   let promises = Promises()
+  /// Its lane's thread has ended.
+  private let hasStopped = Atomic<Bool>(false)
   /// Counts plans, so that channels know when to look again.
   let planVersion = Atomic<Int>(0)
 
@@ -105,12 +116,13 @@ public final class Endpoint: @unchecked Sendable {
     guard onLane(timeout: 30_000_000_000, { true }) == true else {
       throw BusError("\(name): a handler is still running; its plan cannot be replaced")
     }
+    forgetRetired()
     let before = installed.withLock { $0 }
     var remaining = Dictionary(before.handlers.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     var handlers: [Binding] = []
     var updates: [(Binding, HandlerSpec)] = []
     for spec in plan.handlers {
-      let binding = remaining.removeValue(forKey: spec.id) ?? Binding(id: spec.id, endpoint: name, lane: lane)
+      let binding = remaining.removeValue(forKey: spec.id) ?? Binding(id: spec.id, of: self)
       handlers.append(binding)
       updates.append((binding, spec))
     }
@@ -119,13 +131,13 @@ public final class Endpoint: @unchecked Sendable {
     for method in plan.methods {
       let binding =
         oldMethods.removeValue(forKey: method.name)
-        ?? Binding(id: "method:\(method.name)", endpoint: name, lane: lane)
+        ?? Binding(id: "method:\(method.name)", of: self)
       binding.methodName = method.name
       binding.fullName = SourceNames.intern("\(name).\(method.name)")
       methodBindings.append(("\(name).\(method.name)", binding, method.timeout > 0 ? method.timeout : 30_000_000_000))
     }
     let hookBindings = plan.hooks.enumerated().map { index, hook in
-      let binding = Binding(id: "hook:\(hook.method)#\(index)", endpoint: name, lane: lane)
+      let binding = Binding(id: "hook:\(hook.method)#\(index)", of: self)
       binding.hook = hook
       binding.fullName = SourceNames.intern(hook.method)
       return (hook: hook, binding: binding)
@@ -146,7 +158,7 @@ public final class Endpoint: @unchecked Sendable {
       binding.record.pointee.flags |= BindingRecord.removed
     }
     let standard = plan.standard.map { target in
-      let binding = before.standard ?? Binding(id: "standard", endpoint: name, lane: lane)
+      let binding = before.standard ?? Binding(id: "standard", of: self)
       if let every = TopicPattern("**") { binding.take(HandlerSpec(id: "standard", topic: every, target: target)) }
       return binding
     }
@@ -166,12 +178,12 @@ public final class Endpoint: @unchecked Sendable {
       state.handlers = handlers
       state.methods = methodBindings.map(\.binding)
       state.hooks = hookBindings.map(\.binding)
-      state.retired += gone + Array(oldMethods.values) + before.hooks
-      if standard == nil, let old = before.standard { state.retired.append(old) }
       state.standard = standard
       state.publishes = plan.publishes
       memset(permissions, 0, bus.topics.count)
     }
+    retire(
+      gone + Array(oldMethods.values) + before.hooks + (standard == nil ? [before.standard].compactMap(\.self) : []))
     planVersion.wrappingAdd(1, ordering: .releasing)
   }
 
@@ -181,12 +193,31 @@ public final class Endpoint: @unchecked Sendable {
     let hooks = installed.withLock { state in
       let hooks = state.hooks
       state.hooks = []
-      state.retired += hooks
       return hooks
     }
     try? bus.methods.change(remove: hooks, methods: [], hooks: [])
     for hook in hooks { hook.record.pointee.flags |= BindingRecord.removed }
+    retire(hooks)
   }
+
+  /// Keeps bindings that no route and no method leads to any more, for what is still on its way to them.
+  private func retire(_ bindings: [Binding]) {
+    guard !bindings.isEmpty else { return }
+    let retired = RetiredBindings(bindings)
+    installed.withLock { $0.retired.append(retired) }
+    Reclamation.retire { retired.isUnreachable.store(true, ordering: .releasing) }
+  }
+
+  /// While the lane stands: lets go of retired bindings to which nothing can come any more, and for which nothing is left here.
+  private func forgetRetired() {
+    guard lane.depth == 0, lane.pointee.inFlight.load(ordering: .acquiring) == 0,
+      lane.pointee.retrying.load(ordering: .acquiring) == 0
+    else { return }
+    installed.withLock { $0.retired.removeAll { $0.isUnreachable.load(ordering: .acquiring) } }
+  }
+
+  /// How many bindings of earlier plans are kept.
+  var retiredCount: Int { installed.withLock { $0.retired.reduce(0) { $0 + $1.bindings.count } } }
 
   static func isPrivate(_ pattern: TopicPattern) -> Bool {
     pattern.text.hasPrefix("timer.") || pattern.text.hasPrefix("net.")
@@ -282,12 +313,38 @@ public final class Endpoint: @unchecked Sendable {
       return false
     }
     thread.join()
+    hasStopped.store(true, ordering: .releasing)
     return true
+  }
+
+  /// Whether its end is complete and nothing is under way that comes back to its lane: no delivery, no call that it has made, and no
+  /// event whose end it wants to know. What else may lead here holds one of its bindings.
+  var isUnreachable: Bool {
+    hasStopped.load(ordering: .acquiring) && lane.pointee.inFlight.load(ordering: .acquiring) <= 0
+      && lane.pointee.owed.load(ordering: .acquiring) <= 0
+  }
+
+  /// Gives up its bindings, which hold it. A publisher may still see them, until its read of the routes has ended.
+  func letGo() -> [Binding] {
+    planVersion.wrappingAdd(1, ordering: .releasing)
+    return installed.withLock { state in
+      let all =
+        state.handlers + state.methods + state.hooks + state.retired.flatMap(\.bindings)
+        + [state.standard].compactMap(\.self)
+      state.handlers = []
+      state.methods = []
+      state.hooks = []
+      state.retired = []
+      state.standard = nil
+      return all
+    }
   }
 
   /// On the lane, at its end: events that wait behind others of their key.
   func takeWaiting() -> [LaneItem] {
-    let bindings = installed.withLock { $0.handlers + $0.retired + ($0.standard.map { [$0] } ?? []) }
+    let bindings = installed.withLock {
+      $0.handlers + $0.retired.flatMap(\.bindings) + ($0.standard.map { [$0] } ?? [])
+    }
     var items: [LaneItem] = []
     for binding in bindings {
       for key in binding.keys.keys.sorted() {

@@ -55,17 +55,20 @@ extension Endpoint {
     guard let promise = promise(done.map { .called($0) } ?? .silent, context: context, generation: generation) else {
       return bh_rc(BH_E_STALE)
     }
+    lane.pointee.owed.wrappingAdd(1, ordering: .relaxed)
     let rc = bus.startCall(
       method: method.bytes.assumingMemoryBound(to: UInt8.self),
       argument: argument.bytes,
       timeout: timeout, source: source, correlation: correlation, parent: parent, callerLane: lane,
       promise: promise, completion: nil, token: token, thread)
-    return rc == BH_OK ? rc : withdraw(promise, after: rc)
+    guard rc != BH_OK else { return rc }
+    lane.forgetOwed(1)
+    return withdraw(promise, after: rc)
   }
 
   /// `bh_rpc_v1.cancel`.
   public func cancel(_ token: bh_token, generation: UInt32) -> bh_rc {
-    guard let slot = bus.slots[token], let call = bus.openCall(slot), call.token == token, call.callerLane == lane
+    guard let slot = bus.slots[token], let call = bus.openCall(slot), call.token == token, call.isMade(by: lane)
     else { return bh_rc(BH_E_STALE) }
     return call.end(bh_rc(BH_E_CANCELLED), text: "cancelled by the caller") ? bh_rc(BH_OK) : bh_rc(BH_E_STALE)
   }

@@ -120,7 +120,7 @@ extension Endpoint {
     bus.slots.forEach { slot in
       guard slot.pointee.lane == nil,
         slot.pointee.word.load(ordering: .acquiring) & DeliverySlot.stateMask == DeliverySlot.open,
-        let call = bus.openCall(slot), call.callerLane == lane
+        let call = bus.openCall(slot), call.isMade(by: lane)
       else { return }
       open.append(call)
     }

@@ -67,6 +67,7 @@ extension Endpoint {
       guard
         let ticket = promise(.published(settled), context: event.pointee.settled_context, generation: generation)
       else { return bh_rc(BH_E_STALE) }
+      lane.pointee.owed.wrappingAdd(1, ordering: .relaxed)
       notice = PublishNotice(lane: lane, ticket: ticket)
     }
     let content = EventContent(topic: topic.pointee.bytes, source: source, event)
@@ -75,6 +76,7 @@ extension Endpoint {
       ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
       : stage(content, topic, isJSON: isJSON, notice, delivery, generation, bus, thread)
     guard rc != BH_OK, let notice else { return rc }
+    lane.forgetOwed(1)
     return withdraw(notice.ticket, after: rc)
   }
 

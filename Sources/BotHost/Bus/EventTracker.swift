@@ -3,6 +3,7 @@ import Synchronization
 
 /// Whom to tell how a published event ended (`bh_outgoing.settled`).
 struct PublishNotice: @unchecked Sendable {
+  /// Owes it the outcome, and may look at it until then.
   let lane: LanePointer
   let ticket: PromiseTicket
 
@@ -11,10 +12,15 @@ struct PublishNotice: @unchecked Sendable {
     let outcome = PublishOutcome(notice: self, rc: rc, message: message ?? "")
     if let thread, thread.pointee.gathersOutcomes {
       thread.pointee.outcomes.add(outcome, now: thread.pointee.monotonic)
-    } else {
-      lane.post(.publishSettled(outcome))
+    } else if !lane.post(.publishSettled(outcome)) {
+      lane.forgetOwed(1)
     }
   }
+}
+
+extension UnsafeMutablePointer<LaneState> {
+  /// So many ends have been told, or nobody can be told any more because the lane has ended. The last look at it.
+  func forgetOwed(_ count: Int) { pointee.owed.wrappingSubtract(count, ordering: .releasing) }
 }
 
 /// The end of a published event, on its way to the publisher's lane.
@@ -26,6 +32,7 @@ struct PublishOutcome: @unchecked Sendable {
   /// On the publisher's lane. A generation that has ended was told so before, and is not entered any more.
   func tell(_ lane: LanePointer) {
     lane.pointee.endpoint._withUnsafeGuaranteedRef { $0.takePromise(notice.ticket) }?.keep(rc, message)
+    lane.forgetOwed(1)
   }
 }
 
@@ -33,8 +40,9 @@ struct PublishOutcome: @unchecked Sendable {
 /// somebody may want to know the end.
 final class EventTracker: @unchecked Sendable {
   private let event: EventPointer
-  /// Handlers that are to be asked later, by priority. References on the event are held for each of them.
-  private var later: [[BindingPointer]]
+  /// Handlers that are to be asked later, by priority; held, because it may be much later. References on the event are held for each
+  /// of them.
+  private var later: [[Binding]]
   private let remaining: Atomic<Int>
   private let stopped = Atomic<Bool>(false)
   private let failure = Mutex<String?>(nil)
@@ -48,7 +56,7 @@ final class EventTracker: @unchecked Sendable {
     ended: (@Sendable (bh_rc) -> Void)? = nil
   ) {
     self.event = event
-    self.later = later
+    self.later = later.map { $0.map { $0.pointee.owner.takeUnretainedValue() } }
     remaining = Atomic(now)
     self.notice = notice
     self.ended = ended
@@ -88,7 +96,7 @@ final class EventTracker: @unchecked Sendable {
     // The last one of a priority: nobody else is here.
     if self.stopped.load(ordering: .relaxed) {
       for binding in later.joined() {
-        bus.settleOnDisk(event, binding)
+        bus.settleOnDisk(event, binding.record)
         EventArena.release(event)
       }
       later.removeAll()
@@ -96,7 +104,7 @@ final class EventTracker: @unchecked Sendable {
     while !later.isEmpty {
       let tier = later.removeFirst()
       remaining.store(tier.count + 1, ordering: .releasing)
-      for binding in tier {
+      for binding in tier.map(\.record) {
         let item = LaneItem(event: event, binding: binding)
         var rc = binding.pointee.lane.accept(item, .policy, thread)
         // The event is accepted already: where waiting would be for ever, it goes in beyond the bound.

@@ -39,6 +39,8 @@ struct GatheredOutcomes {
     lane = nil
     var gathered: [PublishOutcome] = []
     swap(&gathered, &outcomes)
-    target.post(gathered.count == 1 ? .publishSettled(gathered[0]) : .publishesSettled(gathered))
+    if !target.post(gathered.count == 1 ? .publishSettled(gathered[0]) : .publishesSettled(gathered)) {
+      target.forgetOwed(gathered.count)
+    }
   }
 }

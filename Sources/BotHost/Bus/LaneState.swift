@@ -6,7 +6,7 @@ import Synchronization
 /// A lane's memory: the bounded queue before an endpoint and the state of whoever delivers from it.
 ///
 /// Raw memory instead of a class, so that nothing on the way of an event counts references or checks exclusivity. It
-/// lives as long as the bus. Four parts on cache lines of their own: what publishers write under the lock, the number that
+/// lives as long as its endpoint. Four parts on cache lines of their own: what publishers write under the lock, the number that
 /// they have queued, what both sides look at and seldom write, and what only the executor (the thread that delivers now) writes.
 ///
 /// Publishers queue under the lock, one at a time; the executor takes without it. So a publisher and a lane that is as fast
@@ -108,6 +108,9 @@ struct LaneState: ~Copyable {
   let inFlight = Atomic<Int>(0)
   /// What the endpoint waits to be told: how its calls and its events end.
   let outgoing = Atomic<Int>(0)
+  /// What is still to be posted here: the ends of its calls and events, whether or not anybody waits for them any more. Whoever owes it
+  /// may look at the lane until then.
+  let owed = Atomic<Int>(0)
   /// Deliveries that wait for their next attempt.
   let retrying = Atomic<Int>(0)
   /// Of an inline lane: its own thread has it. Under the lock.

@@ -11,8 +11,11 @@ final class MethodCall: @unchecked Sendable {
   let parent: MethodCall?
   let depth: Int
 
-  /// Who called: an endpoint, which was promised to be told the end, or somebody outside with a completion.
-  let callerLane: LanePointer?
+  /// Who called: an endpoint, which was promised to be told the end, or somebody outside with a completion. The lane is owed
+  /// that, and there until then.
+  private let callerLane: LanePointer?
+  /// Its number, which no other lane has, also after its end.
+  private let callerSerial: Int?
   private let promise: PromiseTicket
   private let completion: (@Sendable (bh_rc, [UInt8]) -> Void)?
 
@@ -40,6 +43,7 @@ final class MethodCall: @unchecked Sendable {
     self.parent = parent
     depth = (parent?.depth ?? 0) + 1
     self.callerLane = callerLane
+    callerSerial = callerLane?.pointee.serial
     self.promise = promise
     self.completion = completion
     self.slot = slot
@@ -59,12 +63,15 @@ final class MethodCall: @unchecked Sendable {
   func passes(_ lane: LanePointer) -> Bool {
     var next: MethodCall? = self
     while let call = next {
-      if call.callerLane == lane { return true }
+      if call.isMade(by: lane) { return true }
       if call !== self, call.target.pointee.lane == lane { return true }
       next = call.parent
     }
     return false
   }
+
+  /// Whether the endpoint of that lane has made the call.
+  func isMade(by lane: LanePointer) -> Bool { callerSerial == lane.pointee.serial }
 
   /// The chain of calls ends in this method already.
   static func isCycle(_ entry: MethodEntry, _ parent: MethodCall?) -> Bool {
@@ -147,7 +154,7 @@ final class MethodCall: @unchecked Sendable {
     entry.method.record.pointee.handled.wrappingAdd(1, ordering: .relaxed)
     if rc < 0 { entry.method.failed.wrappingAdd(1, ordering: .relaxed) }
     if let lane = callerLane {
-      lane.post(.callEnded(self))
+      if !lane.post(.callEnded(self)) { lane.forgetOwed(1) }
     } else {
       completion?(rc, result)
     }
@@ -160,10 +167,11 @@ final class MethodCall: @unchecked Sendable {
 
   /// On the caller's lane, between two events.
   func tell() {
-    guard let lane = callerLane,
-      let promise = lane.pointee.endpoint._withUnsafeGuaranteedRef({ $0.takePromise(promise) })
-    else { return }
-    result.withUnsafeBufferPointer { promise.keep(rc, $0) }
+    guard let lane = callerLane else { return }
+    if let promise = lane.pointee.endpoint._withUnsafeGuaranteedRef({ $0.takePromise(promise) }) {
+      result.withUnsafeBufferPointer { promise.keep(rc, $0) }
+    }
+    lane.forgetOwed(1)
   }
 
   /// What a caller is told whose time is over: at whom the call stood.

@@ -54,6 +54,17 @@ final class TimerQueue: @unchecked Sendable {
     if isFirst { sooner.withLock { $0 }?() }
   }
 
+  /// Forgets the retries of a lane that has ended.
+  func forget(_ lane: LanePointer) {
+    state.withLock { state in
+      state.heap.removeAll { entry in
+        if case .retry(_, let other) = entry.action { other == lane } else { false }
+      }
+      // Sorted is a heap, too.
+      state.heap.sort { $0.isBefore($1) }
+    }
+  }
+
   /// Hands out everything that is due, in order of time.
   func runDue(_ now: Int64, _ body: (Action) -> Void) {
     while let action = take(now) { body(action) }

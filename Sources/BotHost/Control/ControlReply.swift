@@ -28,10 +28,13 @@ public final class ControlReply: @unchecked Sendable {
     return false
   }
 
+  /// Ends it well; once.
   public func succeed(_ value: JSONValue = .null) { end(.success(value)) }
 
+  /// Ends it with a failure; once.
   public func fail(_ error: ControlError) { end(.failure(error)) }
 
+  /// The same from its parts.
   public func fail(_ code: ControlError.Code, _ message: String) { end(.failure(ControlError(code, message))) }
 
   /// Whether the client still waits for the answer.

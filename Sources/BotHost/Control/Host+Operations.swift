@@ -72,6 +72,7 @@ extension Host {
     }
   }
 
+  /// Finishes what an instance has begun and ends it, until somebody starts it again.
   public func stopInstance(_ name: String) throws {
     let instance = try wanted(name)
     try operate(on: instance) { parts in

@@ -81,9 +81,9 @@ extension Host {
   /// Everything that is counted, in Prometheus' text format.
   func metricsText() -> String { PrometheusText.render(metrics.snapshot()) }
 
-  /// Has the numbers of an instance read when somebody looks.
+  /// Has the numbers of an instance read when somebody looks, until `forgetNumbers`.
   func observe(_ instance: PluginInstance) {
-    let labels = [Metric.Label("instance", instance.name)]
+    let labels = Self.labels(of: instance)
     func gauge(_ name: String, _ help: String, _ read: @escaping @Sendable () -> Int64) {
       metrics.observe(name, labels: labels, help: help, read)
     }
@@ -98,5 +98,12 @@ extension Host {
     gauge("dropped_events", "events that a full lane has dropped") {
       Int64(clamping: instance.endpoint.statistics().dropped)
     }
+  }
+
+  /// The instance has gone.
+  func forgetNumbers(of instance: PluginInstance) { metrics.forget(labels: Self.labels(of: instance)) }
+
+  private static func labels(of instance: PluginInstance) -> [Metric.Label] {
+    [Metric.Label("instance", instance.name)]
   }
 }

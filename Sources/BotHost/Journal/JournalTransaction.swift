@@ -15,6 +15,7 @@ public final class JournalTransaction: @unchecked Sendable {
 
   public var isEmpty: Bool { operations.count == 0 }
 
+  /// Takes everything out that was added.
   public func removeAll() {
     operations.removeAll()
     rare.removeAll(keepingCapacity: true)

@@ -5,6 +5,7 @@
 public enum StoredEventCoding {
   private static let version: UInt8 = 1
 
+  /// The event's bytes.
   public static func encode(_ event: StoredEvent) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(96 + event.payload.count + event.topic.utf8.count + event.source.utf8.count)

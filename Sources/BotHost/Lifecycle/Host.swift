@@ -59,6 +59,7 @@ public final class Host: @unchecked Sendable {
 
   public var instances: [PluginInstance] { table.withLock { $0 } }
 
+  /// The instance of that name; nil when there is none.
   public func instance(_ name: String) -> PluginInstance? { instances.first { $0.name == name } }
 
   /// The bots as `ps` shows them.
@@ -88,6 +89,7 @@ public final class Host: @unchecked Sendable {
 
   // MARK: Start
 
+  /// Starts everything that files and options say. Once.
   public func start() throws {
     let began = clock.monotonic
     try structure.withLock { try startAll() }
@@ -213,6 +215,7 @@ public final class Host: @unchecked Sendable {
       instance.isGone = true
     }
     table.withLock { $0.removeAll { $0 === instance } }
+    forgetNumbers(of: instance)
     parts.bus.remove(instance.endpoint, timeout: 0, queued: .deadLetter)
     parts.services.unregister(instance: instance.name)
   }

@@ -133,6 +133,7 @@ extension Substring {
 
 /// A library that an image needs.
 public struct NeededLibrary: Sendable, Hashable {
+  /// Where a library lies.
   public enum Place: Sendable, Hashable {
     /// In a directory of the system's.
     case system

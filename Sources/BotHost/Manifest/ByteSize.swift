@@ -4,6 +4,7 @@ public struct ByteSize: Sendable, Hashable, Comparable, CustomStringConvertible 
 
   public init(bytes: Int64) { self.bytes = max(0, bytes) }
 
+  /// So many times 1,048,576 bytes.
   public static func mebibytes(_ count: Int64) -> ByteSize { ByteSize(bytes: count << 20) }
 
   private static let units: [(name: String, bytes: Int64)] = [

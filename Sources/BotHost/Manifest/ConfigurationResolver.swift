@@ -1,5 +1,6 @@
 /// What a host's configuration file or a bot gives for one instance, over the manifest's defaults.
 public struct ConfigurationOverrides: Sendable {
+  /// What a key is given.
   public enum Value: Sendable {
     /// As written; may contain `${NAME}`.
     case node(YAMLNode)
@@ -8,6 +9,7 @@ public struct ConfigurationOverrides: Sendable {
     case secret(Secret)
   }
 
+  /// One key.
   public struct Entry: Sendable {
     public var name: String
     public var value: Value

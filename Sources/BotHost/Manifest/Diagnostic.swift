@@ -1,5 +1,6 @@
 /// One thing that is wrong with a file, in words that say what was expected.
 public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
+  /// How much it matters.
   public enum Severity: String, Sendable, Hashable {
     case error
     case warning

@@ -16,6 +16,7 @@ public struct Diagnostics: Sendable {
   public var isEmpty: Bool { all.isEmpty }
   public var errors: [Diagnostic] { all.filter { $0.severity == .error } }
 
+  /// Adds one, up to the limit.
   public mutating func add(_ diagnostic: Diagnostic) {
     if diagnostic.severity == .error { errorCount += 1 }
     guard all.count < Self.limit else {
@@ -27,14 +28,17 @@ public struct Diagnostics: Sendable {
     all.append(diagnostic)
   }
 
+  /// Adds an error.
   public mutating func error(_ message: String, at location: SourceLocation?, hint: String? = nil) {
     add(Diagnostic(.error, message, at: location, hint: hint))
   }
 
+  /// Adds a warning.
   public mutating func warning(_ message: String, at location: SourceLocation?, hint: String? = nil) {
     add(Diagnostic(.warning, message, at: location, hint: hint))
   }
 
+  /// Adds all of another.
   public mutating func append(contentsOf other: Diagnostics) {
     for diagnostic in other.all { add(diagnostic) }
     dropped += other.dropped

@@ -20,6 +20,7 @@ public struct Environment: Sendable {
     return Environment(values)
   }
 
+  /// The value of a variable; nil when it is not set.
   public subscript(name: String) -> String? { values[name] }
   public var names: [String] { Array(values.keys) }
 

@@ -15,6 +15,7 @@ public struct HostConfiguration: Sendable {
     self.instances = instances
   }
 
+  /// What is said of the instance of that name.
   public func instance(_ name: String) -> InstanceConfiguration? { instances.first { $0.name == name } }
 }
 

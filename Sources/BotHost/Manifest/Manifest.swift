@@ -28,12 +28,15 @@ public struct Manifest: Sendable {
   public var commands: [CommandDeclaration]
   public var requires: [Requirement]
 
+  /// The configuration's key of that name.
   public func configKey(_ name: String) -> ConfigKey? { config.first { $0.name == name } }
   /// The declaration of a topic: by its name, or of a family of topics that it belongs to.
   public func topic(_ name: String) -> TopicDeclaration? {
     topics.first { $0.name == name } ?? topics.first { TopicPattern($0.name)?.matches(name) ?? false }
   }
+  /// The method of that name.
   public func method(_ name: String) -> MethodDeclaration? { methods.first { $0.name == name } }
+  /// The type of that name, which bots use.
   public func type(_ name: String) -> BotType? { types.first { $0.name == name } }
 }
 
@@ -264,6 +267,7 @@ public struct Permissions: Sendable {
   public var memory: ByteSize?
 }
 
+/// Where an instance runs.
 public enum Isolation: String, Sendable, Hashable, CaseIterable {
   case thread
   case process
@@ -295,6 +299,7 @@ public struct RestartPolicy: Sendable, Hashable {
 
 /// How one generation takes over from another.
 public struct SwapPolicy: Sendable, Hashable {
+  /// What happens when the old build has not finished in time.
   public enum OnDrainTimeout: String, Sendable, Hashable, CaseIterable {
     /// The old generation goes on.
     case abort
@@ -353,6 +358,7 @@ public struct SwapPolicy: Sendable, Hashable {
 
 /// The queue before a plugin.
 public struct LanePolicy: Sendable, Hashable {
+  /// What happens to an event that finds the lane full.
   public enum Full: String, Sendable, Hashable, CaseIterable {
     case wait
     case dropOldest = "drop-oldest"
@@ -375,6 +381,7 @@ public struct LanePolicy: Sendable, Hashable {
   }
 }
 
+/// When an instance starts.
 public enum StartMode: String, Sendable, Hashable, CaseIterable {
   /// With the host.
   case auto
@@ -397,7 +404,9 @@ public struct BotType: Sendable {
   public var echoes: [String: String]
   public var location: SourceLocation
 
+  /// The event of that name.
   public func event(_ name: String) -> BotTypeEvent? { events.first { $0.name == name } }
+  /// The method of that name.
   public func method(_ name: String) -> BotTypeMethod? { methods.first { $0.name == name } }
 }
 

@@ -23,6 +23,7 @@ public struct PluginDirectory: Sendable {
 
   public init() {}
 
+  /// The plugin of that name; nil when there is none.
   public func plugin(_ name: String) -> Plugin? { plugins.first { $0.manifest.plugin == name } }
   public var manifests: [Manifest] { plugins.map(\.manifest) }
 

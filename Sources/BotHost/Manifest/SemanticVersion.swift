@@ -154,6 +154,7 @@ public struct VersionRange: Sendable, Hashable, CustomStringConvertible {
     return [Bound(relation: .atLeast, version: lower), Bound(relation: .less, version: upper)]
   }
 
+  /// Whether the version is one of those that are meant.
   public func contains(_ version: SemanticVersion) -> Bool {
     alternatives.contains { bounds in
       bounds.allSatisfy { bound in

@@ -5,8 +5,11 @@ public struct TimeSpan: Sendable, Hashable, Comparable, CustomStringConvertible 
 
   public init(nanoseconds: Int64) { self.nanoseconds = max(0, nanoseconds) }
 
+  /// So many thousandths of a second.
   public static func milliseconds(_ count: Int64) -> TimeSpan { TimeSpan(nanoseconds: count * 1_000_000) }
+  /// So many seconds.
   public static func seconds(_ count: Int64) -> TimeSpan { TimeSpan(nanoseconds: count * 1_000_000_000) }
+  /// So many minutes.
   public static func minutes(_ count: Int64) -> TimeSpan { seconds(count * 60) }
 
   private static let units: [(name: String, nanoseconds: Int64)] = [

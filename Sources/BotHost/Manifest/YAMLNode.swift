@@ -2,6 +2,7 @@
 ///
 /// Immutable; an alias is the same object as its anchor's node.
 public final class YAMLNode: Sendable {
+  /// What stands there.
   public enum Content: Sendable {
     case scalar(YAMLScalar)
     case sequence([YAMLNode])
@@ -45,6 +46,7 @@ public final class YAMLNode: Sendable {
   /// The value of a mapping's key.
   public subscript(key: String) -> YAMLNode? { member(key)?.value }
 
+  /// The member of that name, of a mapping.
   public func member(_ key: String) -> YAMLMember? { mapping?.first { $0.key == key } }
 
   /// Whether the same is written there, wherever it stands and in whatever order a mapping's keys come.

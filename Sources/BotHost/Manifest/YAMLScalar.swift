@@ -1,5 +1,6 @@
 /// A scalar as written and as the YAML 1.2 core schema understands it.
 public struct YAMLScalar: Sendable, Hashable {
+  /// What it reads as by the YAML 1.2 core schema.
   public enum Value: Sendable, Hashable {
     case null
     case bool(Bool)

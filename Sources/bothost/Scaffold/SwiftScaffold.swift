@@ -32,7 +32,7 @@ enum SwiftScaffold {
 
     /// Counts the messages of a chat. Lives on its lane: the host calls it from one thread at a time.
     final class @TYPE@: BotPlugin {
-      struct Configuration: Decodable {}
+      struct Configuration: ManifestConfiguration {}
 
       struct Count: Codable {
         var messages: Int

@@ -125,24 +125,10 @@ final class HostFixture {
     _ wanted: Int64, of name: String = "actor", sourceLocation: Testing.SourceLocation = #_sourceLocation
   ) throws {
     var counted: Int64?
-    let clock = SystemClock()
-    let isThere = try waitUntilThrowing(clock) {
+    try eventually("counted \(counted ?? -1), not \(wanted)", sourceLocation: sourceLocation) {
       counted = try count(name)
       return counted == wanted
     }
-    #expect(isThere, "counted \(counted ?? -1), not \(wanted)", sourceLocation: sourceLocation)
-  }
-
-  private func waitUntilThrowing(_ clock: SystemClock, _ isSo: () throws -> Bool) throws -> Bool {
-    var failure: (any Error)?
-    let result = waitUntil(clock.monotonic + 60_000_000_000, clock) {
-      do { return try isSo() } catch {
-        failure = error
-        return true
-      }
-    }
-    if let failure { throw failure }
-    return result
   }
 
   /// Tells the running build how to behave.
@@ -157,9 +143,7 @@ final class HostFixture {
     _ name: String, sourceLocation: Testing.SourceLocation = #_sourceLocation, _ isSo: (InstanceState) -> Bool
   ) throws {
     let instance = try instance(name)
-    let clock = SystemClock()
-    let isThere = waitUntil(clock.monotonic + 60_000_000_000, clock) { isSo(instance.state) }
-    #expect(isThere, "\(name) is \(instance.state)", sourceLocation: sourceLocation)
+    try eventually("\(name) is \(instance.state)", sourceLocation: sourceLocation) { isSo(instance.state) }
   }
 
   // MARK: Libraries
