@@ -33,6 +33,7 @@ import Testing
       - method: yetibot.command
         call: on_command
         on_timeout: pass
+        on_error: pass
         match: {/command: "words?"}
         about: {help: ["words # counts"], category: fun}
       - {method: yetibot.command, call: on_command, match: {/command: {config: channels}}}

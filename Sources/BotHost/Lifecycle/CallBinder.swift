@@ -39,8 +39,8 @@ final class CallBinder {
         plan.hooks.append(
           HookSpec(
             method: hook.method.text, target: target, priority: Int32(clamping: hook.priority),
-            timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass, matches: matches,
-            about: hook.about))
+            timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass,
+            passesWhenFailed: hook.onError == .pass, matches: matches, about: hook.about))
       }
     }
     if let standard = image.descriptor?.table.handle {

@@ -222,7 +222,10 @@ public struct HookDeclaration: Sendable {
   /// Higher is asked first.
   public var priority: Int
   public var timeout: TimeSpan
-  public var onTimeout: OnTimeout
+  /// What becomes of a call that it holds for too long.
+  public var onTimeout: OnFailure
+  /// What becomes of a call that it fails on.
+  public var onError: OnFailure = .fail
   /// Which calls it is asked about: all of these must hold.
   public var matches: [FieldMatch]
   /// Fields whose words the configuration holds; the hook stands there once for each word.
@@ -231,10 +234,11 @@ public struct HookDeclaration: Sendable {
   public var about: JSONValue
   public var location: SourceLocation
 
-  /// What becomes of a call whose hook takes too long.
-  public enum OnTimeout: String, Sendable, Hashable, CaseIterable {
+  /// What becomes of a call whose hook does not do its part.
+  public enum OnFailure: String, Sendable, Hashable, CaseIterable {
     /// The call fails: a guard that sleeps lets nobody in.
     case fail
+    /// The call goes on as if the hook were not there.
     case pass
   }
 }

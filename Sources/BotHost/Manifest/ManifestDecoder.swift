@@ -165,7 +165,7 @@ struct ManifestDecoder {
     return HookDeclaration(
       method: method, call: reader.text("call"), priority: reader.int("priority") ?? 0,
       timeout: reader.span("timeout") ?? MethodDeclaration.defaultTimeout,
-      onTimeout: reader.choice("on_timeout") ?? .fail,
+      onTimeout: reader.choice("on_timeout") ?? .fail, onError: reader.choice("on_error") ?? .fail,
       matches: reader.members("match").compactMap { member in
         member.value.scalar.flatMap { try? FieldMatch(pointer: member.key, pattern: $0.text) }
       },

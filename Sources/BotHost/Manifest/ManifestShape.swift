@@ -147,8 +147,11 @@ enum ManifestShape {
       KeyShape("priority", .integer(-1_000...1_000), default: "0", "Higher is asked first."),
       KeyShape("timeout", .text(.duration), default: "10s", "How long the hook may take."),
       KeyShape(
-        "on_timeout", .choice(HookDeclaration.OnTimeout.allCases.map(\.rawValue)), default: "fail",
+        "on_timeout", .choice(HookDeclaration.OnFailure.allCases.map(\.rawValue)), default: "fail",
         "What becomes of a call whose hook takes too long: it fails, or passes on."),
+      KeyShape(
+        "on_error", .choice(HookDeclaration.OnFailure.allCases.map(\.rawValue)), default: "fail",
+        "What becomes of a call whose hook fails or cannot be asked: it fails too, or passes on."),
       KeyShape(
         "match",
         .map(

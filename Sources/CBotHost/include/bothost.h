@@ -669,7 +669,8 @@ typedef struct bh_plugin {
   bh_rc (*handle)(bh_self *self, const bh_event *event);
 
   /* The standard method and hook; `args->delivery` is the call to `reply` to. BH_OK after `reply`, BH_ASYNC
-   * to reply later, BH_SKIP (hooks) to pass on, or a failure, which is the reply. */
+   * to reply later, BH_SKIP (hooks) to pass on, or a failure, which is the reply; that of a hook whose manifest
+   * says `on_error: pass` is noted, and the call goes on. */
   bh_rc (*invoke)(bh_self *self, bh_str method, const bh_event *args);
 
   /* Writes {"ok": bool, "detail": ...}. */
