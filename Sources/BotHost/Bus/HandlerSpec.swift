@@ -161,5 +161,8 @@ public struct EndpointPlan: Sendable {
   /// Topics that it may publish, but for `sys.`, `dead.` and `host.`, which are the host's; nil: all, and those too.
   public var publishes: [TopicPattern]?
 
+  /// What it says for plugins, by their names.
+  public var extensions: [String: JSONValue] = [:]
+
   public init(generation: UInt32) { self.generation = generation }
 }

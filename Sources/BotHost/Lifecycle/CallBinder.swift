@@ -22,6 +22,7 @@ final class CallBinder {
 
   func plan(_ manifest: Manifest, configuration: JSONValue, generation: UInt32) throws -> EndpointPlan {
     var plan = EndpointPlan(generation: generation)
+    for section in manifest.extensions { plan.extensions[section.plugin] = section.content }
     var publishes = manifest.topics.compactMap(\.pattern) + manifest.permissions.publish
     for (index, handler) in manifest.handlers.enumerated() {
       if let emits = handler.emits, let pattern = TopicPattern(emits) { publishes.append(pattern) }

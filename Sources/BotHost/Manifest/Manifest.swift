@@ -25,6 +25,8 @@ public struct Manifest: Sendable {
   public var types: [BotType]
   public var commands: [CommandDeclaration]
   public var requires: [Requirement]
+  /// What it says for other plugins, each of which reads its own section.
+  public var extensions: [ManifestExtension] = []
 
   public func configKey(_ name: String) -> ConfigKey? { config.first { $0.name == name } }
   /// The declaration of a topic: by its name, or of a family of topics that it belongs to.
@@ -33,6 +35,22 @@ public struct Manifest: Sendable {
   }
   public func method(_ name: String) -> MethodDeclaration? { methods.first { $0.name == name } }
   public func type(_ name: String) -> BotType? { types.first { $0.name == name } }
+}
+
+/// A section of a manifest that another plugin reads.
+public struct ManifestExtension: Sendable {
+  /// Who reads it.
+  public var plugin: String
+  /// Plain data, within the bounds below; what it means is that plugin's affair.
+  public var content: JSONValue
+  public var location: SourceLocation
+
+  /// Sections in one manifest.
+  static let maximumCount = 16
+  /// Bytes of a section as JSON.
+  static let maximumSize = 64 << 10
+  /// Lists and mappings within each other, in a section.
+  static let maximumDepth = 16
 }
 
 /// A key of the plugin's configuration.

@@ -42,7 +42,10 @@ struct ManifestDecoder {
       swap: root.node("swap").map { swap($0) } ?? SwapPolicy(), lane: Self.lane(root.node("lane")),
       start: root.choice("start") ?? .auto, types: root.members("types").compactMap { type($0) },
       commands: root.objects("commands").compactMap { command($0) },
-      requires: root.members("requires").compactMap { requirement($0) })
+      requires: root.members("requires").compactMap { requirement($0) },
+      extensions: root.members("extensions").map {
+        ManifestExtension(plugin: $0.key, content: $0.value.json, location: $0.keyLocation)
+      })
   }
 
   private func topic(_ member: YAMLMember) -> TopicDeclaration? {

@@ -410,6 +410,25 @@ typedef struct bh_hook_v1 {
   uint64_t (*revision)(bh_host *host);
 } bh_hook_v1;
 
+/* --- bh.extension: what other manifests say for one's own plugin ----------------------------------- */
+
+#define BH_EXTENSION "bh.extension"
+
+/* Since 1.1. A manifest may have a section for any plugin, `extensions: {PLUGIN: ...}`, which the host takes to be plain data and
+ * does not read: functions that it offers to a language, modules for a pipeline. The plugin that is named reads the
+ * sections of all instances that are up. Bounds: 16 sections a manifest, each at most 64 KiB as JSON and 16 levels deep. */
+typedef struct bh_extension_v1 {
+  uint32_t size, version;
+
+  /* Writes the sections for the calling instance's plugin, as a JSON list in the order in which their instances came:
+   *   {"instance", "plugin", "content": ...}
+   * Who is up later comes later, also after `create` and `activate` of the caller: poll `revision`. */
+  bh_rc (*list)(bh_host *host, bh_writer writer, void *sink);
+
+  /* A number that changes whenever a section comes, goes or changes, for any plugin. Cheap: poll it. */
+  uint64_t (*revision)(bh_host *host);
+} bh_extension_v1;
+
 /* --- bh.timer: time as events ----------------------------------------------------------------------- */
 
 #define BH_TIMER "bh.timer"
