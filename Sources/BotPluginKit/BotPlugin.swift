@@ -37,11 +37,12 @@ public protocol BotPlugin: AnyObject, SendableMetatype {
   func activate() throws
 
   /// No event comes any more. Settle what is under way before `deadline` (a reading of ``Host/monotonicTime``) and
-  /// stop own work, without waiting: completions still arrive. ``Host/ending`` says whether the instance stops or is
+  /// stop own work, without waiting: completions still arrive. Let go of what only one can have at a time (a port, a
+  /// login, a lock on a database): the next build takes it in its `activate`, before this object goes. ``Host/ending`` says whether the instance stops or is
   /// swapped. Throwing aborts the swap.
   func quiesce(deadline: Int64) throws
 
-  /// The swap was aborted after `quiesce`: go on as before.
+  /// The swap was aborted after `quiesce`: take back what that let go of, and go on as before.
   func resume() throws
 
   /// How it is. Called on the lane.

@@ -59,7 +59,8 @@ public struct Connection: Sendable {
   let token: bh_token
 
   /// Queues bytes, all or none; never blocks. Throws `busy` when too much waits already, `notFound` while not
-  /// connected.
+  /// connected. A worker process may take bytes that cannot be queued then: what is sure is that those are gone, or, as an effect, that
+  /// the delivery comes again, and that `net.NAME.closed` tells the end of the connection.
   public func write(
     _ bytes: some TextBytes, effectOf delivery: DeliveryToken = .none
   ) throws(PluginError) {

@@ -23,8 +23,9 @@ public final class Delivery: Sendable {
     }
   }
 
-  /// Done: the effects of the delivery are applied, then it is acknowledged. Throws `stale` when it was settled
-  /// before or its deadline has passed.
+  /// Done: the effects of the delivery are applied, all or none, then it is acknowledged. When one cannot be applied, the delivery is tried
+  /// again; in the host's process this throws why, too, while in a worker process success means "accepted". Throws `stale` when it was
+  /// settled before or its deadline has passed.
   public func ack() throws(PluginError) {
     try claim()
     let core = try host.core

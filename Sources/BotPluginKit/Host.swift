@@ -22,6 +22,7 @@ public final class Host: @unchecked Sendable {
   let threadTable: UnsafePointer<bh_thread_v1>?
   let traceTable: UnsafePointer<bh_trace_v1>?
   let hookTable: UnsafePointer<bh_hook_v1>?
+  let extensionTable: UnsafePointer<bh_extension_v1>?
 
   /// Payload memory that `publish` with a closure uses again; taken out by an exchange while in use.
   let spareBuffer = Atomic<UnsafeMutablePointer<JSONBuffer>?>(nil)
@@ -100,6 +101,7 @@ public final class Host: @unchecked Sendable {
     threadTable = interface(BH_THREAD, bh_thread_v1.self)
     traceTable = interface(BH_TRACE, bh_trace_v1.self)
     hookTable = interface(BH_HOOK, bh_hook_v1.self)
+    extensionTable = interface(BH_EXTENSION, bh_extension_v1.self)
   }
 
   deinit {

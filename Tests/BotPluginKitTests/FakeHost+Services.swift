@@ -17,6 +17,7 @@ extension FakeHost {
     case BH_THREAD: return UnsafeRawPointer(thread)
     case BH_TRACE: return UnsafeRawPointer(trace)
     case BH_HOOK: return UnsafeRawPointer(hook)
+    case BH_EXTENSION: return UnsafeRawPointer(manifestExtension)
     default: return nil
     }
   }
@@ -210,6 +211,18 @@ extension FakeHost {
         return Array(list.utf8).withUnsafeBytes { writer!(sink, $0.baseAddress, $0.count) }
       },
       revision: { _ in 7 }))
+
+  nonisolated(unsafe) private static let manifestExtension = constant(
+    bh_extension_v1(
+      size: UInt32(MemoryLayout<bh_extension_v1>.size), version: 1,
+      list: { _, writer, sink in
+        let list = """
+          [{"instance":"a","plugin":"p","content":{"help":"says x"}},{"instance":"b","plugin":"b","content":null},
+           {"instance":"c","plugin":"p","content":[1]}]
+          """
+        return Array(list.utf8).withUnsafeBytes { writer!(sink, $0.baseAddress, $0.count) }
+      },
+      revision: { _ in 8 }))
 
   nonisolated(unsafe) private static let trace = constant(
     bh_trace_v1(

@@ -95,7 +95,7 @@ final class FakeHost: @unchecked Sendable {
   private let api: UnsafeMutablePointer<bh_host_api>
 
   static let everything: Set<String> = [
-    BH_KV, BH_RPC, BH_TIMER, BH_SECRET, BH_METRIC, BH_NET, BH_THREAD, BH_TRACE, BH_HOOK,
+    BH_KV, BH_RPC, BH_TIMER, BH_SECRET, BH_METRIC, BH_NET, BH_THREAD, BH_TRACE, BH_HOOK, BH_EXTENSION,
   ]
 
   init(configuration: String = "{}", secrets: [String: String] = [:], offering: Set<String> = everything) {

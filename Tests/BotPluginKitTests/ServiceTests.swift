@@ -343,6 +343,16 @@ import Testing
     }
   }
 
+  @Test func extensions() throws {
+    struct Section: Decodable { var help: String }
+    try withPlugin { _, plugin in
+      let sections = try plugin.host.extensions(of: Section.self)
+      #expect(sections.map(\.instance) == ["a", "b", "c"] && sections.map(\.plugin) == ["p", "b", "p"])
+      #expect(sections.map(\.content?.help) == ["says x", nil, nil])
+      #expect(plugin.host.extensionRevision == 8)
+    }
+  }
+
   @Test func spans() throws {
     try withPlugin { driver, plugin in
       #expect(plugin.host.span("work", cause: DeliveryToken(rawValue: 6)) { 5 } == 5)
@@ -368,7 +378,8 @@ import Testing
       unsupported(BH_THREAD) { try host.thread("t") { _ in } }
       unsupported(BH_THREAD) { try host.onLane(host.confine(plugin)) { _ in } }
       unsupported(BH_HOOK) { _ = try host.hooks(of: "m", about: String.self) }
-      #expect(host.span("s") { 1 } == 1 && host.hookRevision == 0)
+      unsupported(BH_EXTENSION) { _ = try host.extensions(of: String.self) }
+      #expect(host.span("s") { 1 } == 1 && host.hookRevision == 0 && host.extensionRevision == 0)
     }
   }
 }

@@ -388,4 +388,84 @@ import Testing
     #expect(out.all == ["1"])
     #expect(results.all == [bh_rc(BH_E_INTERNAL), bh_rc(BH_OK)])
   }
+
+  // MARK: Hooks that fail
+
+  private func hooked(
+    _ fixture: BusFixture, passes: Bool, _ body: @escaping @Sendable (UnsafePointer<bh_event>) -> bh_rc
+  ) throws -> (guardian: Endpoint, caller: Endpoint) {
+    _ = try fixture.endpoint(
+      "callee", methods: [MethodSpec(name: "m", target: fixture.target { _ in bh_rc(BH_OK) })])
+    let hook = HookSpec(method: "callee.m", target: fixture.target(body), passesWhenFailed: passes)
+    return (try fixture.endpoint("guardian", hooks: [hook]), try fixture.endpoint("caller"))
+  }
+
+  private func passedReasons(_ fixture: BusFixture) -> [String] {
+    fixture.reports.all.compactMap { if case .hookPassed(_, let reason) = $0 { reason } else { nil } }
+  }
+
+  @Test(arguments: [true, false])
+  func aHookThatFailsAtOnce(passes: Bool) throws {
+    let fixture = BusFixture()
+    let answers = Box<bh_rc>()
+    let (guardian, caller) = try hooked(fixture, passes: passes) { _ in
+      CallMessage.set(Int32(BH_E_INTERNAL), "broken")
+      return bh_rc(BH_E_INTERNAL)
+    }
+    #expect(caller.ask("callee.m", "1") { rc, _ in answers.append(rc) } == BH_OK)
+    eventually { answers.count == 1 }
+    #expect(answers.all == [bh_rc(passes ? BH_OK : BH_E_INTERNAL)])
+    #expect(passedReasons(fixture) == (passes ? ["broken"] : []))
+    #expect(guardian.statistics().bindings.map(\.failed) == [passes ? 1 : 0])
+  }
+
+  @Test(arguments: [true, false])
+  func aHookThatFailsLater(passes: Bool) throws {
+    let fixture = BusFixture()
+    let (answers, tokens) = (Box<bh_rc>(), Box<bh_token>())
+    let (guardian, caller) = try hooked(fixture, passes: passes) { event in
+      tokens.append(event.pointee.delivery)
+      return bh_rc(BH_ASYNC)
+    }
+    #expect(caller.ask("callee.m", "1") { rc, _ in answers.append(rc) } == BH_OK)
+    eventually { guardian.statistics().inFlight == 1 }
+    #expect(guardian.answer(tokens.all[0], "no", rc: BH_E_DENIED) == BH_OK)
+    eventually { answers.count == 1 }
+    #expect(answers.all == [bh_rc(passes ? BH_OK : BH_E_DENIED)])
+    #expect(passedReasons(fixture) == (passes ? ["no"] : []))
+    #expect(guardian.answer(tokens.all[0], "1") == BH_E_INVALID)
+    eventually { guardian.isIdle }
+  }
+
+  @Test(arguments: [true, false])
+  func aHookThatIsTakenOff(passes: Bool) throws {
+    let fixture = BusFixture()
+    let answers = Box<bh_rc>()
+    let (guardian, caller) = try hooked(fixture, passes: passes) { _ in bh_rc(BH_ASYNC) }
+    #expect(caller.ask("callee.m", "1") { rc, _ in answers.append(rc) } == BH_OK)
+    eventually { guardian.statistics().inFlight == 1 }
+    fixture.bus.remove(guardian)
+    eventually { answers.count == 1 }
+    #expect(answers.all == [bh_rc(passes ? BH_OK : BH_E_CANCELLED)])
+  }
+
+  @Test(arguments: [true, false])
+  func aHookWhoseQueueIsFull(passes: Bool) throws {
+    let fixture = BusFixture()
+    let answers = Box<bh_rc>()
+    _ = try fixture.endpoint(
+      "callee", methods: [MethodSpec(name: "m", target: fixture.target { _ in bh_rc(BH_OK) })])
+    let hook = HookSpec(
+      method: "callee.m", target: fixture.target { _ in bh_rc(BH_SKIP) }, passesWhenFailed: passes)
+    let guardian = try fixture.endpoint(
+      "guardian", lane: LaneOptions(capacity: 1, spin: 0), [try fixture.handler("t") { _ in bh_rc(BH_OK) }],
+      hooks: [hook],
+      open: false)
+    let caller = try fixture.endpoint("caller")
+    #expect(caller.send("t", "1") == BH_OK)
+    #expect(caller.ask("callee.m", "1") { rc, _ in answers.append(rc) } == (passes ? bh_rc(BH_OK) : bh_rc(BH_E_BUSY)))
+    if passes { eventually { answers.count == 1 } }
+    #expect(answers.all == (passes ? [bh_rc(BH_OK)] : []))
+    guardian.openGate()
+  }
 }

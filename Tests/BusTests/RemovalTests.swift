@@ -52,7 +52,7 @@ import Testing
     let hook = HookSpec(method: "a.do", target: fixture.target { _ in bh_rc(BH_SKIP) })
     for round in 0..<Self.rounds {
       endpoint.closeGate()
-      endpoint.withdrawHooks()
+      endpoint.withdrawContributions()
       var plan = EndpointPlan(generation: 1)
       // Another handler and another method each time, and a hook, which is always a new one.
       plan.handlers = [try fixture.handler("t", id: "t\(round % 3)") { _ in 0 }]

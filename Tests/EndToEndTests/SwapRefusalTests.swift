@@ -57,7 +57,8 @@ struct SwapRefusalTests {
     let cases = [
       ("truncated.so", "inspect failed", "truncated"), ("text.so", "inspect failed", "not an ELF file"),
       ("empty.so", "inspect failed", "empty.so"), ("foreign.so", "inspect failed", "AArch64"),
-      ("abi.so", "failed", "is built for ABI 2."), ("symbol.so", "failed", "count"), ("none.so", "stage failed", "No such file"),
+      ("abi.so", "failed", "is built for ABI 2."), ("symbol.so", "failed", "count"),
+      ("none.so", "stage failed", "No such file"),
     ]
     for (name, step, reason) in cases {
       let (status, output, error) = try RunningProgram.run(

@@ -23,6 +23,7 @@ struct ABILayoutTests {
     bh_kv_v1 40 size:0 version:4 get:8 put:16 remove:24 scan:32
     bh_rpc_v1 40 size:0 version:4 call:8 cancel:16 amend:24 pass:32
     bh_hook_v1 24 size:0 version:4 list:8 revision:16
+    bh_extension_v1 24 size:0 version:4 list:8 revision:16
     bh_timer_v1 24 size:0 version:4 set:8 cancel:16
     bh_secret_v1 16 size:0 version:4 use:8
     bh_metric_v1 24 size:0 version:4 define:8 record:16
@@ -95,6 +96,9 @@ struct ABILayoutTests {
         ]),
       Self.line(
         "bh_hook_v1", bh_hook_v1.self,
+        [("size", \.size), ("version", \.version), ("list", \.list), ("revision", \.revision)]),
+      Self.line(
+        "bh_extension_v1", bh_extension_v1.self,
         [("size", \.size), ("version", \.version), ("list", \.list), ("revision", \.revision)]),
       Self.line(
         "bh_timer_v1", bh_timer_v1.self,

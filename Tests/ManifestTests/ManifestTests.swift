@@ -33,6 +33,7 @@ import Testing
       - method: yetibot.command
         call: on_command
         on_timeout: pass
+        on_error: pass
         match: {/command: "words?"}
         about: {help: ["words # counts"], category: fun}
       - {method: yetibot.command, call: on_command, match: {/command: {config: channels}}}
@@ -56,6 +57,7 @@ import Testing
       - {name: parse, method: parse, summary: parse a line, args: [line]}
       - {name: try, method: parse, args: [line], show: [/user, /tags/a], error: /why, interactive: {prompt: "? ", complete: join}}
     requires: {kv-index: ^1.2}
+    extensions: {dotbot: {functions: [{name: join, args: [string]}], since: 1.5}, newspress: note}
     """
 
   @Test func everythingIsDecoded() throws {
@@ -83,6 +85,10 @@ import Testing
     #expect(parse.returns == .record([Field("user", .string), Field("tags", .map(.any))]))
     #expect(value.method("join")?.returns == nil && value.method("join")?.timeout == .seconds(3))
     #expect(value.hooks[0].matches.isEmpty && value.hooks[0].onTimeout == .fail && value.hooks[0].about.isNull)
+    #expect(value.hooks.map(\.onError) == [.fail, .pass, .fail])
+    #expect(value.extensions.map(\.plugin) == ["dotbot", "newspress"])
+    #expect(value.extensions[0].content["functions"]?.array?.first?["name"]?.string == "join")
+    #expect(value.extensions[1].content == .string("note"))
     #expect(value.hooks[1].matches.map(\.pointer) == ["/command"] && value.hooks[1].onTimeout == .pass)
     #expect(value.hooks[2].matches.isEmpty)
     #expect(value.hooks[2].configuredMatches == [ConfiguredMatch(pointer: "/command", key: "channels")])

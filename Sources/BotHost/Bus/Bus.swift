@@ -40,6 +40,7 @@ public final class Bus: @unchecked Sendable {
   let tapNumbers = Mutex<Set<Int>>([])
   private let dead = Atomic<UInt64>(0)
   private let faults = Atomic<UInt64>(0)
+  let extensionRevision = Atomic<UInt64>(1)
 
   public init(_ options: BusOptions = BusOptions(), clock: any HostClock = SystemClock()) {
     self.options = options

@@ -9,6 +9,8 @@ public enum BusReport: Sendable {
   case deadLetter(DeadLetter)
   /// A plugin has broken a rule of the ABI: settled a delivery twice, for instance.
   case fault(endpoint: String, text: String)
+  /// A hook has failed on a call, which has gone on without it.
+  case hookPassed(handler: String, reason: String)
   /// The journal could not take something.
   case journal(String)
 }

@@ -29,6 +29,7 @@ public final class Endpoint: @unchecked Sendable {
     /// Of earlier plans: something queued may still be for them.
     var retired: [RetiredBindings] = []
     var publishes: [TopicPattern]?
+    var extensions: [String: JSONValue] = [:]
     var standard: Binding?
     var timers: [String: EndpointTimer] = [:]
     var thread: HostThread?
@@ -180,19 +181,28 @@ public final class Endpoint: @unchecked Sendable {
       state.hooks = hookBindings.map(\.binding)
       state.standard = standard
       state.publishes = plan.publishes
+      state.extensions = plan.extensions
       memset(permissions, 0, bus.topics.count)
     }
     retire(
       gone + Array(oldMethods.values) + before.hooks + (standard == nil ? [before.standard].compactMap(\.self) : []))
     planVersion.wrappingAdd(1, ordering: .releasing)
+    if before.extensions != plan.extensions { bus.extensionsChanged() }
   }
 
-  /// Takes the endpoint's hooks out of the way of the methods that they cover, until the next plan. Calls that stand at one go on
-  /// when its lane comes to them.
-  public func withdrawHooks() {
+  /// What it says for a plugin.
+  func extensionContent(for plugin: String) -> JSONValue? { installed.withLock { $0.extensions[plugin] } }
+
+  /// Takes the endpoint's hooks out of the way of the methods that they cover, and what it says for other plugins out of their sight, until
+  /// the next plan. Calls that stand at a hook go on when its lane comes to them.
+  public func withdrawContributions() {
     let hooks = installed.withLock { state in
       let hooks = state.hooks
       state.hooks = []
+      if !state.extensions.isEmpty {
+        state.extensions = [:]
+        bus.extensionsChanged()
+      }
       return hooks
     }
     try? bus.methods.change(remove: hooks, methods: [], hooks: [])
@@ -285,8 +295,10 @@ public final class Endpoint: @unchecked Sendable {
       let before = state
       state.hasEnded = true
       state.timers = [:]
+      state.extensions = [:]
       return before
     }
+    if !before.extensions.isEmpty { bus.extensionsChanged() }
     for timer in before.timers.values { timer.cancel() }
     withdraw()
     if timeout > 0 { _ = waitUntil(SystemClock().monotonic &+ timeout, SystemClock()) { isIdle } }

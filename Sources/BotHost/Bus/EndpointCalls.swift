@@ -98,8 +98,15 @@ extension Endpoint {
     }
     return withExtendedLifetime(call) {
       let failure = applyEffects(of: slot, succeeded: rc >= 0)
+      let outcome = rc >= 0 ? failure : rc
+      if outcome < 0, call.hookPassesFailures {
+        let said = failure == BH_OK ? String(decoding: bytes.prefix(1024), as: UTF8.self) : CallMessage.take() ?? ""
+        leave(slot, before)
+        call.fail(outcome, text: said, ThreadContext.current)
+        return failure
+      }
       if failure == BH_OK {
-        call.end(rc >= 0 ? bh_rc(BH_OK) : rc, Array(bytes))
+        call.end(outcome, Array(bytes))
       } else {
         call.end(failure, text: CallMessage.take() ?? ResultText.of(failure))
       }
@@ -121,7 +128,7 @@ extension Endpoint {
       if failure == BH_OK {
         call.advance(ThreadContext.current)
       } else {
-        call.end(failure, text: CallMessage.take() ?? ResultText.of(failure))
+        call.fail(failure, text: CallMessage.take() ?? ResultText.of(failure), ThreadContext.current)
       }
       return failure
     }

@@ -104,7 +104,9 @@ extension Endpoint {
       if let call = slot.pointee.call?.takeUnretainedValue() {
         withExtendedLifetime(call) {
           bus.closeHop(slot, answered: false, drop: true, how: bh_rc(BH_E_CANCELLED))
-          call.end(bh_rc(BH_E_CANCELLED), text: "\(call.entry.text) was taken off while it handled the call")
+          call.fail(
+            bh_rc(BH_E_CANCELLED), text: "\(name) was taken off while it handled \(call.entry.text)",
+            ThreadContext.current)
         }
         return
       }
@@ -220,7 +222,7 @@ extension UnsafeMutablePointer<LaneState> {
     let event = item.event
     if event.pointee.kind == .call {
       if let call = MethodCall.of(event) {
-        call.end(bh_rc(BH_E_NOTFOUND), text: "\(call.entry.text) has gone")
+        call.fail(bh_rc(BH_E_NOTFOUND), text: "\(call.entry.text) has gone", thread)
         call.leaveQueue()
       }
       countFinished(event.pointee.bytes)

@@ -124,6 +124,8 @@ public struct HookSpec: Sendable {
   public var timeout: Int64
   /// Whether a call whose hook takes longer goes on; otherwise it fails.
   public var passesWhenLate: Bool
+  /// Whether a call goes on on which the hook fails, or about which it cannot be asked.
+  public var passesWhenFailed: Bool
   /// The hook is asked only about calls whose argument fits all of these.
   public var matches: [FieldMatch]
   /// For whoever has the method.
@@ -131,13 +133,14 @@ public struct HookSpec: Sendable {
 
   public init(
     method: String, target: CallTarget, priority: Int32 = 0, timeout: Int64 = 0, passesWhenLate: Bool = false,
-    matches: [FieldMatch] = [], about: JSONValue = .null
+    passesWhenFailed: Bool = false, matches: [FieldMatch] = [], about: JSONValue = .null
   ) {
     self.method = method
     self.target = target
     self.priority = priority
     self.timeout = timeout
     self.passesWhenLate = passesWhenLate
+    self.passesWhenFailed = passesWhenFailed
     self.matches = matches
     self.about = about
   }
@@ -157,6 +160,9 @@ public struct EndpointPlan: Sendable {
   public var standard: CallTarget?
   /// Topics that it may publish, but for `sys.`, `dead.` and `host.`, which are the host's; nil: all, and those too.
   public var publishes: [TopicPattern]?
+
+  /// What it says for plugins, by their names.
+  public var extensions: [String: JSONValue] = [:]
 
   public init(generation: UInt32) { self.generation = generation }
 }

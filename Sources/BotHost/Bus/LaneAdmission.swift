@@ -127,7 +127,11 @@ extension UnsafeMutablePointer<LaneState> {
     let event = item.event
     switch event.pointee.kind {
     case .plain: break
-    case .call: MethodCall.of(event)?.end(bh_rc(BH_E_BUSY), text: reason)
+    case .call:
+      if let call = MethodCall.of(event) {
+        call.fail(bh_rc(BH_E_BUSY), text: reason, thread)
+        call.leaveQueue()
+      }
     case .special:
       pointee.bus._withUnsafeGuaranteedRef {
         $0.finishSpecial(

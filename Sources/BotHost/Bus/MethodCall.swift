@@ -88,8 +88,16 @@ final class MethodCall: @unchecked Sendable {
 
   /// Gives the call to the next in line. BH_OK, or why it could not be queued.
   func enqueue(_ thread: UnsafeMutablePointer<ThreadContext>) -> bh_rc {
-    while isHook, !argument.fits(entry.hooks[hop]) { hop += 1 }
-    let target = target
+    while true {
+      while isHook, !argument.fits(entry.hooks[hop]) { hop += 1 }
+      let rc = enqueue(for: target, thread)
+      guard rc != BH_OK, hookPassesFailures else { return rc }
+      notePassed(rc, ResultText.of(rc))
+      hop += 1
+    }
+  }
+
+  private func enqueue(for target: BindingPointer, _ thread: UnsafeMutablePointer<ThreadContext>) -> bh_rc {
     let lane = target.pointee.lane
     EventArena.retain(argument, 1, thread)
     argument.pointee.kind = .call
@@ -188,6 +196,25 @@ final class MethodCall: @unchecked Sendable {
     } else {
       advance(thread)
     }
+  }
+
+  /// Whether the call stands at a hook without which it goes on when that fails.
+  var hookPassesFailures: Bool { isHook && entry.hooks[hop].hook?.passesWhenFailed == true }
+
+  /// Whoever is asked has failed: the call fails, too, or goes on.
+  func fail(_ rc: bh_rc, text: String, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    guard hookPassesFailures else {
+      end(rc, text: text)
+      return
+    }
+    notePassed(rc, text)
+    advance(thread)
+  }
+
+  private func notePassed(_ rc: bh_rc, _ text: String) {
+    let hook = entry.hooks[hop]
+    hook.failed.wrappingAdd(1, ordering: .relaxed)
+    bus.report(.hookPassed(handler: hook.consumer, reason: text.isEmpty ? ResultText.of(rc) : text))
   }
 
   /// A hook has passed the call on, or taken too long.
@@ -295,13 +322,13 @@ extension UnsafeMutablePointer<LaneState> {
     slot.retire(answered: false)
     if rc < 0 {
       effects?.drop()
-      call.end(rc, text: CallMessage.take() ?? ResultText.of(rc))
+      call.fail(rc, text: CallMessage.take() ?? ResultText.of(rc), thread)
       return
     }
     var onDisk = false
     let applied = effects?.apply(for: nil, settledOnDisk: &onDisk, thread) ?? bh_rc(BH_OK)
     if applied != BH_OK {
-      call.end(applied, text: CallMessage.take() ?? ResultText.of(applied))
+      call.fail(applied, text: CallMessage.take() ?? ResultText.of(applied), thread)
     } else if call.isAtHook {
       // BH_SKIP, or BH_OK without an answer: not for this hook.
       countHandled(item.binding, rc)
@@ -320,7 +347,7 @@ extension UnsafeMutablePointer<LaneState> {
         slot.pointee.call?.release()
         slot.pointee.call = nil
         slot.retire(answered: false, how: bh_rc(BH_E_BUSY))
-        call.end(bh_rc(BH_E_BUSY), text: "too many deliveries are unsettled")
+        call.fail(bh_rc(BH_E_BUSY), text: "too many deliveries are unsettled", ThreadContext.current)
       } else {
         leaveHop(slot, bus)
       }

@@ -19,6 +19,8 @@ extension BusReport {
         Self.instance(letter.consumer),
         "\(letter.consumer) gave up an event on \(letter.event.topic): \(letter.reason)",
         [("attempts", "\(letter.attempts)")])
+    case .hookPassed(let handler, let reason):
+      log.warning(Self.instance(handler), "\(handler) failed on a call, which went on without it: \(reason)")
     case .fault(let endpoint, let text): log.warning(endpoint, text)
     case .journal(let text): log.error("host", text)
     }

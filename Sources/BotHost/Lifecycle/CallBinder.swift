@@ -22,6 +22,7 @@ final class CallBinder {
 
   func plan(_ manifest: Manifest, configuration: JSONValue, generation: UInt32) throws -> EndpointPlan {
     var plan = EndpointPlan(generation: generation)
+    for section in manifest.extensions { plan.extensions[section.plugin] = section.content }
     var publishes = manifest.topics.compactMap(\.pattern) + manifest.permissions.publish
     for (index, handler) in manifest.handlers.enumerated() {
       if let emits = handler.emits, let pattern = TopicPattern(emits) { publishes.append(pattern) }
@@ -39,8 +40,8 @@ final class CallBinder {
         plan.hooks.append(
           HookSpec(
             method: hook.method.text, target: target, priority: Int32(clamping: hook.priority),
-            timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass, matches: matches,
-            about: hook.about))
+            timeout: hook.timeout.nanoseconds, passesWhenLate: hook.onTimeout == .pass,
+            passesWhenFailed: hook.onError == .pass, matches: matches, about: hook.about))
       }
     }
     if let standard = image.descriptor?.table.handle {

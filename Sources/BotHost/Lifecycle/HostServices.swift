@@ -24,6 +24,9 @@ final class HostServices: Sendable {
     plugins.withLock { $0[instance] = nil }
   }
 
+  /// The plugin of an instance; nil when none of that name is known.
+  func plugin(of instance: String) -> String? { plugins.withLock { $0[instance] } }
+
   /// `taco.chat.say` as `twitch.say`; nil when no instance of that name is known.
   func pluginQualified(_ method: String) -> String? {
     guard let dot = method.lastIndex(of: ".") else { return nil }

@@ -98,7 +98,7 @@ struct InstanceOperations {
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
     // What it stood in the way of goes its way without it.
-    instance.endpoint.withdrawHooks()
+    instance.endpoint.withdrawContributions()
     instance.endpoint.closeGate()
     let outcome = instance.endpoint.onLane(timeout: max(drain.nanoseconds, 1_000_000)) { () -> (bh_rc, String?) in
       let code = generation.quiesce(deadline: deadline)

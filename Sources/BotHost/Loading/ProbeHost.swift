@@ -110,6 +110,7 @@ final class ProbeHost: @unchecked Sendable {
       case BH_THREAD: make(thread)
       case BH_TRACE: make(trace)
       case BH_HOOK: make(hook)
+      case BH_EXTENSION: make(manifestExtension)
       default: nil
       }
     }
@@ -201,6 +202,17 @@ final class ProbeHost: @unchecked Sendable {
       table.size = UInt32(MemoryLayout<bh_hook_v1>.size)
       table.version = 1
       table.list = { _, _, writer, sink in
+        Array("[]".utf8).withUnsafeBytes { writer?(sink, $0.baseAddress, $0.count) ?? bh_rc(BH_E_INVALID) }
+      }
+      table.revision = { _ in 0 }
+      return table
+    }
+
+    private static var manifestExtension: bh_extension_v1 {
+      var table = bh_extension_v1()
+      table.size = UInt32(MemoryLayout<bh_extension_v1>.size)
+      table.version = 1
+      table.list = { _, writer, sink in
         Array("[]".utf8).withUnsafeBytes { writer?(sink, $0.baseAddress, $0.count) ?? bh_rc(BH_E_INVALID) }
       }
       table.revision = { _ in 0 }

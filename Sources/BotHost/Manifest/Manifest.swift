@@ -27,6 +27,8 @@ public struct Manifest: Sendable {
   public var types: [BotType]
   public var commands: [CommandDeclaration]
   public var requires: [Requirement]
+  /// What it says for other plugins, each of which reads its own section.
+  public var extensions: [ManifestExtension] = []
 
   /// The configuration's key of that name.
   public func configKey(_ name: String) -> ConfigKey? { config.first { $0.name == name } }
@@ -38,6 +40,22 @@ public struct Manifest: Sendable {
   public func method(_ name: String) -> MethodDeclaration? { methods.first { $0.name == name } }
   /// The type of that name, which bots use.
   public func type(_ name: String) -> BotType? { types.first { $0.name == name } }
+}
+
+/// A section of a manifest that another plugin reads.
+public struct ManifestExtension: Sendable {
+  /// Who reads it.
+  public var plugin: String
+  /// Plain data, within the bounds below; what it means is that plugin's affair.
+  public var content: JSONValue
+  public var location: SourceLocation
+
+  /// Sections in one manifest.
+  static let maximumCount = 16
+  /// Bytes of a section as JSON.
+  static let maximumSize = 64 << 10
+  /// Lists and mappings within each other, in a section.
+  static let maximumDepth = 16
 }
 
 /// A key of the plugin's configuration.
@@ -227,7 +245,10 @@ public struct HookDeclaration: Sendable {
   /// Higher is asked first.
   public var priority: Int
   public var timeout: TimeSpan
-  public var onTimeout: OnTimeout
+  /// What becomes of a call that it holds for too long.
+  public var onTimeout: OnFailure
+  /// What becomes of a call that it fails on.
+  public var onError: OnFailure = .fail
   /// Which calls it is asked about: all of these must hold.
   public var matches: [FieldMatch]
   /// Fields whose words the configuration holds; the hook stands there once for each word.
@@ -236,10 +257,11 @@ public struct HookDeclaration: Sendable {
   public var about: JSONValue
   public var location: SourceLocation
 
-  /// What becomes of a call whose hook takes too long.
-  public enum OnTimeout: String, Sendable, Hashable, CaseIterable {
+  /// What becomes of a call whose hook does not do its part.
+  public enum OnFailure: String, Sendable, Hashable, CaseIterable {
     /// The call fails: a guard that sleeps lets nobody in.
     case fail
+    /// The call goes on as if the hook were not there.
     case pass
   }
 }

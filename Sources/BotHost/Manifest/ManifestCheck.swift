@@ -1,8 +1,8 @@
 /// What must hold between the parts of a manifest.
 struct ManifestCheck {
   private let manifest: Manifest
-  private let document: YAMLNode
-  private var diagnostics = Diagnostics()
+  let document: YAMLNode
+  var diagnostics = Diagnostics()
 
   static func run(_ manifest: Manifest, _ document: YAMLNode, diagnostics: inout Diagnostics) {
     var check = ManifestCheck(manifest: manifest, document: document)
@@ -13,6 +13,7 @@ struct ManifestCheck {
     check.checkTypes()
     check.checkCommands()
     check.checkPolicies()
+    check.checkExtensions()
     diagnostics.append(contentsOf: check.diagnostics)
   }
 

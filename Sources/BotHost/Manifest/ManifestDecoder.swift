@@ -44,7 +44,10 @@ struct ManifestDecoder {
       swap: root.node("swap").map { swap($0) } ?? SwapPolicy(), lane: Self.lane(root.node("lane")),
       start: root.choice("start") ?? .auto, types: root.members("types").compactMap { type($0) },
       commands: root.objects("commands").compactMap { command($0) },
-      requires: root.members("requires").compactMap { requirement($0) })
+      requires: root.members("requires").compactMap { requirement($0) },
+      extensions: root.members("extensions").map {
+        ManifestExtension(plugin: $0.key, content: $0.value.json, location: $0.keyLocation)
+      })
   }
 
   private func topic(_ member: YAMLMember) -> TopicDeclaration? {
@@ -167,7 +170,7 @@ struct ManifestDecoder {
     return HookDeclaration(
       method: method, call: reader.text("call"), priority: reader.int("priority") ?? 0,
       timeout: reader.span("timeout") ?? MethodDeclaration.defaultTimeout,
-      onTimeout: reader.choice("on_timeout") ?? .fail,
+      onTimeout: reader.choice("on_timeout") ?? .fail, onError: reader.choice("on_error") ?? .fail,
       matches: reader.members("match").compactMap { member in
         member.value.scalar.flatMap { try? FieldMatch(pointer: member.key, pattern: $0.text) }
       },

@@ -35,6 +35,9 @@ enum ManifestShape {
       KeyShape(
         "requires", .map(key: .name, value: .text(.versionRange), keyWord: "plugin"),
         "Other plugins that must be there, with their versions."),
+      KeyShape(
+        "extensions", .map(key: .name, value: .any, keyWord: "plugin"),
+        "What it says for other plugins, by their names; each one's documentation says what it reads."),
     ])
 
   static let configKey = ObjectShape(
@@ -147,8 +150,11 @@ enum ManifestShape {
       KeyShape("priority", .integer(-1_000...1_000), default: "0", "Higher is asked first."),
       KeyShape("timeout", .text(.duration), default: "10s", "How long the hook may take."),
       KeyShape(
-        "on_timeout", .choice(HookDeclaration.OnTimeout.allCases.map(\.rawValue)), default: "fail",
+        "on_timeout", .choice(HookDeclaration.OnFailure.allCases.map(\.rawValue)), default: "fail",
         "What becomes of a call whose hook takes too long: it fails, or passes on."),
+      KeyShape(
+        "on_error", .choice(HookDeclaration.OnFailure.allCases.map(\.rawValue)), default: "fail",
+        "What becomes of a call whose hook fails or cannot be asked: it fails too, or passes on."),
       KeyShape(
         "match",
         .map(
@@ -171,7 +177,10 @@ enum ManifestShape {
   static let permissions = ObjectShape(
     name: "permissions", summary: "What the host lets the plugin do.",
     keys: [
-      KeyShape("connect", .list(.text(.connect)), "Where it may connect to."),
+      KeyShape(
+        "connect", .list(.text(.connect)),
+        "Where it may connect to with connections of the host (`bh.net`), which the host enforces; other sockets in its own code it does not see."
+      ),
       KeyShape("publish", .list(.text(.topicPattern)), "Topics besides those under `topics`."),
       KeyShape("call", .list(.text(.methodPattern)), "Methods of other plugins; * is one part of a name, ** the rest."),
       KeyShape("secrets", .list(.text(.name)), "Secrets besides those of its configuration."),

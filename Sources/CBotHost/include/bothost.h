@@ -37,6 +37,12 @@
  *           The host holds no lock while it is inside a plugin.
  * Time.     Durations are nanoseconds in uint64_t. `..._mono_ns` is CLOCK_MONOTONIC, `..._unix_ns` is
  *           nanoseconds since 1970-01-01 UTC. 0 means "none" or "the default" where a comment says so.
+ * Answers.  What is not bound to a delivery (a token of 0, `kv.get`, `config_get`) is done, or has failed, when the call returns.
+ *           What is bound to one (`publish`, `put`, `write` with a delivery; `ack`, `reply`, which apply it) is done
+ *           when the delivery's effects are, and a plugin may run in a worker process (`isolation: process`), where
+ *           BH_OK then means "accepted": whether it came to be is told by `settled`, by an event, or by the
+ *           delivery coming again. "In the host's process" marks what a plugin can rely on with
+ *           `isolation: thread` alone; one that is to run in both does not.
  * Never     C++ exceptions, Rust panics, Swift errors, longjmp; memory that the other side would free;
  * crosses   types of any language's library; thread-local or errno state; signal handlers, locale, exit,
  *           fork, chdir, setenv; a lock held over a call; a pointer kept past its borrow.
@@ -129,7 +135,7 @@ enum {
   BH_E_TIMEOUT = -7,     /* the deadline passed */
   BH_E_CANCELLED = -8,   /* somebody cancelled it, or the host is stopping */
   BH_E_STALE = -9,       /* the token belongs to a settled delivery or to a generation that is gone */
-  BH_E_NOSPACE = -10,    /* a size limit or a quota is reached */
+  BH_E_NOSPACE = -10,    /* a size limit or a quota is reached: 16 MiB for what is published, an argument, a result */
   BH_E_UNSUPPORTED = -11, /* this host does not offer it */
   BH_E_INTERNAL = -12,   /* a fault of the side that answers */
   BH_E_CONFLICT = -13,   /* the expected revision is not the current one */
@@ -169,7 +175,7 @@ typedef struct bh_event {
   bh_str key;                /* ordering key; events with equal source, topic and key keep their order */
   bh_str correlation_id;     /* carried along from the event or call that caused this one */
   bh_str content_type;       /* empty: application/json */
-  bh_bytes payload;
+  bh_bytes payload;          /* at most 16 MiB; of net.NAME.frame, as much as `max_frame` permits */
   const bh_header *headers;
   uint32_t header_count;
   uint32_t attempt;          /* 1 on the first try */
@@ -268,8 +274,11 @@ typedef struct bh_host_api {
    * constant struct that begins with `size` and `version`, valid until `destroy` has returned. */
   const void *(*query)(bh_host *host, bh_str interface_name, uint32_t min_version);
 
-  /* Settles a delivery for which the handler answered BH_ASYNC: its effects are applied, then it is
-   * acknowledged. BH_E_STALE when it is settled already or its deadline has passed. */
+  /* Settles a delivery for which the handler answered BH_ASYNC: its effects are applied, all or none, then it is
+   * acknowledged. When an effect cannot be applied (a full lane with `full: reject`, a conflict in the store, a full
+   * disk), none is, and the delivery is tried again as the manifest's `retry` says. In the host's process BH_OK means that
+   * they have been applied, and a failure of one is the answer; in a worker BH_OK means that the settlement is accepted.
+   * BH_E_STALE when it is settled already or its deadline has passed. */
   bh_rc (*ack)(bh_host *host, bh_token delivery);
 
   /* Settles it as failed; its effects are dropped. `why` is BH_E_RETRY (after `retry_after_ns`, or the
@@ -282,7 +291,7 @@ typedef struct bh_host_api {
    * acknowledged, together with its other effects, and never when it is not. With 0 it comes out now.
    * When a subscriber's lane is full and its policy is `wait`, the call waits; where waiting would close
    * a circle of waiting lanes it returns BH_E_BUSY instead. A topic marked durable is on disk when the
-   * call (or, for an effect, the acknowledgement) returns.
+   * call returns; for an effect, before the delivery counts as acknowledged. A payload has at most 16 MiB.
    * BH_E_DENIED: the manifest does not declare the topic, the topic is below "sys.", "dead." or "host.", which the host
    * alone publishes, or the instance is in standby. */
   bh_rc (*publish)(bh_host *host, bh_token delivery_or_0, const bh_outgoing *event);
@@ -304,8 +313,9 @@ typedef struct bh_host_api {
   bh_rc (*retain)(bh_host *host, const bh_event *event, const bh_event **kept);
   void (*release)(bh_host *host, const bh_event *kept);
 
-  /* Answers a method call, once. With rc BH_OK, `result` is the JSON result (empty: null). With a
-   * failure it is the message, as text. May be called inside `invoke` or later, after BH_ASYNC. */
+  /* Answers a method call, once. With rc BH_OK, `result` is the JSON result (empty: null) of at most 16 MiB. With a
+   * failure it is the message, as text. May be called inside `invoke` or later, after BH_ASYNC. Effects of the call are
+   * applied first; when one cannot be, its failure is what the caller gets, and, in the host's process, the answer here. */
   bh_rc (*reply)(bh_host *host, bh_token call, bh_rc rc, bh_bytes result);
 
   /* The time now. Use it instead of the C library's, so that tests can turn the clock. */
@@ -339,7 +349,7 @@ typedef struct bh_host_api {
 typedef bh_rc (*bh_kv_entry)(void *context, bh_str key, bh_bytes value, uint64_t revision);
 
 /* Keys belong to the instance's name, not to its generation. Every entry has a revision, which grows with
- * each write. Calls are on disk when they return, or, bound to a delivery, when that is acknowledged. Bounds: a key has
+ * each write. Calls are on disk when they return, or, bound to a delivery, before that counts as acknowledged. Bounds: a key has
  * at most 512 bytes, a value 16 MiB, an instance as much as its manifest's `permissions.kv_bytes`. */
 typedef struct bh_kv_v1 {
   uint32_t size, version;
@@ -348,8 +358,8 @@ typedef struct bh_kv_v1 {
   bh_rc (*get)(bh_host *host, bh_str key, uint64_t *revision_or_null, bh_writer writer, void *sink);
 
   /* `expected_revision`: BH_KV_ANY, 0 for "there must be none", or the revision read before;
-   * otherwise BH_E_CONFLICT. `ttl_ns` 0: for ever. With a delivery it is an effect of it, and a
-   * conflict makes the acknowledgement fail, so that the delivery is tried again. */
+   * otherwise BH_E_CONFLICT. `ttl_ns` 0: for ever. With a delivery it is an effect of it, whose conflict shows when
+   * the delivery is acknowledged: nothing of it is applied then, and it is tried again. */
   bh_rc (*put)(bh_host *host, bh_token delivery_or_0, bh_str key, bh_bytes value,
                uint64_t expected_revision, uint64_t ttl_ns);
 
@@ -409,6 +419,25 @@ typedef struct bh_hook_v1 {
   /* A number that changes whenever a hook comes or goes, of any method. Cheap: poll it. */
   uint64_t (*revision)(bh_host *host);
 } bh_hook_v1;
+
+/* --- bh.extension: what other manifests say for one's own plugin ----------------------------------- */
+
+#define BH_EXTENSION "bh.extension"
+
+/* Since 1.1. A manifest may have a section for any plugin, `extensions: {PLUGIN: ...}`, which the host takes to be plain data and
+ * does not read: functions that it offers to a language, modules for a pipeline. The plugin that is named reads the
+ * sections of all instances that are up. Bounds: 16 sections a manifest, each at most 64 KiB as JSON and 16 levels deep. */
+typedef struct bh_extension_v1 {
+  uint32_t size, version;
+
+  /* Writes the sections for the calling instance's plugin, as a JSON list in the order in which their instances came:
+   *   {"instance", "plugin", "content": ...}
+   * Who is up later comes later, also after `create` and `activate` of the caller: poll `revision`. */
+  bh_rc (*list)(bh_host *host, bh_writer writer, void *sink);
+
+  /* A number that changes whenever a section comes, goes or changes, for any plugin. Cheap: poll it. */
+  uint64_t (*revision)(bh_host *host);
+} bh_extension_v1;
 
 /* --- bh.timer: time as events ----------------------------------------------------------------------- */
 
@@ -494,8 +523,8 @@ typedef struct bh_net_spec {
   bh_str server_name;        /* SNI and the name to verify; empty: `host` */
   bh_str ca_file;            /* PEM; certificates trusted besides the system's; empty: none */
   bh_str alpn;               /* one protocol, or empty */
-  uint64_t max_frame;        /* bytes; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and counted */
-  uint64_t max_unsent;       /* bytes waiting to be written; 0: 1 MiB; beyond it `write` is BH_E_BUSY */
+  uint64_t max_frame;        /* bytes, at most 64 MiB; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and counted */
+  uint64_t max_unsent;       /* bytes waiting to be written, at most 256 MiB; 0: 1 MiB; beyond it `write` is BH_E_BUSY */
   uint64_t connect_timeout_ns; /* 0: 20 s */
   uint64_t backoff_min_ns;   /* 0: 1 s; doubles up to the maximum, with jitter */
   uint64_t backoff_max_ns;   /* 0: 60 s */
@@ -510,8 +539,11 @@ typedef struct bh_net_v1 {
    * specification closes the old one first. BH_E_DENIED: `permissions.connect` does not cover it. */
   bh_rc (*dial)(bh_host *host, const bh_net_spec *spec, bh_token *connection);
 
-  /* Queues bytes, all or nothing; never blocks. With a delivery they are an effect of it. BH_E_BUSY: more
-   * than `max_unsent` would wait; BH_E_NOTFOUND: not connected now. */
+  /* Queues bytes, all or nothing; never blocks. With a delivery they are an effect of it: that they cannot be queued
+   * then shows when it is acknowledged, and it is tried again. BH_E_BUSY: more than `max_unsent` would wait;
+   * BH_E_NOTFOUND: not connected now. In the host's process these two are the answer; in a worker BH_OK may mean that the
+   * bytes are accepted, and those that cannot be queued are told by net.NAME.closed, or are gone with the connection, as
+   * bytes that were queued and not sent are in both. */
   bh_rc (*write)(bh_host *host, bh_token delivery_or_0, bh_token connection, bh_bytes bytes);
 
   /* Closes after what is queued has been written, and what is an effect of a delivery that is not settled yet: when that
@@ -576,7 +608,11 @@ typedef struct bh_trace_v1 {
 enum {
   BH_START_FRESH = 1u << 0,    /* the instance was not running */
   BH_START_SWAP = 1u << 1,     /* another generation runs; its state follows in `import_state` */
-  BH_START_ROLLBACK = 1u << 2, /* the newer generation failed */
+  BH_START_ROLLBACK = 1u << 2, /* with BH_START_SWAP: the generation that runs has failed after it had taken over
+                                * (`swap.probation`), and this is a fresh object of the build before, which takes
+                                * over from it as in any swap, with its state where that is of a format that this
+                                * build reads. What fails before the new generation has taken over is no rollback:
+                                * the object of before gets `resume`. */
   BH_START_PROBE = 1u << 3     /* a trial in a disposable process: `destroy` follows */
 };
 
@@ -628,7 +664,8 @@ enum { BH_BIND_HANDLER = 1, BH_BIND_METHOD = 2, BH_BIND_HOOK = 3 };
  *   call            thread      default deadline   host calls that are permitted       when it fails
  *   entry           loader      200 ms             none                                library refused
  *   create          loader      2 s                log, set_error, query, config_get, now, kv.get,
- *                                                  kv.scan, metric.define, topic       library refused
+ *                                                  kv.scan, metric.define, topic,
+ *                                                  hook.list, extension.list           library refused
  *   bind            loader      200 ms             set_error                           library refused
  *   import_state    lane        1 s                as create                           swap aborted
  *     ... pieces    loader      1 s                as create                           swap aborted
@@ -663,21 +700,26 @@ typedef struct bh_plugin {
    * `activate`; lets a kit dispatch by index instead of by name. */
   bh_rc (*bind)(bh_self *self, uint32_t kind, bh_str name, uint32_t *binding);
 
-  /* Events come from now on; connections are dialled, timers set, threads started here. */
+  /* Events come from now on; connections are dialled, timers set, threads started, and exclusive resources taken
+   * here (see `quiesce`). When it fails it has given them back itself: `quiesce` is not called. */
   bh_rc (*activate)(bh_self *self);
 
   /* The standard handler: for topics whose manifest entry names no exported function. */
   bh_rc (*handle)(bh_self *self, const bh_event *event);
 
   /* The standard method and hook; `args->delivery` is the call to `reply` to. BH_OK after `reply`, BH_ASYNC
-   * to reply later, BH_SKIP (hooks) to pass on, or a failure, which is the reply. */
+   * to reply later, BH_SKIP (hooks) to pass on, or a failure, which is the reply; that of a hook whose manifest
+   * says `on_error: pass` is noted, and the call goes on. */
   bh_rc (*invoke)(bh_self *self, bh_str method, const bh_event *args);
 
   /* Writes {"ok": bool, "detail": ...}. */
   bh_rc (*health)(bh_self *self, bh_writer writer, void *sink);
 
-  /* No event comes any more. Settle what is under way before the deadline, stop own work. `ending` says whether the
-   * instance stops or is swapped. */
+  /* No event comes any more. Settle what is under way before the deadline, stop own work, and let go of what only one
+   * can have at a time: a listening port, membership in a consumer group, a lock on a file or a database, a login that
+   * permits one session. The next generation takes it in its `activate`, while this object still exists; `create`
+   * takes none of it, because the generation before still serves. What the host owns (connections, timers, the store) is
+   * not let go. `ending` says whether the instance stops or is swapped. */
   bh_rc (*quiesce)(bh_self *self, int64_t deadline_mono_ns);
 
   /* Writes the state in `state_format`, in the version that the other side wants if it can, else answers
@@ -690,7 +732,9 @@ typedef struct bh_plugin {
   bh_rc (*import_state)(bh_self *self, uint32_t phase, bh_str format, uint32_t version,
                         bh_bytes state);
 
-  /* The swap was aborted after `quiesce`: go on as before. */
+  /* The swap was aborted after `quiesce`: take back what that let go of, and go on as before. The generation that
+   * was to follow may have been activated and then failed; it has been told to stop its threads, and is destroyed later. A
+   * failure stops nothing, but is told the operator as the instance's. */
   bh_rc (*resume)(bh_self *self);
 
   /* Checks the new configuration fully, then takes it over; on failure nothing has changed, and the old one

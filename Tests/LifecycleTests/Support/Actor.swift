@@ -192,6 +192,28 @@ enum Actor {
       self->promised++;
       return answer(self, call, "true");
     }
+    /* What the manifests of others say for this plugin, as it was written. */
+    struct text { char bytes[512]; size_t count; };
+    static bh_rc collect(void *sink, const void *bytes, size_t count) {
+      struct text *text = sink;
+      if (count > sizeof text->bytes - text->count) return BH_E_NOSPACE;
+      memcpy(text->bytes + text->count, bytes, count);
+      text->count += count;
+      return BH_OK;
+    }
+    BH_EXPORT bh_rc sections(bh_self *self, const bh_event *call) {
+      const bh_extension_v1 *extensions = self->api->query(self->host, str(BH_EXTENSION), 1);
+      struct text text = {{0}, 0};
+      bh_rc rc = extensions->list(self->host, collect, &text);
+      bh_bytes result = {(const uint8_t *)text.bytes, text.count};
+      return rc == BH_OK ? self->api->reply(self->host, call->delivery, BH_OK, result) : rc;
+    }
+    BH_EXPORT bh_rc revision(bh_self *self, const bh_event *call) {
+      const bh_extension_v1 *extensions = self->api->query(self->host, str(BH_EXTENSION), 1);
+      char json[32];
+      snprintf(json, sizeof json, "%llu", (unsigned long long)extensions->revision(self->host));
+      return answer(self, call, json);
+    }
     BH_EXPORT bh_rc wait(bh_self *self, const bh_event *call) { (void)self, (void)call; return BH_ASYNC; }
 
     static bh_rc create(bh_host *host, const bh_host_api *api, const bh_start *start, bh_self **out) {
@@ -317,6 +339,8 @@ enum Actor {
       traced: {call: traced}
       promise: {call: promise}
       ask: {call: ask}
+      sections: {call: sections}
+      revision: {call: revision}
       wait: {call: wait, timeout: 10m}
     permissions:
       connect: ["127.0.0.1:*"]

@@ -22,7 +22,7 @@ enum HostTable {
     BH_TIMER: UnsafeRawPointer(TimerService.table), BH_SECRET: UnsafeRawPointer(SecretService.table),
     BH_METRIC: UnsafeRawPointer(MetricService.table), BH_NET: UnsafeRawPointer(NetService.table),
     BH_THREAD: UnsafeRawPointer(ThreadService.table), BH_TRACE: UnsafeRawPointer(TraceService.table),
-    BH_HOOK: UnsafeRawPointer(HookService.table),
+    BH_HOOK: UnsafeRawPointer(HookService.table), BH_EXTENSION: UnsafeRawPointer(ExtensionService.table),
   ]
 
   private static let log: @convention(c) (OpaquePointer?, Int32, bh_str, UnsafePointer<bh_header>?, UInt32) -> Void = {
