@@ -313,11 +313,11 @@ struct YetibotTests {
     _ = try directory.file("plugins/test-1.yaml", CPlugin.doormanManifest)
     try CPlugin.compile(CPlugin.doorman, to: folder + "/libdoorman.so", in: directory)
     try host.command("start", "test-1")
-    #expect(try chat.ask("!channel join pantry") == "joined pantry")
+    #expect(try chat.ask("!channel join pantry") == "Joined pantry")
     #expect(try host.command("call", "test-1.asked")[0] == #"{"channel":"pantry"}"#)
     #expect(try chat.ask("!channel list").contains("pantry"))
     #expect(try chat.ask("!channel join full").contains("the room is full"))
-    #expect(try chat.ask("!channel leave pantry") == "left pantry")
+    #expect(try chat.ask("!channel leave pantry") == "Left pantry")
     #expect(try !chat.ask("!channel list").contains("pantry"))
     // The message is the latest that was no command.
     try chat.say("!react :taco:")

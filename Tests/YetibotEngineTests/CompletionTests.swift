@@ -32,7 +32,7 @@ struct CompletionTests {
     bot.engine.setHooked([
       HookedCommand(topic: "brew", pattern: try Pattern("^brew$"), usage: ["brew # coffee"])
     ])
-    #expect(complete("br").words == ["bread", "brew"])
+    #expect(complete("br").words == ["bread", "brew", "broadcast"])
   }
 
   @Test func whatIsSwitchedOffIsNotOffered() throws {

@@ -187,7 +187,7 @@ extension String {
   }
 
   /// Without the white space at both ends, that of Unicode too.
-  var trimmed: String {
+  public var trimmed: String {
     func isText(_ scalar: Unicode.Scalar) -> Bool {
       scalar.isASCII ? !scalar.isSpace : !scalar.properties.isWhitespace
     }
