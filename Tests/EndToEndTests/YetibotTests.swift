@@ -124,7 +124,7 @@ struct YetibotTests {
     try ann.line("the bot's coming", where: isThere("#kitchen"))
     ann.send("PRIVMSG #kitchen :!channel join #pantry")
     try bob.line("the bot's coming", where: isThere("#pantry"))
-    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :joined pantry") }
+    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :Joined pantry") }
     bob.send("PRIVMSG #pantry :!channel set broadcast = true")
     try bob.line("the answer") { $0.hasSuffix("PRIVMSG #pantry :broadcast is true now") }
 
