@@ -124,7 +124,7 @@ struct YetibotTests {
     try ann.line("the bot's coming", where: isThere("#kitchen"))
     ann.send("PRIVMSG #kitchen :!channel join #pantry")
     try bob.line("the bot's coming", where: isThere("#pantry"))
-    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :joined pantry") }
+    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :Joined pantry") }
     bob.send("PRIVMSG #pantry :!channel set broadcast = true")
     try bob.line("the answer") { $0.hasSuffix("PRIVMSG #pantry :broadcast is true now") }
 
@@ -313,11 +313,11 @@ struct YetibotTests {
     _ = try directory.file("plugins/test-1.yaml", CPlugin.doormanManifest)
     try CPlugin.compile(CPlugin.doorman, to: folder + "/libdoorman.so", in: directory)
     try host.command("start", "test-1")
-    #expect(try chat.ask("!channel join pantry") == "joined pantry")
+    #expect(try chat.ask("!channel join pantry") == "Joined pantry")
     #expect(try host.command("call", "test-1.asked")[0] == #"{"channel":"pantry"}"#)
     #expect(try chat.ask("!channel list").contains("pantry"))
     #expect(try chat.ask("!channel join full").contains("the room is full"))
-    #expect(try chat.ask("!channel leave pantry") == "left pantry")
+    #expect(try chat.ask("!channel leave pantry") == "Left pantry")
     #expect(try !chat.ask("!channel list").contains("pantry"))
     // The message is the latest that was no command.
     try chat.say("!react :taco:")

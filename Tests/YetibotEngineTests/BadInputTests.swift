@@ -135,6 +135,25 @@ import Testing
     #expect(replaced > Self.count / 50, "\(replaced) replaced")
   }
 
+  /// A text that would become thousands of times longer is not made first and refused then.
+  @Test func whatGrowsTooLargeIsNotMade() throws {
+    let large = String(repeating: "a", count: 200_000)
+    let most = 2 * Limits().valueBytes
+    #expect(Formatting.pseudoFormat(String(repeating: "%s", count: 5000), large).utf8.count <= most)
+    #expect(Formatting.joined(Array(repeating: "a", count: 10_000), by: large).utf8.count <= most)
+    #expect(Formatting.joined(["a", "b", ""], by: ", ") == "a, b, ")
+    #expect(Formatting.joined([], by: ", ").isEmpty)
+    let bot = TestBot()
+    let filler = String(repeating: "x", count: 8000)
+    for expression in [
+      "range 10000 | join \(filler)", "range 10000 | join aaaaaaaaaaaaaaaa | render {{.|replace:a:\(filler)}}",
+      "range 10000 | render \(filler)",
+      "range 10000 | join aaaaaaaaaaaaaaaa | echo \(String(repeating: "%s", count: 4000))",
+    ] {
+      #expect(throws: Raised.self, "\(expression.prefix(60))") { try bot.value(expression) }
+    }
+  }
+
   /// What is understood is a moment not far from what was said, and the words in another order are the same moment.
   @Test(.timeLimit(.minutes(20))) func naturalDates() {
     let pieces = [

@@ -35,7 +35,7 @@ import Testing
     let bot = TestBot()
     let doors = Doors()
     bot.engine.chats = doors
-    #expect(try bot.value("channel join #pantry") == "joined pantry")
+    #expect(try bot.value("channel join #pantry") == "Joined pantry")
     #expect(try bot.error("channel join #elsewhere")?.contains("invite me") == true)
     #expect(throws: Doors.Locked.self) { try bot.value("channel join #cellar") }
     #expect(bot.engine.joinedRooms(of: "test").map(\.room) == ["pantry"])
@@ -45,7 +45,7 @@ import Testing
     let next = TestBot(rows: bot.engine.rows)
     #expect(next.engine.joinedRooms() == bot.engine.joinedRooms())
 
-    #expect(try bot.value("channel leave pantry") == "left pantry")
+    #expect(try bot.value("channel leave pantry") == "Left pantry")
     #expect(bot.engine.joinedRooms().isEmpty)
     #expect(try !bot.value("channel list | join ,").text.contains("pantry"))
     #expect(try bot.value("react :tada:").isSuppressed && doors.reactions == [":tada:"])

@@ -16,6 +16,18 @@ import Testing
     #expect(try bot.value("list a b | xargs render <{{.}}>") == ["<a>", "<b>"])
   }
 
+  @Test func pathsMayHaveSpacesInBrackets() throws {
+    for configuration in [Configuration(), .original] {
+      let bot = TestBot(configuration)
+      let people = #"json parse {"a":[{"n":"Ann B","v":1},{"n":"c","v":2}]}"#
+      #expect(try bot.value(people + #" | json path $.a[?(@.n = "Ann B")].v | sum"#) == 1)
+      #expect(try bot.value(people + #" | data $.a[?(@.n="Ann B")].v and more"#).text.contains("1"))
+      #expect(try bot.value(people + " | data $.a[1].v and [more]").text.trimmed == "2")
+      #expect(throws: Raised.self) { try bot.value(people + " | data $.a[ and more") }
+    }
+    #expect(try TestBot().value(#"json parse [{"n":"x y"}] | pluck $[?(@.n="x y")].n"#) == ["x y"])
+  }
+
   @Test func quotesProtectItemsAndExpressions() throws {
     let bot = TestBot()
     #expect(try bot.value(#"list "a b" c, d"#) == [#""a b" c"#, "d"])

@@ -1,8 +1,21 @@
 /// The text formats of the pipe: where a piped value goes, and how aliases take their arguments.
+///
+/// A text that grows beyond what a value may have is not made to its end: whoever charges it to the message ends that in any case.
 public enum Formatting {
   /// `argument` in place of every `%s`; appended after one space where there is none.
   public static func pseudoFormat(_ text: String, _ argument: String) -> String {
     replaceMarker("%s", in: text, by: argument) ?? (text + " " + argument)
+  }
+
+  /// The texts with the separator between them.
+  static func joined(_ texts: some Sequence<String>, by separator: String) -> String {
+    var result = ""
+    for (place, text) in texts.enumerated() {
+      if place > 0 { result += separator }
+      result += text
+      if result.utf8.count > maximumLength { break }
+    }
+    return result
   }
 
   /// `text` with every `marker` replaced; nil when it has none.
@@ -18,6 +31,7 @@ public enum Formatting {
         found = true
         result.append(contentsOf: argument.utf8)
         index += pattern.count
+        if result.count > maximumLength { break }
       } else {
         result.append(bytes[index])
         index += 1
@@ -81,7 +95,7 @@ public enum Formatting {
   }
 
   private static let maximumPlaceholder = 99
-  private static let maximumLength = 262_144
+  private static let maximumLength = Limits().valueBytes
 
   /// `%1`, `%2`, … replaced; the text itself when it has none.
   public static func formatN(_ text: String, _ arguments: [String]) -> String {
@@ -187,7 +201,7 @@ extension String {
   }
 
   /// Without the white space at both ends, that of Unicode too.
-  var trimmed: String {
+  public var trimmed: String {
     func isText(_ scalar: Unicode.Scalar) -> Bool {
       scalar.isASCII ? !scalar.isSpace : !scalar.properties.isWhitespace
     }

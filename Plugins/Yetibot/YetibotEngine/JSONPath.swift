@@ -16,6 +16,9 @@ public struct JSONPath: Sendable {
 
   private var steps: [Step] = []
 
+  /// A pattern of a path in the arguments of a command: up to a space that is not in brackets.
+  static let pattern = #"\$(?:[^\s\[]|\[[^\]]*\]?)*"#
+
   /// - Throws: ``Raised`` for a text that is no path.
   public init(_ text: String) throws {
     guard text.utf8.count <= 512 else { throw Raised("a path of more than 512 bytes") }

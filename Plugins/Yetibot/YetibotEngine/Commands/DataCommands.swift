@@ -9,7 +9,8 @@ extension Yetibot {
           guard call.data != .null else { return .text("there is no data") }
           return Self.shown(call.data, call)
         },
-        Self.on(#"^\s*(\$\S*)"#, "data <path> # the part of the data that the path selects", util) { call in
+        Self.on("^\\s*(\(JSONPath.pattern))", "data <path> # the part of the data that the path selects", util) {
+          call in
           guard call.data != .null else { return .failure("there is no data") }
           let selection = try JSONPath(call.group(1) ?? "$").select(in: call.data)
           return Self.shown(selection, call)

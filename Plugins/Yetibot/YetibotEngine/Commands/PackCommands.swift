@@ -25,7 +25,10 @@ extension Yetibot {
             return .plain(try JSONText.parse(call.group(1) ?? ""))
           } catch { return .failure("\(error)") }
         },
-        Self.on(#"^\s*path\s+(\S+)"#, "json path <path> # the part of the piped value that the path selects", both) {
+        Self.on(
+          "^\\s*path\\s+(\(JSONPath.pattern)|\\S+)",
+          "json path <path> # the part of the piped value that the path selects", both
+        ) {
           call in
           let value = call.opts ?? call.raw
           let structure = value.isCollection ? value : (try? JSONText.parse(value.text)) ?? .null

@@ -42,14 +42,14 @@ extension Yetibot {
             return .failure("invite me, since I cannot join rooms here")
           }
           call.engine.noteMembership(true, of: room, call.place)
-          return .text("joined \(room)")
+          return .text("Joined \(room)")
         },
         Self.on(#"^\s*leave\s+(\S+)"#, "channel leave <room> # leaves a room", util) { call in
           guard let room = try call.engine.chats?.leave(call.group(1) ?? "", for: call) else {
             return .failure("remove me, since I cannot leave rooms here")
           }
           call.engine.noteMembership(false, of: room, call.place)
-          return .text("left \(room)")
+          return .text("Left \(room)")
         },
       ])
     define(

@@ -40,7 +40,7 @@ extension Yetibot {
       ["join"],
       [
         Self.on(nil, "join [<separator>] <collection> # the items joined by the separator", both) { call in
-          .text(try call.needItems().map(\.text).joined(separator: call.args))
+          .text(Formatting.joined(try call.needItems().lazy.map(\.text), by: call.args))
         }
       ])
     define(

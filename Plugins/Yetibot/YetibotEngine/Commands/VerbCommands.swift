@@ -58,7 +58,8 @@ extension Yetibot {
     define(
       ["pluck"],
       [
-        Self.on(#"^\s*(\$\S*)"#, "pluck <path> # makes what the path selects in the data the value", both) { call in
+        Self.on("^\\s*(\(JSONPath.pattern))", "pluck <path> # makes what the path selects in the data the value", both)
+        { call in
           let selection = try JSONPath(call.group(1) ?? "$").select(in: call.data)
           return .record(.init(selection, data: selection))
         }

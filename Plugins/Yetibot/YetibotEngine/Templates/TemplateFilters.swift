@@ -41,7 +41,7 @@ enum TemplateFilters {
     case "sort-by": return .list(items(value).sorted { isBefore($0[argument] ?? .null, $1[argument] ?? .null) })
     case "sort-by-reversed":
       return .list(items(value).sorted { isBefore($0[argument] ?? .null, $1[argument] ?? .null) }.reversed())
-    case "join": return .string(items(value).map(\.text).joined(separator: argument))
+    case "join": return .string(Formatting.joined(items(value).lazy.map(\.text), by: argument))
     case "replace": return .string(replaced(text, argument, arguments.count > 1 ? arguments[1] : ""))
     case "remove": return .string(String(text.filter { !argument.contains($0) }))
     case "remove-tags":

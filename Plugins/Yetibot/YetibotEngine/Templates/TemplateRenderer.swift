@@ -25,7 +25,9 @@ struct TemplateRenderer {
   private func render(_ nodes: [Template.Node], _ scope: Scope, _ text: inout String) throws {
     for node in nodes {
       switch node {
-      case .text(let part): text += part
+      case .text(let part):
+        try allowance.charge(bytes: part.utf8.count)
+        text += part
       case .variable(let expression): text += DataText.scalar(try value(expression, scope))
       case .branch(let branches, let otherwise):
         var body = otherwise

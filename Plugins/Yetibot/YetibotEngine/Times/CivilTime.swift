@@ -39,7 +39,7 @@ public struct CivilTime: Sendable, Hashable {
   private var timeOfDay: String { "\(Self.two(hour)):\(Self.two(minute)):\(Self.two(second))" }
 
   /// The number with two digits.
-  static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+  public static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   /// Milliseconds since 1970 of `YYYY-MM-DD`, perhaps with `Thh:mm`, `:ss`, a fraction and a zone (`Z`, `+02:00`); nil for anything else and
   /// for a day that there is not.

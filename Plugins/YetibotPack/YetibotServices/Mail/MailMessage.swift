@@ -44,10 +44,8 @@ public struct MailMessage: Sendable, Hashable {
     let time = CivilTime(milliseconds: milliseconds)
     let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    // The day of the week from the day's number: 1970-01-01 was a Thursday.
-    let day = ((milliseconds / 86_400_000) % 7 + 11) % 7
-    return "\(days[Int(day)]), \(time.day) \(months[time.month - 1]) \(time.year) "
+    let two = CivilTime.two
+    return "\(days[time.weekday - 1]), \(time.day) \(months[time.month - 1]) \(time.year) "
       + "\(two(time.hour)):\(two(time.minute)):\(two(time.second)) +0000"
   }
 }
