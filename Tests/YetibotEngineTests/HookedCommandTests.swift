@@ -28,7 +28,7 @@ struct HookedCommandTests {
     }
     let words = ["a", "b", "ab", "abc", "a-b", "A", "", "a|b", "x"]
     for patterns in [["a", "b|a", "abc"], ["a", "a+", "[ab]+c?"], [], ["a-b|ab", "x"]] {
-      var registry = Registry()
+      let registry = Registry()
       registry.hooked = try patterns.map(command)
       for word in words {
         let expected = registry.hooked.filter { $0.pattern.occurs(in: word) }.map(\.topic)

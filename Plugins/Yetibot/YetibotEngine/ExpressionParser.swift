@@ -106,12 +106,6 @@ private struct Reading {
 
   private enum Way { case quoteItself, tickOpens, parenthesisItself, parenthesisCloses, wordRun }
 
-  private struct State: Hashable {
-    var place: Int32
-    var stack: Int32
-    var hasWord: Bool
-  }
-
   let bytes: UnsafeBufferPointer<UInt8>
   let maximumDepth: Int
   let closing: ExpressionParser.Closing
@@ -122,7 +116,8 @@ private struct Reading {
   private var frames: [Frame] = []
   private var depths: [Int16] = []
   private var numbers: [Frame: Int32] = [:]
-  private var seen: Set<State> = []
+  /// Each state in one number: its place, its stack, and whether the command has a word.
+  private var seen: Set<UInt64> = []
   private var alternatives: [Alternative] = []
   private var budget: Int
 
@@ -209,7 +204,9 @@ private struct Reading {
 
   /// Whether this state is new; one that was seen has failed.
   private mutating func enter(_ place: Int, _ stack: Int32, _ hasWord: Bool) -> Bool {
-    seen.insert(State(place: Int32(place), stack: stack, hasWord: hasWord)).inserted
+    if seen.isEmpty { seen.reserveCapacity(24) }
+    let state = UInt64(UInt32(place)) << 33 | UInt64(UInt32(bitPattern: stack)) << 1 | (hasWord ? 1 : 0)
+    return seen.insert(state).inserted
   }
 
   mutating func run() -> Expression? {

@@ -2,7 +2,9 @@
 ///
 /// A word goes to the command whose pattern is exactly that word; else to the first, in order of registration, whose pattern is found in
 /// it. Registering a pattern again replaces its command.
-public struct Registry {
+///
+/// A class, as its entries are: each command that runs is looked up in it several times.
+public final class Registry {
   /// What answers: one pattern of arguments and its handler. A class, because one is handed round for each command that runs.
   public final class Handler {
     /// Found anywhere in the arguments; nil takes everything.
@@ -24,11 +26,18 @@ public struct Registry {
   }
 
   /// A command: its patterns and topics, and its handlers in the order in which they are tried.
-  public struct Entry {
-    public var topic: String
-    public var pattern: Pattern
-    public var handlers: [Handler]
-    public var isAlias: Bool
+  public final class Entry {
+    public let topic: String
+    public let pattern: Pattern
+    public let handlers: [Handler]
+    public let isAlias: Bool
+
+    init(topic: String, pattern: Pattern, handlers: [Handler], isAlias: Bool) {
+      self.topic = topic
+      self.pattern = pattern
+      self.handlers = handlers
+      self.isAlias = isAlias
+    }
   }
 
   private var entries: [String: Entry] = [:]
@@ -61,7 +70,7 @@ public struct Registry {
   }
 
   /// Registers a command under each topic and its pattern.
-  public mutating func register(
+  public func register(
     topics: [(topic: String, pattern: String)], _ handlers: [Handler], isAlias: Bool = false
   ) throws(Pattern.Failure) {
     for (topic, source) in topics {
@@ -80,7 +89,7 @@ public struct Registry {
   }
 
   /// Takes back the command whose pattern is exactly the topic.
-  public mutating func unregister(topic: String) {
+  public func unregister(topic: String) {
     let locked = Self.lockdown(topic)
     entries[locked] = nil
     families.removeAll { $0 == locked }
@@ -90,7 +99,7 @@ public struct Registry {
   }
 
   /// Takes back a pattern, and the help of its topic when no other pattern has it.
-  public mutating func unregister(pattern: String) {
+  public func unregister(pattern: String) {
     let locked = Self.lockdown(pattern)
     guard let entry = entries.removeValue(forKey: locked) else { return }
     families.removeAll { $0 == locked }

@@ -5,7 +5,7 @@ public final class Yetibot {
   public internal(set) var configuration: Configuration {
     didSet { registry.filter = configuration.filter }
   }
-  public internal(set) var registry = Registry()
+  public let registry = Registry()
   public let rows: Rows
   let history: any HistoryStore
   /// Told when a line of the chat could not be remembered.
