@@ -214,7 +214,9 @@ final class MethodCall: @unchecked Sendable {
   private func notePassed(_ rc: bh_rc, _ text: String) {
     let hook = entry.hooks[hop]
     hook.failed.wrappingAdd(1, ordering: .relaxed)
-    bus.report(.hookPassed(handler: hook.consumer, reason: text.isEmpty ? ResultText.of(rc) : text))
+    busReference._withUnsafeGuaranteedRef {
+      $0.report(.hookPassed(handler: hook.consumer, reason: text.isEmpty ? ResultText.of(rc) : text))
+    }
   }
 
   /// A hook has passed the call on, or taken too long.
