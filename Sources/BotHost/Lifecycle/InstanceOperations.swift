@@ -91,6 +91,7 @@ struct InstanceOperations {
       return
     }
     instance.state = .stopping
+    instance.probation = nil
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
     // What it stood in the way of goes its way without it.

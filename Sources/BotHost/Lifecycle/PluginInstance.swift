@@ -39,6 +39,8 @@ public final class PluginInstance: @unchecked Sendable {
     var overrides: ConfigurationOverrides
     var isByHand = false
     var isGone = false
+    var probation: Probation?
+    var refused: ImageDigest?
     /// Images that are retired and still mapped, with the reason.
     var pinned: [(generation: UInt32, reasons: [String])] = []
   }
@@ -152,6 +154,33 @@ public final class PluginInstance: @unchecked Sendable {
     set { course.withLock { $0.isGone = newValue } }
   }
 
+  /// What the build that serves now has still to prove; nil: nothing.
+  var probation: Probation? {
+    get { course.withLock { $0.probation } }
+    set {
+      // The library that is kept goes with it, and not under the lock.
+      _ = course.withLock { course in
+        defer { course.probation = newValue }
+        return course.probation
+      }
+    }
+  }
+
+  /// Ends the probation of a generation, unless it has ended. Whoever gets it decides what comes next.
+  func endProbation(of generation: UInt32) -> Probation? {
+    course.withLock { course in
+      guard course.probation?.generation == generation else { return nil }
+      defer { course.probation = nil }
+      return course.probation
+    }
+  }
+
+  /// The build that failed its probation: only an operator tries it again.
+  var refused: ImageDigest? {
+    get { course.withLock { $0.refused } }
+    set { course.withLock { $0.refused = newValue } }
+  }
+
   public var state: InstanceState {
     get { stateStore.withLock { $0 } }
     set { stateStore.withLock { $0 = newValue } }
@@ -241,9 +270,7 @@ public final class PluginInstance: @unchecked Sendable {
 
   /// Whether what runs is this library under this manifest, which may say other things of what can change while it runs.
   func runs(_ source: PluginSource) throws -> Bool {
-    guard let running = generation else { return false }
-    let bytes = try FileBytes.read(source.library, limit: ImageStaging.maximumSize)
-    guard bytes.withUnsafeBytes({ ImageDigest(of: $0) }) == running.image.staged.digest else { return false }
+    guard let running = generation, try source.digest == running.image.staged.digest else { return false }
     return PluginSource.differsInSettingsOnly(manifestBytes.withLock { $0 }, source.manifestText)
   }
 
