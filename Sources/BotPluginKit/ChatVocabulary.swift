@@ -25,6 +25,111 @@ public enum ChatTopic {
   public static let failed = "chat.failed"
 }
 
+/// The methods that every adapter offers whose platform has what they do. Whoever wants something of the chat that a message came from
+/// calls the message's instance: `twitch.join`.
+public enum ChatMethod {
+  /// Says something and answers when it is said: ``ChatSayRequest``, ``ChatSent``.
+  public static let say = "say"
+  /// Changes what the bot has said: ``ChatEditRequest``.
+  public static let edit = "edit"
+  /// Takes a message back: ``ChatMessageRequest``.
+  public static let delete = "delete"
+  /// Goes into a room and answers when it is in it: ``ChatRoomRequest``, ``ChatRoomAnswer``.
+  public static let join = "join"
+  /// Leaves a room: ``ChatRoomRequest``, ``ChatRoomAnswer``.
+  public static let leave = "leave"
+  /// Puts a mark on a message, or takes it away: ``ChatReactRequest``.
+  public static let react = "react"
+}
+
+/// The argument of an adapter's `say`.
+public struct ChatSayRequest: Codable, Hashable, Sendable {
+  /// The room's id or name.
+  public var channel: String
+  public var text: String
+  /// The id of the message that it answers.
+  public var replyTo: String?
+
+  public init(channel: String, text: String, replyTo: String? = nil) {
+    self.channel = channel
+    self.text = text
+    self.replyTo = replyTo
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case channel, text
+    case replyTo = "reply_to"
+  }
+}
+
+/// The argument of an adapter's `edit`.
+public struct ChatEditRequest: Codable, Hashable, Sendable {
+  /// The room's id or name.
+  public var channel: String
+  /// The message's id.
+  public var message: String
+  public var text: String
+
+  public init(channel: String, message: String, text: String) {
+    self.channel = channel
+    self.message = message
+    self.text = text
+  }
+}
+
+/// The argument of an adapter's `delete`.
+public struct ChatMessageRequest: Codable, Hashable, Sendable {
+  /// The room's id or name.
+  public var channel: String
+  /// The message's id.
+  public var message: String
+
+  public init(channel: String, message: String) {
+    self.channel = channel
+    self.message = message
+  }
+}
+
+/// The argument of an adapter's `join` and `leave`.
+public struct ChatRoomRequest: Codable, Hashable, Sendable {
+  /// The room's id or name.
+  public var channel: String
+  /// What is said on leaving, where the platform shows it.
+  public var reason: String?
+
+  public init(channel: String, reason: String? = nil) {
+    self.channel = channel
+    self.reason = reason
+  }
+}
+
+/// The answer of an adapter's `join` and `leave`; it may have more fields.
+public struct ChatRoomAnswer: Codable, Hashable, Sendable {
+  /// The room's name, as ``ChatChannel`` has it; nil: as it was asked for.
+  public var channel: String?
+
+  public init(channel: String?) { self.channel = channel }
+}
+
+/// The argument of an adapter's `react`.
+public struct ChatReactRequest: Codable, Hashable, Sendable {
+  /// The room's id or name.
+  public var channel: String
+  /// The message's id.
+  public var message: String
+  /// The emoji, or the platform's name for the mark.
+  public var reaction: String
+  /// Takes the mark away.
+  public var removed: Bool?
+
+  public init(channel: String, message: String, reaction: String, removed: Bool? = nil) {
+    self.channel = channel
+    self.message = message
+    self.reaction = reaction
+    self.removed = removed
+  }
+}
+
 /// A room, a channel, a conversation.
 public struct ChatChannel: Codable, Hashable, Sendable {
   public var id: String
@@ -232,24 +337,48 @@ public struct ChatReaction: Codable, Hashable, Sendable {
   public var platform: String
   public var instance: String
   public var channel: ChatChannel
-  public var user: ChatUser
+  /// Who did it; nil where the platform tells only that it was done.
+  public var user: ChatUser?
   /// The message's id.
   public var message: String
+  /// Who wrote the message, where the platform tells it.
+  public var author: ChatUser?
+  /// What the message says, where the platform tells it.
+  public var text: String?
   /// The emoji, or the platform's name for the mark.
   public var reaction: String
   public var removed: Bool
+  /// How many such marks the message has now, where the platform tells it.
+  public var count: Int?
 
   public init(
-    platform: String, instance: String, channel: ChatChannel, user: ChatUser, message: String, reaction: String,
-    removed: Bool = false
+    platform: String, instance: String, channel: ChatChannel, user: ChatUser?, message: String,
+    author: ChatUser? = nil, text: String? = nil, reaction: String, removed: Bool = false, count: Int? = nil
   ) {
     self.platform = platform
     self.instance = instance
     self.channel = channel
     self.user = user
     self.message = message
+    self.author = author
+    self.text = text
     self.reaction = reaction
     self.removed = removed
+    self.count = count
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    platform = try values.decode(String.self, forKey: .platform)
+    instance = try values.decodeIfPresent(String.self, forKey: .instance) ?? ""
+    channel = try values.decode(ChatChannel.self, forKey: .channel)
+    user = try values.decodeIfPresent(ChatUser.self, forKey: .user)
+    message = try values.decode(String.self, forKey: .message)
+    author = try values.decodeIfPresent(ChatUser.self, forKey: .author)
+    text = try values.decodeIfPresent(String.self, forKey: .text)
+    reaction = try values.decode(String.self, forKey: .reaction)
+    removed = try values.decodeIfPresent(Bool.self, forKey: .removed) ?? false
+    count = try values.decodeIfPresent(Int.self, forKey: .count)
   }
 }
 
@@ -262,15 +391,19 @@ public struct ChatDeletion: Codable, Hashable, Sendable {
   public var message: String?
   /// Whose messages.
   public var user: ChatUser?
+  /// Who did it, where the platform tells it.
+  public var by: ChatUser?
 
   public init(
-    platform: String, instance: String, channel: ChatChannel, message: String? = nil, user: ChatUser? = nil
+    platform: String, instance: String, channel: ChatChannel, message: String? = nil, user: ChatUser? = nil,
+    by: ChatUser? = nil
   ) {
     self.platform = platform
     self.instance = instance
     self.channel = channel
     self.message = message
     self.user = user
+    self.by = by
   }
 }
 

@@ -76,6 +76,30 @@ struct SwapRefusalTests {
     try host.stop()
   }
 
+  @Test("a build that fails its events is replaced by the one before, which handles them", .timeLimit(.minutes(20)))
+  func probation() throws {
+    let directory = try TemporaryDirectory()
+    _ = try directory.file("plugins/notes.yaml", CPlugin.notesManifest)
+    let folder = directory.url.appendingPathComponent("plugins").path
+    try CPlugin.compile(CPlugin.notes("BH_OK"), to: folder + "/libnotes.so", in: directory)
+    let failing = directory.url.appendingPathComponent("failing.so").path
+    try CPlugin.compile(CPlugin.notes("BH_E_INTERNAL"), to: failing, in: directory)
+    let host = try Host(plugins: folder)
+    let line = try host.command("swap", "notes", failing).joined()
+    #expect(line.hasPrefix("notes: generation 1 -> 2, paused "))
+    #expect(line.hasSuffix(", on probation for 200 events or 30s"))
+    #expect(try host.command("ps").joined().contains("on probation: 0 of 200 events, 0 failed"))
+    for key in 0..<6 { try host.command("publish", "note", "{}", "--key", "\(key)") }
+    func state() throws -> String { try host.command("ps", "--json").joined() }
+    let limit = Date(timeIntervalSinceNow: 60)
+    while try !state().contains(#""handled":6"#), Date() < limit {}
+    let last = try state()
+    #expect(
+      last.contains(#""generation":3"#) && last.contains(#""handled":6"#) && last.contains(#""dead":0"#), "\(last)")
+    #expect(!last.contains("probation"))
+    try host.stop()
+  }
+
   @Test("--watch swaps when a library has been replaced, and survives a bad one", .timeLimit(.minutes(20)))
   func watch() throws {
     let directory = try TemporaryDirectory()

@@ -90,6 +90,62 @@ struct YetibotTests {
     try host.stop()
   }
 
+  @Test(
+    "the bot goes into rooms and leaves them at somebody's wish, is there again after a crash, and says a text in all that want it",
+    .timeLimit(.minutes(20)))
+  func rooms() throws {
+    guard let server = IRCNetwork.server else {
+      print("skipped: inspircd is not installed, so there is no IRC server to type on")
+      return
+    }
+    let network = try IRCNetwork(server)
+    let ann = try network.join(["ann"], "#kitchen")[0]
+    let bob = try network.join(["bob"], "#pantry")[0]
+    let directory = try TemporaryDirectory()
+    let configuration = try directory.file(
+      "host.yaml",
+      """
+      bothost: 1
+      kind: host
+      plugins:
+        yetibot:
+          config: {admin_users: [ann], timeout: 60s, soft_timeout: 0s}
+        twitch:
+          config: {host: 127.0.0.1, port: \(network.port), tls: false, server: irc, nick: yeti, channels: [kitchen],
+            messages: 10000, message_window: 1s, room_interval: 1ms, duplicates: send, acknowledge: never}
+      """)
+    func start() throws -> Host {
+      try Host(arguments: ["--config", configuration], environment: ["TWITCH_TOKEN": "none"], directory: directory)
+    }
+    func isThere(_ room: String) -> (String) -> Bool {
+      { $0.hasPrefix(":yeti!") && $0.contains("JOIN") && $0.hasSuffix(room) }
+    }
+    var host = try start()
+    try ann.line("the bot's coming", where: isThere("#kitchen"))
+    ann.send("PRIVMSG #kitchen :!channel join #pantry")
+    try bob.line("the bot's coming", where: isThere("#pantry"))
+    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :joined pantry") }
+    bob.send("PRIVMSG #pantry :!channel set broadcast = true")
+    try bob.line("the answer") { $0.hasSuffix("PRIVMSG #pantry :broadcast is true now") }
+
+    host.program.signal(SIGKILL)
+    try host.program.waitForExit()
+    host = try start()
+    try bob.line("the bot's coming again", where: isThere("#pantry"))
+    ann.send("PRIVMSG #kitchen :!broadcast tea is ready")
+    try bob.line("the broadcast") { $0.hasSuffix("PRIVMSG #pantry :tea is ready") }
+    try ann.line("the answer") { $0.hasSuffix("PRIVMSG #kitchen :said in 1 room") }
+    bob.send("PRIVMSG #pantry :!broadcast mine too")
+    try bob.line("the answer") { $0.contains("broadcast is for administrators only") }
+    let answer = try host.command("call", "yetibot.broadcast", #"{"text": "supper"}"#)[0]
+    #expect(answer == #"{"rooms":[{"channel":"pantry","instance":"twitch","platform":"twitch"}]}"#)
+    try bob.line("the broadcast") { $0.hasSuffix("PRIVMSG #pantry :supper") }
+
+    bob.send("PRIVMSG #pantry :!channel leave pantry")
+    try bob.line("the bot's leaving") { $0.hasPrefix(":yeti!") && $0.contains("PART") && $0.contains("#pantry") }
+    try host.stop()
+  }
+
   // MARK: Commands of other plugins
 
   @Test("plugins bring commands by their manifests, through swaps, until they are stopped", .timeLimit(.minutes(20)))
@@ -238,6 +294,36 @@ struct YetibotTests {
     try chat.say("I made soup", by: "bob", id: "m9")
     try chat.react("rainbow", to: "m9")
     #expect(try chat.answer().text.contains("<@U-bob>: 1"))
+    try host.stop()
+  }
+
+  @Test(
+    "an adapter is told to go, to leave and to mark a message, and what it says against it is said",
+    .timeLimit(.minutes(20)))
+  func adapterMethods() throws {
+    let directory = try TemporaryDirectory()
+    let folder = try plugins(directory, examples: false)
+    let host = try start(folder, directory)
+    let chat = try TestChat(host)
+    #expect(try chat.ask("!channel join pantry").contains("invite me"))
+    #expect(try chat.ask("!react :taco:").contains("nobody has said anything here"))
+    try chat.say("soup is ready", id: "m41")
+    #expect(try chat.ask("!react :taco:").contains("this chat knows no reactions"))
+
+    _ = try directory.file("plugins/test-1.yaml", CPlugin.doormanManifest)
+    try CPlugin.compile(CPlugin.doorman, to: folder + "/libdoorman.so", in: directory)
+    try host.command("start", "test-1")
+    #expect(try chat.ask("!channel join pantry") == "joined pantry")
+    #expect(try host.command("call", "test-1.asked")[0] == #"{"channel":"pantry"}"#)
+    #expect(try chat.ask("!channel list").contains("pantry"))
+    #expect(try chat.ask("!channel join full").contains("the room is full"))
+    #expect(try chat.ask("!channel leave pantry") == "left pantry")
+    #expect(try !chat.ask("!channel list").contains("pantry"))
+    // The message is the latest that was no command.
+    try chat.say("!react :taco:")
+    while try !host.command("call", "test-1.asked")[0].contains("reaction") {}
+    #expect(
+      try host.command("call", "test-1.asked")[0] == #"{"channel":"C1","message":"m41","reaction":":taco:"}"#)
     try host.stop()
   }
 

@@ -76,7 +76,7 @@ final class FakeHost {
           "on_timer_2", "on_token_timer",
         ]
       ),
-      (BH_BIND_METHOD, ["join", "part", "say", "raw", "parse", "state"]),
+      (BH_BIND_METHOD, ["join", "leave", "say", "raw", "parse", "state"]),
     ] {
       for name in names {
         var number: UInt32 = 0

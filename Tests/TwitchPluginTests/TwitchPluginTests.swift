@@ -171,6 +171,18 @@ struct TwitchPluginTests {
     #expect(host.events("twitch.join_failed").first?.payload["channel"] as? String == "nowhere")
   }
 
+  @Test(arguments: ["garden", "#Garden"])
+  func `leaving answers with the name that events have`(_ name: String) throws {
+    let host = try loggedIn()
+    let (_, joined) = host.call("join", #"{"channel":"\#(name)"}"#)
+    host.line(":tacobot!tacobot@tacobot.tmi.twitch.tv JOIN #garden")
+    #expect(host.replies[joined]?.map["channel"] as? String == "garden")
+    host.written = []
+    let (_, left) = host.call("leave", #"{"channel":"\#(name)","reason":"enough"}"#)
+    #expect(host.written == ["PART #garden :enough"])
+    #expect(host.replies[left]?.map["channel"] as? String == "garden")
+  }
+
   @Test func `parse works without a connection`() throws {
     let host = try make("{}")
     let (rc, call) = host.call("parse", ##"{"line":"@a=b\\sc;d :n!u@h PRIVMSG #x :hi \"you\""}"##)

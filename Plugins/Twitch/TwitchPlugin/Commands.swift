@@ -3,12 +3,12 @@ import TwitchChat
 
 /// Somebody who waits for a command of the session.
 enum Waiter {
-  /// A method call, and the room that it is about.
+  /// A method call, and the room that it is about, as events name it.
   case call(PendingCall, channel: String)
   case say(Delivery, ChatSay)
 }
 
-/// The answer of `join`, `part`, `say` and `raw`.
+/// The answer of `join`, `leave`, `say` and `raw`.
 struct CommandAnswer: Encodable {
   enum State: String, Encodable {
     /// It is done, and the server has said so where it says so.
@@ -39,7 +39,7 @@ struct CommandAnswer: Encodable {
 
 extension TwitchPlugin {
   private struct Room: Decodable { var channel: String }
-  private struct Part: Decodable {
+  private struct Leave: Decodable {
     var channel: String
     var reason: String?
   }
@@ -60,9 +60,10 @@ extension TwitchPlugin {
     run(.join(room), channel: room, call.later())
   }
 
-  func part(_ call: borrowing Call) throws {
-    let part = try call.decode(Part.self)
-    run(.part(part.channel, reason: part.reason ?? ""), channel: part.channel, call.later())
+  /// `leave`, and `part`, which is IRC's own word for it.
+  func leave(_ call: borrowing Call) throws {
+    let leave = try call.decode(Leave.self)
+    run(.part(leave.channel, reason: leave.reason ?? ""), channel: leave.channel, call.later())
   }
 
   func say(_ call: borrowing Call) throws {
@@ -74,9 +75,11 @@ extension TwitchPlugin {
     run(.raw(try call.decode(Line.self).line), channel: "", call.later())
   }
 
+  /// - Parameter channel: as the caller wrote it; the answer has it as events do.
   private func run(_ command: SessionCommand, channel: String, _ call: PendingCall) {
     let id = newCommand()
-    waiters[id] = .call(call, channel: channel)
+    let name = try? ChannelName(channel, strict: false)
+    waiters[id] = .call(call, channel: name?.bare ?? channel)
     advance(id, command)
   }
 
@@ -114,7 +117,7 @@ extension TwitchPlugin {
   private func answer(_ call: PendingCall, _ channel: String, _ result: CommandResult) throws {
     switch result {
     case .done:
-      var answer = CommandAnswer(channel: channel.lowercased(), state: .done)
+      var answer = CommandAnswer(channel: channel, state: .done)
       answer.confirmed = true
       try call.reply(answer)
     case .sent(let channel, let ids, let parts, let isConfirmed):

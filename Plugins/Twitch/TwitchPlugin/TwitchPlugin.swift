@@ -24,7 +24,7 @@ final class TwitchPlugin: BotPlugin {
     Handler("on_say", TwitchPlugin.onSay)
     Handler("on_token_timer") { (plugin: TwitchPlugin, event) in plugin.tokens?.due(event.later()) }
     Method("join", TwitchPlugin.join)
-    Method("part", TwitchPlugin.part)
+    Method("leave", TwitchPlugin.leave)
     Method("say", TwitchPlugin.say)
     Method("raw", TwitchPlugin.raw)
     Method("parse", TwitchPlugin.parse)

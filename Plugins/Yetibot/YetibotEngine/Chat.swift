@@ -92,6 +92,8 @@ public struct Post: Sendable, Hashable {
   public var kind: Kind
   public var room: String
   public var text: String
+  /// The room's chat, where that may be another than the one of the message that is handled.
+  public var place: ChatPlace?
 
   public init(kind: Kind, room: String, text: String) {
     self.kind = kind

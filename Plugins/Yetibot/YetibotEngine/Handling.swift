@@ -18,6 +18,16 @@ extension Yetibot {
     }
   }
 
+  /// Whether a message runs something: a command, or expressions in talk.
+  public func isCommand(_ body: String, in place: ChatPlace) -> Bool {
+    Self.extractCommand(body, prefix: configuration.prefix) != nil || !embedded(in: body, place).isEmpty
+  }
+
+  /// The expressions in talk that run in a room.
+  private func embedded(in body: String, _ place: ChatPlace) -> [Expression] {
+    isOn("embedded-commands", place, configuration.runsEmbedded) ? embeddedExpressions(in: body) : []
+  }
+
   /// Handles one event and answers what to post, in order.
   public func handle(_ event: ChatEvent) -> [Post] {
     posts = []
@@ -37,9 +47,7 @@ extension Yetibot {
       return posts
     }
     let direct = Self.extractCommand(body, prefix: configuration.prefix)
-    let embedded =
-      direct == nil && isOn("embedded-commands", event.place, configuration.runsEmbedded)
-      ? embeddedExpressions(in: body) : []
+    let embedded = direct == nil ? embedded(in: body, event.place) : []
     let isCommand = direct != nil || !embedded.isEmpty
     let correlationID = HistoryEntry.correlationID(
       milliseconds: event.time ?? now(), instance: event.place.instance, room: event.place.room, user: event.person.id,

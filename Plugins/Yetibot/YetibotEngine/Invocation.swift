@@ -42,7 +42,7 @@ public struct Invocation {
   var engine: Yetibot { context.engine }
   var person: ChatPerson? { context.person }
   var quirks: Quirks { context.engine.configuration.quirks }
-  var place: ChatPlace { context.place }
+  public var place: ChatPlace { context.place }
 
   func group(_ number: Int) -> String? { match.indices.contains(number) ? match[number] : nil }
 

@@ -28,11 +28,8 @@ public final class Yetibot {
   /// Rooms that the bot is in: those in which something happened, in the order in which it learnt of them.
   public private(set) var rooms: [ChatPlace] = []
   private var knownRooms: Set<ChatPlace> = []
-  /// Goes into a room, or out; answers what to say.
-  public var joinRoom: ((_ room: String, _ place: ChatPlace) -> String)?
-  public var leaveRoom: ((_ room: String, _ place: ChatPlace) -> String)?
-  /// Adds a reaction to the latest message; nil where the platform has none.
-  public var react: ((_ reaction: String, _ place: ChatPlace) -> Bool)?
+  /// What may be asked of the chats; nil where there is nobody to ask. Not kept alive by the engine.
+  public weak var chats: (any ChatControl)?
   /// Waits for so many milliseconds, for `sleep`; throws when the wait was cut short. Without it nothing here can wait.
   public var pause: ((_ milliseconds: Int64, _ call: Invocation) throws -> Void)?
   /// Runs a command that others bring; nil passes it on to the commands registered here.
@@ -183,6 +180,12 @@ public final class Yetibot {
   }
 
   private static let maximumRooms = 10_000
+
+  /// Notes that the bot has left a room.
+  func forget(room place: ChatPlace) {
+    guard knownRooms.remove(place) != nil else { return }
+    rooms.removeAll { $0 == place }
+  }
 
   /// Takes over what an adapter says of its connection.
   public func note(adapter platform: String, instance: String, isConnected: Bool) {

@@ -19,7 +19,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   let softTimeout: Int64
   /// Where lines are kept; nil when they are only remembered.
   private let store: SQLiteHistory?
-  let ask: Ask
+  let calls: LaneCalls
   let rests: Rests
   /// Whose threads come in here; they hold it.
   weak var workers: Workers?
@@ -51,19 +51,13 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     set { current.isInterrupted = newValue }
   }
 
-  /// Asks those that hook `yetibot.command`; blocks. nil when nobody handled it.
-  typealias Ask =
-    @Sendable (
-      CommandRequest, DeliveryToken, _ milliseconds: Int64, Patience?
-    ) throws(PluginError) -> CommandAnswer?
-
   init(
     host: Host, say: Topic, configuration: YetibotEngine.Configuration, settings: Settings, memory: Memory?,
-    rests: Rests, ask: @escaping Ask
+    rests: Rests, calls: LaneCalls
   ) throws {
     self.host = host
     self.say = say
-    self.ask = ask
+    self.calls = calls
     self.rests = rests
     reply = settings.reply
     extern = settings.extern
@@ -81,6 +75,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     engine.onStorageFailure = { error in host.log(.error, "a line is not remembered", ["error": "\(error)"]) }
     connectEngine()
     if let memory { engine.take(memory.engine) }
+    joinRooms(of: nil)
   }
 
   /// What is known beside the state in the store, for the build that takes this one's place.
@@ -192,14 +187,16 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       current = Current(token: delivery.token, isRepeatable: true, patience: patience(for: event, address))
       rooms.learn(address, host, effectOf: token)
       if event.kind == .message, let body = event.body {
-        recent.add(address.message, instance: address.instance, event.person, body)
+        recent.add(
+          address.message, instance: address.instance, event.person, body,
+          talkIn: engine.isCommand(body, in: event.place) ? nil : event.place.room)
       }
       handle(event, address, delivery)
     case .reaction(var event, let id, let address, let delivery):
       current = Current(token: delivery.token, isRepeatable: true)
       let message = recent.message(id, instance: address.instance)
-      event.body = message?.text
-      event.messageAuthor = message?.author
+      event.body = event.body ?? message?.text
+      event.messageAuthor = event.messageAuthor ?? message?.author
       handle(event, address, delivery)
     case .tick(let milliseconds, let delivery):
       current = Current(token: delivery.token, isRepeatable: true)
@@ -207,12 +204,7 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       let due = engine.runCrons(at: milliseconds)
       if isInterrupted { engine.lastCronSecond = before }
       settle(delivery) {
-        for (place, posts) in due {
-          let address = Address(
-            platform: place.adapter, instance: place.instance,
-            channel: rooms.id(of: place.room, instance: place.instance), room: place.room, isPrivate: false)
-          try self.speak(posts, address, delivery.token)
-        }
+        for (place, posts) in due { try self.speak(posts, self.address(of: place), delivery.token) }
       }
     case .evaluate(let request, let call):
       current = Current(token: call.token)
@@ -234,8 +226,12 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     case .serve(let request, let call):
       current = Current(token: call.token)
       serve(request, call)
+    case .broadcast(let request, let call):
+      current = Current(token: call.token)
+      broadcast(request, call)
     case .connection(let connection, let isConnected):
       engine.note(adapter: connection.platform, instance: connection.instance, isConnected: isConnected)
+      if isConnected { joinRooms(of: connection.instance) }
     case .reconfigure(let configuration): engine.reconfigure(configuration)
     }
   }
@@ -278,6 +274,11 @@ final class Evaluator: RowStorage, @unchecked Sendable {
     // Where the platform's rules are known here, they say how a text is split.
     let platform = try? Platform(named: address.platform)
     for var post in posts {
+      if let place = post.place, place.instance != address.instance || place.room != address.room {
+        post.place = nil
+        try speak([post], self.address(of: place), token)
+        continue
+      }
       let isHere = post.room == address.room
       let channel = isHere ? address.channel : channel(of: post.room, instance: address.instance)
       let rest = post.text.count - Self.longestText
@@ -296,6 +297,16 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       platform: address.platform, instance: address.instance, channel: channel, text: text,
       replyTo: isReply ? address.message : nil, private: isHere && address.isPrivate ? true : nil)
   }
+
+  /// Where what nobody has just asked for is said.
+  func address(of place: ChatPlace) -> Address {
+    Address(
+      platform: engine.platform(of: place), instance: place.instance,
+      channel: channel(of: place.room, instance: place.instance), room: place.room, isPrivate: place.isPrivate)
+  }
+
+  /// The id of the latest message in a room that is no command.
+  func latestTalk(in place: ChatPlace) -> String? { recent.latestTalk(in: place.room, instance: place.instance) }
 
   /// The platform's id of a room.
   func channel(of room: String, instance: String) -> String { rooms.id(of: room, instance: instance) }

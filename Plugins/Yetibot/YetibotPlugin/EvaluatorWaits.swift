@@ -18,6 +18,7 @@ extension Evaluator {
 
   /// Lets the engine ask the plugins that hook commands, and wait.
   func connectEngine() {
+    engine.chats = self
     engine.pause = { [unowned self] milliseconds, _ in try self.rest(milliseconds: milliseconds) }
     engine.runHooked = { [unowned self] call, commands in
       try self.askOthers(
@@ -37,19 +38,31 @@ extension Evaluator {
   /// Asks those that hook the command, for no longer than they may take and the message may still last.
   private func askOthers(_ call: Invocation, milliseconds: Int64) throws -> YetibotEngine.Outcome? {
     let request = CommandRequest(call)
-    let (ask, cause, patience) = (ask, token, patience)
+    let answer = try result(
+      of: "\(host.instance).command", request, for: call, milliseconds: milliseconds, returning: CommandAnswer.self)
+    guard case .success(let answer) = answer, answer.handled else { return nil }
+    if let skip = answer.skip { call.skip.count = min(max(skip, 0), call.nextCommands?.count ?? 0) }
+    return answer.outcome
+  }
+
+  /// Calls another plugin for a command, and waits as long as the message may still last.
+  ///
+  /// - Parameter passing: failures that are answered and not thrown.
+  /// - Throws: ``Raised``, with what the other one says.
+  func result<Answer: Decodable & Sendable>(
+    of method: String, _ argument: some Encodable & Sendable, for call: Invocation, milliseconds: Int64 = .max,
+    passing: Set<PluginError.Code> = [], returning: Answer.Type = Answer.self
+  ) throws -> Result<Answer, PluginError> {
+    let (calls, cause, patience) = (calls, token, patience)
     let time = max(1, min(milliseconds, call.millisecondsLeft))
-    let result = outside { () -> Result<CommandAnswer?, PluginError> in
-      Result { () throws(PluginError) in try ask(request, cause, time, patience) }
+    let result = outside { () -> Result<Answer, PluginError> in
+      Result { () throws(PluginError) in
+        try calls.ask(method, argument, cause: cause, milliseconds: time, patience, returning: Answer.self)
+      }
     }
-    switch result {
-    case .success(let answer):
-      if let skip = answer?.skip { call.skip.count = min(max(skip, 0), call.nextCommands?.count ?? 0) }
-      return answer?.outcome
-    case .failure(let error):
-      if error.code == .cancelled || error.code == .stale { isInterrupted = true }
-      throw Raised("\(call.command): \(error.message.isEmpty ? "\(error.code)" : error.message)")
-    }
+    guard case .failure(let error) = result, !passing.contains(error.code) else { return result }
+    if error.code == .cancelled || error.code == .stale { isInterrupted = true }
+    throw Raised("\(call.command): \(error.message.isEmpty ? "\(error.code)" : error.message)")
   }
 
   private func rest(milliseconds: Int64) throws {

@@ -17,12 +17,7 @@ extension Evaluator {
         let answer = engine.api(request.parameters)
         try checkInterruption()
         if let place = answer.place {
-          try speak(
-            answer.posts,
-            Address(
-              platform: engine.adapters.first { $0.instance == place.instance }?.platform ?? place.adapter,
-              instance: place.instance, channel: channel(of: place.room, instance: place.instance), room: place.room,
-              isPrivate: place.isPrivate), call.token)
+          try speak(answer.posts, address(of: place), call.token)
         }
         try call.reply(APIAnswer(text: answer.text))
       case .status:

@@ -15,6 +15,7 @@ enum Job: Sendable {
   case commands(PendingCall)
   case complete(CompletionRequest, PendingCall)
   case serve(WebRequest, PendingCall)
+  case broadcast(BroadcastRequest, PendingCall)
   /// An adapter told of its connection.
   case connection(ChatConnection, isConnected: Bool)
   case reconfigure(YetibotEngine.Configuration)
@@ -23,7 +24,7 @@ enum Job: Sendable {
   var isRepeated: Bool {
     switch self {
     case .event, .reaction, .tick: true
-    case .evaluate, .command, .commands, .complete, .serve, .connection, .reconfigure: false
+    case .evaluate, .command, .commands, .complete, .serve, .broadcast, .connection, .reconfigure: false
     }
   }
 
@@ -31,7 +32,7 @@ enum Job: Sendable {
   var call: PendingCall? {
     switch self {
     case .evaluate(_, let call), .command(_, let call), .commands(let call), .complete(_, let call),
-      .serve(_, let call):
+      .serve(_, let call), .broadcast(_, let call):
       call
     case .event, .reaction, .tick, .connection, .reconfigure: nil
     }

@@ -42,3 +42,19 @@ struct CompletionAnswer: Encodable, Sendable {
   var start: Int
   var words: [String]
 }
+
+/// The argument of `broadcast`: what is said in all rooms with the setting `broadcast`.
+struct BroadcastRequest: Decodable, Sendable {
+  var text: String
+}
+
+/// The answer of `broadcast`: where it was said.
+struct BroadcastAnswer: Encodable, Sendable {
+  var rooms: [Room]
+
+  struct Room: Encodable, Sendable {
+    var platform: String
+    var instance: String
+    var channel: String
+  }
+}

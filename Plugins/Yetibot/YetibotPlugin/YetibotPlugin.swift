@@ -22,6 +22,7 @@ final class YetibotPlugin: BotPlugin {
     Method("api", YetibotPlugin.api)
     Method("status", YetibotPlugin.status)
     Method("webhook", YetibotPlugin.webhook)
+    Method("broadcast", YetibotPlugin.broadcast)
     HandOver<YetibotPlugin>(export: { $0.handOver() }, import: { $0.memory = $1 })
     Reconfigure(YetibotPlugin.reconfigure)
   }
@@ -92,7 +93,7 @@ final class YetibotPlugin: BotPlugin {
   }
 
   private func startEvaluator() throws {
-    let me = host.confine(self)
+    let calls = LaneCalls(host: host, plugin: host.confine(self))
     _ = handOver()
     (queue, rests) = (JobQueue(), Rests())
     let (host, say, queue, rests, flag, failed) = (host, say, queue, rests, hasCrons, hasFailed)
@@ -103,12 +104,7 @@ final class YetibotPlugin: BotPlugin {
       do {
         evaluator = try Evaluator(
           host: host, say: say, configuration: configuration, settings: settings, memory: memory, rests: rests,
-          ask: { request, cause, milliseconds, patience throws(PluginError) in
-            let slot = AnswerSlot()
-            try host.onLane(me) { plugin in plugin.ask(request, cause, milliseconds, slot) }
-            let answer = try slot.wait(milliseconds: milliseconds + 1000, patience)
-            return answer.handled ? answer : nil
-          })
+          calls: calls)
       } catch {
         failed.set(true)
         queue.fail(.internal("the state cannot be read; see the log, and start the instance again"))
@@ -128,18 +124,6 @@ final class YetibotPlugin: BotPlugin {
   private func handOver() -> Evaluator.Memory? {
     if let before = evaluator.take() { memory = before.memory }
     return memory
-  }
-
-  /// Calls the method that other plugins hook; nobody but they answer it.
-  private func ask(_ request: CommandRequest, _ cause: DeliveryToken, _ milliseconds: Int64, _ slot: AnswerSlot) {
-    do {
-      try host.call(
-        "\(host.instance).command", request, timeout: .milliseconds(milliseconds), cause: cause,
-        returning: CommandAnswer.self
-      ) { slot.fill($0) }
-    } catch {
-      slot.fill(.failure(error))
-    }
   }
 
   // MARK: Events
@@ -186,7 +170,8 @@ final class YetibotPlugin: BotPlugin {
   }
 
   func onReaction(_ reaction: ChatReaction, _ event: borrowing BotPluginKit.Event) throws -> BotPluginKit.Outcome {
-    if reaction.removed || reaction.user.bot || !settings.listen { return .skip }
+    // A mark that nobody in particular has put there is nobody's reaction.
+    guard let user = reaction.user, !user.bot, !reaction.removed, settings.listen else { return .skip }
     let place = place(reaction.platform, reaction.instance, reaction.channel, false)
     let address = Address(
       platform: reaction.platform, instance: reaction.instance, channel: reaction.channel.id, room: place.room,
@@ -195,8 +180,9 @@ final class YetibotPlugin: BotPlugin {
       reaction.reaction.drop { $0 == ":" }.reversed().drop { $0 == ":" }.reversed().map { $0 == "_" ? " " : $0 })
     return take(
       .reaction(
-        ChatEvent(kind: .react, person: person(reaction.user), place: place, reaction: name),
-        message: reaction.message, address, event.later()))
+        ChatEvent(
+          kind: .react, person: person(user), place: place, body: reaction.text, reaction: name,
+          messageAuthor: reaction.author.map(person)), message: reaction.message, address, event.later()))
   }
 
   func onConnection(
@@ -269,6 +255,11 @@ final class YetibotPlugin: BotPlugin {
   func api(_ request: APIRequest, _ call: borrowing Call) throws { try serve(.api(request), call) }
   func status(_ call: borrowing Call) throws { try serve(.status, call) }
   func webhook(_ request: WebhookRequest, _ call: borrowing Call) throws { try serve(.webhook(request), call) }
+
+  func broadcast(_ request: BroadcastRequest, _ call: borrowing Call) throws {
+    let pending = call.later()
+    if !queue.push(.broadcast(request, pending)) { try pending.fail(unavailable) }
+  }
 
   /// The end of the chain of hooks. The pipeline's own question ends here unanswered; others have the command run.
   func command(_ call: borrowing Call) throws {

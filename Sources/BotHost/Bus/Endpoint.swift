@@ -323,6 +323,17 @@ public final class Endpoint: @unchecked Sendable {
 
   // MARK: Numbers
 
+  /// What its handlers have done with events so far.
+  var handlerTotals: HandlerTotals {
+    installed.withLock { state in
+      state.handlers.reduce(into: HandlerTotals()) { totals, binding in
+        totals.handled += binding.record.pointee.handled.load(ordering: .relaxed)
+        totals.handled += binding.skipped.load(ordering: .relaxed)
+        totals.failed += binding.failed.load(ordering: .relaxed)
+      }
+    }
+  }
+
   public func statistics() -> EndpointStatistics {
     var numbers = EndpointStatistics()
     numbers.name = name

@@ -90,12 +90,18 @@ final class HostControl: ControlHandler {
       try text(argument, "instance"), library: argument["library"]?.string,
       dropsState: argument["drop_state"]?.bool ?? false, allowsPermissions: argument["allow"]?.bool ?? false,
       isRehearsal: argument["rehearse"]?.bool ?? false)
-    return .object([
+    var answer: JSONObject = [
       "from": .int(Int64(report.from)), "to": .int(Int64(report.to)), "pause_ns": .int(report.pause),
       "total_ns": .int(report.total), "state_bytes": .int(Int64(report.stateBytes)),
       "copied_bytes": .int(Int64(report.copiedBytes)),
       "waiting": .int(Int64(report.waiting)),
-    ])
+    ]
+    if let probation = report.probation {
+      answer["probation"] = .object([
+        "events": .int(Int64(probation.events)), "time_ms": .int(probation.time.nanoseconds / 1_000_000),
+      ])
+    }
+    return .object(answer)
   }
 
   /// With the configuration that it has: a trial of the plugin.

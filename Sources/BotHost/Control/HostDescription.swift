@@ -18,6 +18,15 @@ extension Host {
       instance.generation?.descriptor?.version ?? instance.manifest.version?.description ?? "")
     object["state"] = .string(state.word)
     if let detail = state.detail { object["detail"] = .string(detail) }
+    if state == .running, let probation = instance.probation {
+      let course = probation.course(instance.endpoint.handlerTotals)
+      object["probation"] = .object([
+        "attempts": .int(Int64(clamping: course.attempts)), "failed": .int(Int64(clamping: course.failures)),
+        "of": .int(Int64(probation.policy.events)),
+      ])
+      object["detail"] = .string(
+        "on probation: \(course.attempts) of \(probation.policy.events) events, \(course.failures) failed")
+    }
     if let generation = instance.generation {
       object["generation"] = .int(Int64(generation.number))
       object["build"] = .string(generation.image.inspection.digest.short)

@@ -66,6 +66,13 @@ extension Host {
   func renew(_ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts) throws -> Renewal {
     mask(planned.resolved)
     guard let generation = instance.generation, try instance.runs(planned.source) else {
+      if let refused = instance.refused, try planned.source.digest == refused {
+        log.warning(
+          instance.name,
+          "\(planned.source.library) is still the build that failed its probation; `bothost swap \(instance.name)` tries it again"
+        )
+        return .kept
+      }
       return .swapped(try swap(instance, to: planned, parts))
     }
     let keys = planned.resolved.changes(from: instance.resolvedNow)
@@ -102,16 +109,18 @@ extension Host {
     return .swapped(try swap(instance, to: planned, parts))
   }
 
-  /// Swaps an instance for what was planned. Within an operation on it.
+  /// Swaps an instance for what was planned. Another build is on probation then. Within an operation on the instance.
   func swap(
     _ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts, anyVersion: Bool = false,
-    dropsState: Bool = false, isRehearsal: Bool = false
+    dropsState: Bool = false, isRehearsal: Bool = false, isRollback: Bool = false
   ) throws -> SwapReport {
     mask(planned.resolved)
-    let swap = HotSwap(
+    var swap = HotSwap(
       instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, isRehearsal: isRehearsal,
       dropsState: dropsState)
-    let report: SwapReport
+    swap.isRollback = isRollback
+    let prospect = isRehearsal || isRollback ? nil : try prospect(of: instance, with: planned, parts)
+    var report: SwapReport
     do { report = try swap.run(to: planned.source, resolved: planned.resolved, anyVersion: anyVersion) } catch {
       log.error(instance.name, "\(error)")
       parts.tools.announce("sys.plugin.swap_failed", instance, [("reason", .string("\(error)"))])
@@ -122,6 +131,8 @@ extension Host {
       return report
     }
     instance.overrides = planned.overrides
+    instance.probation = nil
+    instance.refused = nil
     log.notice(
       instance.name, "swapped",
       [
@@ -129,6 +140,10 @@ extension Host {
         ("state_bytes", "\(report.stateBytes)"), ("waited", "\(report.waiting)"),
       ] + (report.copiedBytes > 0 ? [("copied_before", "\(report.copiedBytes)")] : []))
     parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
+    if let prospect {
+      watch(instance, prospect.probation(of: report.to, from: instance.endpoint.handlerTotals, at: clock), parts)
+      report.probation = prospect.policy
+    }
     return report
   }
 

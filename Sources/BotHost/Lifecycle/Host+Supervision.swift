@@ -82,6 +82,7 @@ extension Host {
       // A generation that has been replaced meanwhile is of no interest.
       guard instance.generation?.number == generation, instance.state == .running else { return }
       log.error(name, reason)
+      if let probation = instance.endProbation(of: generation), rollBack(instance, probation, reason, parts) { return }
       parts.tools.stop(instance, instance.manifest.restart.policy == .never ? .stop : .restart)
       failed(instance, LifecycleFailure(name, "run", reason), parts)
     }

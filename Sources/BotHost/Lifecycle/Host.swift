@@ -44,6 +44,7 @@ public final class Host: @unchecked Sendable {
     let tools: InstanceOperations
     let reaper: Reaper
     let supervisor: Supervisor
+    let probations: ProbationWatch
     let run: RunDirectory
   }
 
@@ -136,6 +137,7 @@ public final class Host: @unchecked Sendable {
     for instance in prepared { instance.operations.withLock { bringUp(instance, parts) } }
     // Whoever has failed is started again from here on.
     parts.supervisor.start()
+    parts.probations.start()
     try startControl()
     if options.watch { watchers = watchFiles() }
     keepUnits(Array(plan.builds.values))
@@ -168,6 +170,7 @@ public final class Host: @unchecked Sendable {
       bus: bus, journal: journal, network: network, states: try StateBoard(catalog.manifests, on: bus),
       services: services, tools: tools, reaper: reaper,
       supervisor: supervisor,
+      probations: ProbationWatch(clock: clock) { [weak self] in self?.lookAtProbations() ?? false },
       run: run)
   }
 
@@ -216,6 +219,7 @@ public final class Host: @unchecked Sendable {
     structure.withLock {
       guard let parts = running else { return }
       parts.supervisor.stop()
+      parts.probations.stop()
       parts.reaper.processEnds()
       // First nothing new from outside, then a while for what is inside to run through, then one after the other.
       parts.network.pauseReading()

@@ -13,6 +13,8 @@ struct HotSwap {
   let clock: any HostClock
   /// Do everything but the last step: the old generation goes on.
   var isRehearsal = false
+  /// The build that serves has failed, and the one before it is to come back.
+  var isRollback = false
   /// Go on when the new build cannot take the old one's state.
   var dropsState = false
 
@@ -26,7 +28,8 @@ struct HotSwap {
     let number = instance.takeNumber()
 
     instance.state = .swapping(.stage)
-    var options = GenerationLoader.StartOptions(flags: UInt32(BH_START_SWAP), anyVersion: anyVersion)
+    var options = GenerationLoader.StartOptions(
+      flags: UInt32(isRollback ? BH_START_SWAP | BH_START_ROLLBACK : BH_START_SWAP), anyVersion: anyVersion)
     options.stateFormat = old.descriptor?.stateFormat ?? ""
     options.stateVersion = old.descriptor?.stateVersion ?? 0
     let new: Generation

@@ -94,6 +94,7 @@ struct InstanceOperations {
     }
     instance.state = .stopping
     generation.handle.ending = ending
+    instance.probation = nil
     let drain = instance.manifest.swap.drain
     let deadline = clock.monotonic + drain.nanoseconds
     // What it stood in the way of goes its way without it.

@@ -27,6 +27,13 @@ public struct PluginSource: Sendable {
   /// The library's path, resolved.
   public var library: String
 
+  /// Of the library as it is on disk now.
+  var digest: ImageDigest? {
+    get throws {
+      try FileBytes.read(library, limit: ImageStaging.maximumSize).withUnsafeBytes { ImageDigest(of: $0) }
+    }
+  }
+
   /// The manifest's bytes as they are on disk now, by which a later change is seen; empty when they cannot be read.
   var manifestText: [UInt8] { (try? FileBytes.read(path, limit: 1 << 20)) ?? [] }
 

@@ -36,6 +36,8 @@ public final class PluginInstance: @unchecked Sendable {
     var source: PluginSource
     var overrides: ConfigurationOverrides
     var isGone = false
+    var probation: Probation?
+    var refused: ImageDigest?
     /// Images that are retired and still mapped, with the reason.
     var pinned: [(generation: UInt32, reasons: [String])] = []
   }
@@ -108,6 +110,33 @@ public final class PluginInstance: @unchecked Sendable {
   var isGone: Bool {
     get { course.withLock { $0.isGone } }
     set { course.withLock { $0.isGone = newValue } }
+  }
+
+  /// What the build that serves now has still to prove; nil: nothing.
+  var probation: Probation? {
+    get { course.withLock { $0.probation } }
+    set {
+      // The library that is kept goes with it, and not under the lock.
+      _ = course.withLock { course in
+        defer { course.probation = newValue }
+        return course.probation
+      }
+    }
+  }
+
+  /// Ends the probation of a generation, unless it has ended. Whoever gets it decides what comes next.
+  func endProbation(of generation: UInt32) -> Probation? {
+    course.withLock { course in
+      guard course.probation?.generation == generation else { return nil }
+      defer { course.probation = nil }
+      return course.probation
+    }
+  }
+
+  /// The build that failed its probation: only an operator tries it again.
+  var refused: ImageDigest? {
+    get { course.withLock { $0.refused } }
+    set { course.withLock { $0.refused = newValue } }
   }
 
   public var state: InstanceState {
@@ -198,9 +227,7 @@ public final class PluginInstance: @unchecked Sendable {
 
   /// Whether what runs is this library under this manifest, whose configuration may be another one.
   func runs(_ source: PluginSource) throws -> Bool {
-    guard let running = generation else { return false }
-    let bytes = try FileBytes.read(source.library, limit: ImageStaging.maximumSize)
-    guard bytes.withUnsafeBytes({ ImageDigest(of: $0) }) == running.image.staged.digest else { return false }
+    guard let running = generation, try source.digest == running.image.staged.digest else { return false }
     return PluginSource.differsInConfigurationOnly(manifestBytes.withLock { $0 }, source.manifestText)
   }
 

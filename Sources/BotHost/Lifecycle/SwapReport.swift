@@ -13,4 +13,6 @@ public struct SwapReport: Sendable {
   public var copiedBytes: Int
   /// Events that waited at the gate.
   public var waiting: Int
+  /// For how long the new build is watched; nil: it is not.
+  public var probation: SwapPolicy.Probation?
 }

@@ -182,7 +182,7 @@ enum ManifestShape {
         "Where it may connect to with connections of the host (`bh.net`), which the host enforces; other sockets in its own code it does not see."
       ),
       KeyShape("publish", .list(.text(.topicPattern)), "Topics besides those under `topics`."),
-      KeyShape("call", .list(.text(.methodPattern)), "Methods of other plugins."),
+      KeyShape("call", .list(.text(.methodPattern)), "Methods of other plugins; * is one part of a name, ** the rest."),
       KeyShape("secrets", .list(.text(.name)), "Secrets besides those of its configuration."),
       KeyShape("kv_bytes", .text(.size), default: "64MiB", "How much its key-value state may hold."),
       KeyShape("memory", .text(.size), "How much memory a worker process may have."),
@@ -213,17 +213,18 @@ enum ManifestShape {
           Shape.Alternative(applies: { $0.scalar != nil }, shape: .choice(["none"])),
           Shape.Alternative(applies: { _ in true }, shape: .object(probation)),
         ]),
-        "How long the new build is to be watched; `none`: not at all. Read and kept; this version does not watch yet."),
+        "How long a new build is watched; `none`: not at all."),
     ])
 
   static let probation = ObjectShape(
     name: "probation",
-    summary: "How long a new build is to be watched before the old one goes; this version does not watch yet.",
+    summary: "How long a new build is watched. One that fails is replaced by the build before, with its state.",
     keys: [
       KeyShape("events", .integer(0...1_000_000_000), default: "200", "For so many events,"),
       KeyShape("time", .text(.duration), default: "30s", "or so long, whichever comes first."),
       KeyShape(
-        "max_error_rate", .number(0...1), default: "0.02", "More failures than this share bring the old build back."),
+        "max_error_rate", .number(0...1), default: "0.02",
+        "The share of attempts to handle an event that may fail, over the share that failed before."),
     ])
 
   static let lane = ObjectShape(

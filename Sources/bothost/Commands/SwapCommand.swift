@@ -51,6 +51,9 @@ enum SwapCommand: Command {
         Output.line(
           "\(name): \(step), paused \(Int(pause.rounded())) us, "
             + "\(report["state_bytes"]?.int ?? 0) bytes of state\(copied > 0 ? " and \(copied) before" : ""), \(report["waiting"]?.int ?? 0) events waited"
+            + (report["probation"].map {
+              ", on probation for \($0["events"]?.int ?? 0) events or \(Output.duration(milliseconds: $0["time_ms"]?.int ?? 0))"
+            } ?? "")
         )
       }
     }

@@ -150,4 +150,98 @@ enum CPlugin {
 
     """
   }
+
+  /// A plugin that takes notes, and answers to each what it is told.
+  static func notes(_ answer: String) -> String {
+    """
+    #include <bothost.h>
+    #include <stdlib.h>
+    struct bh_self { int nothing; };
+    static bh_rc create(bh_host *h, const bh_host_api *a, const bh_start *s, bh_self **out) {
+      (void)h; (void)a; (void)s; *out = calloc(1, sizeof **out); return BH_OK;
+    }
+    static void destroy(bh_self *self) { free(self); }
+    BH_EXPORT bh_rc on_note(bh_self *s, const bh_event *e) { (void)s; (void)e; return \(answer); }
+    static const bh_plugin plugin = {.size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
+      .name = {"notes", 5}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy};
+    BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t m) { (void)m; return &plugin; }
+
+    """
+  }
+
+  static let notesManifest = """
+    bothost: 1
+    plugin: notes
+    version: 1.0.0
+    library: libnotes.so
+    handlers:
+      - {topic: note, call: on_note}
+    """
+
+  /// An adapter that lets the bot into every room but the one called full, and that tells what it was asked last.
+  static let doorman = #"""
+    #include <bothost.h>
+    #include <stdlib.h>
+    #include <string.h>
+
+    struct bh_self { bh_host *host; const bh_host_api *api; size_t length; char asked[512]; };
+
+    static bh_str str(const char *text) { bh_str result = {text, strlen(text)}; return result; }
+
+    static bh_rc answer(bh_self *self, const bh_event *call, const void *json, size_t length) {
+      bh_bytes result = {(const uint8_t *)json, length};
+      return self->api->reply(self->host, call->delivery, BH_OK, result);
+    }
+
+    BH_EXPORT bh_rc take(bh_self *self, const bh_event *call) {
+      if (call->payload.len > sizeof self->asked) return BH_E_NOSPACE;
+      memcpy(self->asked, call->payload.ptr, call->payload.len);
+      self->length = call->payload.len;
+      bh_value channel;
+      memset(&channel, 0, sizeof channel);
+      channel.size = sizeof channel;
+      if (self->api->field(self->host, call, str("/channel"), &channel) == BH_OK && channel.text.len == 4 &&
+          memcmp(channel.text.ptr, "full", 4) == 0) {
+        self->api->set_error(self->host, BH_E_REJECT, str("the room is full"));
+        return BH_E_REJECT;
+      }
+      return answer(self, call, "{}", 2);
+    }
+
+    BH_EXPORT bh_rc asked(bh_self *self, const bh_event *call) { return answer(self, call, self->asked, self->length); }
+
+    static bh_rc create(bh_host *host, const bh_host_api *api, const bh_start *start, bh_self **out) {
+      bh_self *self = calloc(1, sizeof *self);
+      (void)start;
+      if (self == NULL) return BH_E_NOSPACE;
+      self->host = host;
+      self->api = api;
+      *out = self;
+      return BH_OK;
+    }
+
+    static void destroy(bh_self *self) { free(self); }
+
+    static const bh_plugin plugin = {
+        .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
+        .name = {"test-1", 6}, .version = {"1.0.0", 5}, .create = create, .destroy = destroy,
+    };
+
+    BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t host_abi_minor) {
+      (void)host_abi_minor;
+      return &plugin;
+    }
+    """#
+
+  static let doormanManifest = """
+    bothost: 1
+    plugin: test-1
+    version: 1.0.0
+    library: libdoorman.so
+    methods:
+      join: {call: take, args: {channel: string}, returns: map}
+      leave: {call: take, args: {channel: string}, returns: map}
+      react: {call: take, args: {channel: string, message: string, reaction: string}, returns: map}
+      asked: {call: asked, returns: any}
+    """
 }

@@ -40,6 +40,7 @@ enum Actor {
     BH_EXPORT bh_rc on_work(bh_self *self, const bh_event *event) {
       (void)event;
       if (is(self, "hold")) return BH_ASYNC;
+      if (is(self, "fail")) return refuse(self, "told to fail");
       if (is(self, "busy")) {
         int64_t end = self->api->now(self->host, BH_CLOCK_MONO) + 1500000000;
         while (self->api->now(self->host, BH_CLOCK_MONO) < end) {}
@@ -222,6 +223,7 @@ enum Actor {
       self->api = api;
       api->config_get(host, str("/mode"), take_text, self->mode);
       api->config_get(host, str("/label"), take_text, self->label);
+      if (start->flags & BH_START_ROLLBACK) api->log(host, BH_LOG_NOTICE, str("brought back"), NULL, 0);
       if (is(self, "create") && !(start->flags & BH_START_PROBE)) {
         api->set_error(host, BH_E_INTERNAL, str("told not to be created"));
         free(self);
@@ -279,6 +281,11 @@ enum Actor {
       return BH_OK;
     }
 
+    static bh_rc health(bh_self *self, bh_writer writer, void *sink) {
+      writer(sink, "{}", 2);
+      return is(self, "ill") ? BH_E_INTERNAL : BH_OK;
+    }
+
     static bh_rc resume(bh_self *self) {
       tell_ending(self, "resume");
       self->mode[0] = 0;
@@ -296,16 +303,17 @@ enum Actor {
         .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
         .name = {NAME, sizeof NAME - 1}, .version = {"1.0.0", 5}, .state_format = {FORMAT, sizeof FORMAT - 1},
         .state_version = 1, .create = create, .activate = activate, .quiesce = quiesce,
-        .export_state = export_state, .import_state = import_state, .resume = resume, .reconfigure = reconfigure,
+        .export_state = export_state, .import_state = import_state, .resume = resume, .reconfigure = reconfigure, .health = health,
         .destroy = destroy,
     };
 
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
     """#
 
-  /// The manifest of an actor. `mode` is its configuration's default; `more` are further lines.
+  /// The manifest of an actor. `mode` is its configuration's default, `probation` that of its swaps; `more` are further lines.
   static func manifest(
-    _ name: String = "actor", mode: String = "", drainTimeout: String = "abort", _ more: String = ""
+    _ name: String = "actor", mode: String = "", drainTimeout: String = "abort", probation: String = "none",
+    _ more: String = ""
   ) -> String {
     """
     bothost: 1
@@ -338,7 +346,7 @@ enum Actor {
       connect: ["127.0.0.1:*"]
       publish: [work]
       call: ["holder.wait"]
-    swap: {drain: 300ms, on_drain_timeout: \(drainTimeout), state: \(name == "actor" ? "actor" : name)/1}
+    swap: {drain: 300ms, on_drain_timeout: \(drainTimeout), state: \(name)/1, probation: \(probation)}
     \(more)
 
     """

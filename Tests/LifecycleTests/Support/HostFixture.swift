@@ -12,6 +12,7 @@ final class HostFixture {
   let directory: URL
   private let log: Pipe
   private let lines: Lines
+  private var builds = 1
 
   /// What has been logged so far; filled by a thread that reads the log's pipe.
   private final class Lines: Sendable {
@@ -92,6 +93,13 @@ final class HostFixture {
   private static func write(_ configuration: String, to directory: URL) throws {
     try Data("bothost: 1\nkind: host\n\(configuration)\n".utf8).write(
       to: directory.appendingPathComponent("host.yaml"), options: .atomic)
+  }
+
+  /// Puts another build of the actor in its place, which does the same: bytes behind the end of a library mean nothing.
+  func installAnotherBuild() throws {
+    builds += 1
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: Self.library("actor")))
+    try install("actor", bytes + Data("build \(builds)".utf8))
   }
 
   /// Puts a library in its place at once, as a deployment does; nil: the actor.

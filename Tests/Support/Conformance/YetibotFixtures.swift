@@ -7,11 +7,19 @@ final class Fixtures {
 
   private let clock = Clock()
   private let history = MemoryHistory()
+  private let chats = OpenChats()
   let engine: Yetibot
 
   var milliseconds: Int64 {
     get { clock.milliseconds }
     set { clock.milliseconds = newValue }
+  }
+
+  /// A chat in which every room may be gone into.
+  private final class OpenChats: ChatControl {
+    func join(_ room: String, for call: Invocation) -> String? { room }
+    func leave(_ room: String, for call: Invocation) -> String? { room }
+    func react(_ reaction: String, for call: Invocation) -> Bool { false }
   }
 
   private init(_ configuration: Configuration) {
@@ -24,8 +32,7 @@ final class Fixtures {
     change(&configuration)
     let bot = Fixtures(configuration)
     for room in ["#general", "#random"] { bot.engine.note(room: bot.place(room)) }
-    bot.engine.joinRoom = { room, _ in "Joined \(room)" }
-    bot.engine.leaveRoom = { room, _ in "Left \(room)" }
+    bot.engine.chats = bot.chats
     for name in ["alice", "bob"] {
       bot.engine.see(bot.person(name), in: bot.place("#general"))
     }

@@ -38,12 +38,18 @@ extension Yetibot {
           return .text("\(key) is not set any more")
         },
         Self.on(#"^\s*join\s+(\S+)"#, "channel join <room> # goes into a room", util) { call in
-          guard let join = call.engine.joinRoom else { return .failure("invite me, since I cannot join rooms here") }
-          return .text(join(call.group(1) ?? "", call.place))
+          guard let room = try call.engine.chats?.join(call.group(1) ?? "", for: call) else {
+            return .failure("invite me, since I cannot join rooms here")
+          }
+          call.engine.noteMembership(true, of: room, call.place)
+          return .text("joined \(room)")
         },
         Self.on(#"^\s*leave\s+(\S+)"#, "channel leave <room> # leaves a room", util) { call in
-          guard let leave = call.engine.leaveRoom else { return .failure("remove me, since I cannot leave rooms here") }
-          return .text(leave(call.group(1) ?? "", call.place))
+          guard let room = try call.engine.chats?.leave(call.group(1) ?? "", for: call) else {
+            return .failure("remove me, since I cannot leave rooms here")
+          }
+          call.engine.noteMembership(false, of: room, call.place)
+          return .text("left \(room)")
         },
       ])
     define(
@@ -58,11 +64,32 @@ extension Yetibot {
           return .plain(.suppressed(.map(ValueMap())))
         }
       ])
+    if !configuration.quirks.contains(.originalCommands) {
+      define(
+        ["broadcast"],
+        [
+          Self.on(
+            #"(?s)^\s*(\S.*)$"#,
+            "broadcast <text> # says a text in all rooms with the setting broadcast, for administrators", util
+          ) { call in
+            guard call.engine.isAdmin(call.person) else { return .failure("broadcast is for administrators only") }
+            let posts = call.engine.broadcast(call.group(1) ?? "")
+            try call.context.allowance.charge(bytes: posts.reduce(0) { $0 + $1.text.utf8.count })
+            guard !posts.isEmpty else {
+              return .failure("no room has asked for broadcasts by: channel set broadcast = true")
+            }
+            call.engine.posts += posts
+            return .text("said in \(posts.count) room\(posts.count == 1 ? "" : "s")")
+          }
+        ])
+    }
     define(
       ["react"],
       [
-        Self.on(#"(\S+)"#, "react <emoji> # adds a reaction to the latest message", ["fun"]) { call in
-          guard let react = call.engine.react, react(call.group(1) ?? "", call.place) else {
+        Self.on(
+          #"(\S+)"#, "react <emoji> # adds a reaction to the latest message that is no command", ["fun"]
+        ) { call in
+          guard try call.engine.chats?.react(call.group(1) ?? "", for: call) == true else {
             return .failure("this chat knows no reactions")
           }
           return .plain(.suppressed(.map(ValueMap())))
@@ -112,78 +139,5 @@ extension Yetibot {
           .failure("\($0.person?.name ?? "nobody") may not evaluate code")
         }
       ])
-  }
-
-  // MARK: Settings
-
-  /// Key and value.
-  public static let channelSetPattern = #"^\s*set\s+(\S+)\s+(?:=\s+)?(\S.*)$"#
-
-  public static let protectedSettings: Set<String> = ["disabled-categories", "yetibot-channels", "is-member"]
-
-  /// What holds where a room has no setting of its own.
-  public static let defaultSettings: ValueMap = [
-    ("broadcast", "false"), ("jira-project", ""), ("jenkins-default", ""), ("karma-observers-enabled", "false"),
-  ].reduce(into: ValueMap()) { $0[$1.0] = .string($1.1) }
-
-  private func settingRow(_ key: String, _ place: ChatPlace) -> Rows.Row? {
-    rows["channel"].first {
-      $0["key"] == key && $0["chat_source_channel"] == place.room && $0["chat_source_adapter"] == place.instance
-    }
-  }
-
-  func setting(_ key: String, _ place: ChatPlace) -> String? { settingRow(key, place)?["value"] }
-
-  func setSetting(_ key: String, _ value: String?, _ place: ChatPlace) {
-    // A room may be known as several places: private or not.
-    disabledCategoriesCache = [:]
-    let row = settingRow(key, place)
-    guard let value else {
-      if let row { rows.remove("channel") { $0.id == row.id } }
-      return
-    }
-    let columns = ValueMap([
-      ("chat_source_adapter", .string(place.instance)), ("chat_source_channel", .string(place.room)),
-      ("key", .string(key)), ("value", .string(value)),
-    ])
-    if let row { rows.update("channel", row.id, columns) } else { insert("channel", columns) }
-  }
-
-  func settings(_ place: ChatPlace) -> ValueMap {
-    var settings = Self.defaultSettings
-    for row in rows["channel"]
-    where row["chat_source_channel"] == place.room && row["chat_source_adapter"] == place.instance {
-      settings[row["key"]] = .string(row["value"])
-    }
-    return settings
-  }
-
-  func roomNames(_ place: ChatPlace) -> [String] {
-    var names: [String] = []
-    for room in rooms where room.instance == place.instance && !names.contains(room.room) { names.append(room.room) }
-    if !names.contains(place.room), !place.isPrivate { names.append(place.room) }
-    return names
-  }
-}
-
-/// Spans of time as text.
-public enum TimeSpan {
-  /// In seconds where it is a number of them: `1 second`, `5 seconds`, `1500 milliseconds`.
-  static func exact(_ milliseconds: Int64) -> String {
-    milliseconds > 0 && milliseconds.isMultiple(of: 1000)
-      ? count(milliseconds / 1000, "second") : count(milliseconds, "millisecond")
-  }
-
-  private static func count(_ number: Int64, _ unit: String) -> String { "\(number) \(unit)\(number == 1 ? "" : "s")" }
-
-  /// The largest unit alone: `3 seconds`, `1 minute`.
-  public static func text(_ milliseconds: Int64) -> String {
-    let units: [(Int64, String)] = [
-      (604_800_000, "week"), (86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second"),
-    ]
-    for (length, name) in units where milliseconds >= length {
-      return count(milliseconds / length, name)
-    }
-    return "\(milliseconds) milliseconds"
   }
 }

@@ -1,0 +1,66 @@
+/// A build that has taken over and is still watched: when it fails at too many of its events, the build before comes back.
+struct Probation: Sendable {
+  let policy: SwapPolicy.Probation
+  /// The generation that is watched.
+  let generation: UInt32
+  /// What served before.
+  let previous: HostPlan.Instance
+  /// Its library: the file that it was read from may be the new build by now.
+  let library: KeptLibrary
+  /// CLOCK_MONOTONIC, nanoseconds.
+  var began: Int64
+  /// What the handlers had done by then.
+  let before: HandlerTotals
+  /// Whether the build before was well.
+  let wasHealthy: Bool
+
+  /// A probation that begins when a swap has succeeded.
+  struct Prospect: Sendable {
+    let policy: SwapPolicy.Probation
+    let previous: HostPlan.Instance
+    let library: KeptLibrary
+    let wasHealthy: Bool
+
+    func probation(of generation: UInt32, from totals: HandlerTotals, at clock: any HostClock) -> Probation {
+      Probation(
+        policy: policy, generation: generation, previous: previous, library: library, began: clock.monotonic,
+        before: totals, wasHealthy: wasHealthy)
+    }
+  }
+
+  /// What the watched build has done with its events.
+  struct Course: Sendable, Equatable {
+    /// Attempts, those that failed among them.
+    var attempts: UInt64
+    var failures: UInt64
+  }
+
+  enum Verdict: Sendable, Equatable {
+    case undecided
+    case passed
+    /// Why, in words.
+    case failed(String)
+  }
+
+  func course(_ now: HandlerTotals) -> Course {
+    let failures = now.failed &- before.failed
+    return Course(attempts: now.handled &- before.handled &+ failures, failures: failures)
+  }
+
+  /// - Parameters:
+  ///   - time: CLOCK_MONOTONIC, nanoseconds.
+  ///   - isHealthy: asked when nothing else speaks against the build any more.
+  func verdict(_ totals: HandlerTotals, at time: Int64, isHealthy: () -> Bool) -> Verdict {
+    let course = course(totals)
+    // Some builds have failures as a matter of course: what people send them is refused.
+    let tolerated = min(1, policy.maxErrorRate + before.errorRate)
+    let isOver = course.attempts >= UInt64(policy.events) || time - began >= policy.time.nanoseconds
+    // Before the end, those count that no later success can make good.
+    let base = isOver ? course.attempts : max(course.attempts, UInt64(policy.events))
+    if Double(course.failures) > tolerated * Double(base) {
+      return .failed("\(course.failures) of \(course.attempts) attempts to handle an event failed")
+    }
+    guard isOver else { return .undecided }
+    return wasHealthy && !isHealthy() ? .failed("it says that it is not well, and the build before was") : .passed
+  }
+}
