@@ -47,7 +47,7 @@ public final class Host: @unchecked Sendable {
     public static let fresh = StartReason(rawValue: UInt32(BH_START_FRESH))
     /// Another generation runs; its state follows.
     public static let swap = StartReason(rawValue: UInt32(BH_START_SWAP))
-    /// The newer generation failed.
+    /// With ``swap``: the generation that runs has failed after it had taken over, and the build before comes back.
     public static let rollback = StartReason(rawValue: UInt32(BH_START_ROLLBACK))
     /// A trial in a disposable process.
     public static let probe = StartReason(rawValue: UInt32(BH_START_PROBE))
