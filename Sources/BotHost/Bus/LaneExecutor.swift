@@ -42,22 +42,21 @@ extension UnsafeMutablePointer<LaneState> {
         lock()
         continue
       }
-      if !hasSpun, pointee.spin > 0 {
+      if !hasSpun, pointee.spin > 0, pointee.spinPays || attention & LaneState.gateBit != 0 {
         hasSpun = true
         unlock()
         spin(attention)
         lock()
         continue
       }
-      (hasSpun, hasOfferedRoom) = (false, false)
       if pointee.isInline, attention & LaneState.gateBit == 0 {
         // Under the lock nothing can be added: idle means idle.
         pointee.pending.store(0, ordering: .releasing)
         pointee.ownerIsThread = false
         pointee.ownership.store(LaneOwnership.free, ordering: .releasing)
       }
-      pointee.sleeping = true
-      while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
+      sleep(hasSpun: hasSpun)
+      (hasSpun, hasOfferedRoom) = (false, false)
     }
     pointee.closed = true
     pthread_cond_broadcast(&pointee.room)
@@ -76,9 +75,10 @@ extension UnsafeMutablePointer<LaneState> {
       if needsLock || pointee.attention.load(ordering: .relaxed) != 0 { return false }
       // The gate may have been shut and opened again: then some of the batch is left.
       if pointee.batchIndex < pointee.batchCount { continue }
-      if pointee.spin > 0, isSmall { gather() }
+      let spins = pointee.spin > 0 && pointee.spinPays
+      if spins, isSmall { gather() }
       if takeBatch() { continue }
-      guard pointee.spin > 0 else { return false }
+      guard spins else { return false }
       // Not with the lock, which a publisher would then meet for the little that it has queued since.
       spin(0)
       if pointee.attention.load(ordering: .relaxed) != 0 { return false }
@@ -103,9 +103,7 @@ extension UnsafeMutablePointer<LaneState> {
   private func spin(_ before: UInt32) {
     // While the gate is shut somebody is about to ask for something.
     let patience = before & LaneState.gateBit != 0 ? max(pointee.spin, 1_000_000) : pointee.spin
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    let end = Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) &+ patience
+    let end = monotonic &+ patience
     while true {
       for _ in 0..<32 {
         let attention = pointee.attention.load(ordering: .relaxed)
@@ -113,9 +111,27 @@ extension UnsafeMutablePointer<LaneState> {
         if before & LaneState.gateBit == 0, queueLength != 0 || pointee.waiters.load(ordering: .relaxed) > 0 { return }
         machine_pause()
       }
-      clock_gettime(CLOCK_MONOTONIC, &time)
-      if Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec) >= end { return }
+      if monotonic >= end { return }
     }
+  }
+
+  /// With the lock held, which is given up meanwhile: until somebody has something to do.
+  ///
+  /// Whether to look for work the next time is learnt from this sleep. It would have been in vain where work came later than that, and
+  /// where it came from the same processor, which its publisher could not have had meanwhile.
+  private func sleep(hasSpun: Bool) {
+    let since = monotonic
+    let processor = machine_processor()
+    pointee.sleeping = true
+    while pointee.sleeping { pthread_cond_wait(&pointee.wake, &pointee.mutex) }
+    pointee.spinPays = !hasSpun && pointee.wokenOn != processor && monotonic &- since < pointee.spin
+  }
+
+  /// The true time in nanoseconds: the bus's clock may be a test's.
+  private var monotonic: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 
   /// With the lock held, which is given up meanwhile.

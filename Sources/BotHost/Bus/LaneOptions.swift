@@ -17,7 +17,7 @@ public struct LaneOptions: Sendable, Hashable {
   public var full: Full
   /// Deliver on the publisher's thread while the lane is idle. For short handlers only.
   public var inline: Bool
-  /// Nanoseconds that the lane's thread looks for work before it sleeps.
+  /// Nanoseconds at most that the lane's thread looks for work before it sleeps, while work comes as soon as that.
   public var spin: Int64
 
   public init(

@@ -32,6 +32,8 @@ struct LaneState: ~Copyable {
   var reserved = 0
   var reservedBytes = 0
   var sleeping = false
+  /// The processor of the thread that has woken the executor.
+  var wokenOn: Int32 = -1
   var closed = false
   var stopping = false
   var dropped: UInt64 = 0
@@ -93,6 +95,8 @@ struct LaneState: ~Copyable {
   var runCount = 0
   /// Of the last event that was handed out.
   var sequence: UInt64 = 0
+  /// Whether work has come of late soon enough for looking for it (`spin`) to be cheaper than to sleep and be woken.
+  var spinPays = true
   /// For the next delivery.
   var slot: SlotPointer
   var view: UnsafeMutablePointer<bh_event>
@@ -243,7 +247,10 @@ extension UnsafeMutablePointer<LaneState> {
   func unlockAndWake() {
     if pointee.isInline { pointee.pending.store(1, ordering: .releasing) }
     let wake = pointee.sleeping
-    if wake { pointee.sleeping = false }
+    if wake {
+      pointee.sleeping = false
+      pointee.wokenOn = machine_processor()
+    }
     unlock()
     if wake { pthread_cond_signal(&pointee.wake) }
   }

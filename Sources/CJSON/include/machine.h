@@ -29,6 +29,9 @@ static inline uint64_t machine_ticks(void) {
  * `machine_barrier`. */
 static inline void machine_compiler_barrier(void) { __asm__ volatile("" ::: "memory"); }
 
+/* The number of the processor that the thread runs on just now; -1 where the kernel does not say. */
+int machine_processor(void);
+
 /* A short rest inside a loop that waits for another core. */
 static inline void machine_pause(void) {
 #if defined(__x86_64__)
