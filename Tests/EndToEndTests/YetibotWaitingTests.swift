@@ -41,12 +41,17 @@ struct YetibotWaitingTests {
     let directory = try TemporaryDirectory()
     let host = try YetibotHost.start(in: directory, configuration: "{timeout: 20s, soft_timeout: 100ms}")
     let chat = try TestChat(host)
-    _ = try chat.ask(#"!alias hail = "echo hail $s""#)
-    #expect(try chat.ask("!buffer one") == "one")
-    _ = try chat.ask("!channel set karma-observers-enabled = true")
-    #expect(try chat.ask("!cron stop") == "the crons are stopped")
+    /// On a busy machine anything may take long enough to be told of.
+    func ask(_ text: String) throws -> String {
+      let answer = try chat.ask(text)
+      return answer == "still working on `\(text.dropFirst())`" ? try chat.answer().text : answer
+    }
+    _ = try ask(#"!alias hail = "echo hail $s""#)
+    #expect(try ask("!buffer one") == "one")
+    _ = try ask("!channel set karma-observers-enabled = true")
+    #expect(try ask("!cron stop") == "the crons are stopped")
     try chat.say("I made soup", by: "bob", id: "m9")
-    #expect(try chat.ask("!echo heard") == "heard")
+    #expect(try ask("!echo heard") == "heard")
 
     // Somebody sleeps, and another one's expression does, when the build is replaced.
     #expect(
@@ -56,19 +61,19 @@ struct YetibotWaitingTests {
       Build.bothost, ["call", "yetibot.eval", #"{"expression":"sleep 1500"}"#, "--control", host.socket])
     try host.command("swap", "yetibot")
 
-    #expect(try chat.ask("!hail ann") == "hail ann")
-    #expect(try chat.ask("!buffer peek") == "one")
-    #expect(try chat.ask("!cron status") == "the crons are stopped")
-    #expect(try chat.ask("!users | unwords").contains("bob"))
+    #expect(try ask("!hail ann") == "hail ann")
+    #expect(try ask("!buffer peek") == "one")
+    #expect(try ask("!cron status") == "the crons are stopped")
+    #expect(try ask("!users | unwords").contains("bob"))
     try chat.react("rainbow", to: "m9")
     #expect(try chat.answer().text.contains("<@U-bob>: 1"))
-    #expect(try chat.ask("!history -a -e | grep soup").contains("I made soup"))
+    #expect(try ask("!history -a -e | grep soup").contains("I made soup"))
 
     // The message was begun again by the new build; what it had said by then is said once.
     var said: [String] = []
     while said.last != "and now" { said.append(try chat.answer().text) }
     #expect(said == ["still working on `tee now | sleep 2000 | echo and`", "now", "and now"])
-    #expect(try chat.ask("!history -u cid -n | count") == "1")
+    #expect(try ask("!history -u cid -n | count") == "1")
     #expect(try call.line(.output, "an answer") { _ in true }.contains("slept for 1500 milliseconds"))
     try host.stop()
   }

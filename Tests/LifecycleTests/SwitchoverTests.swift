@@ -100,7 +100,8 @@ struct SwitchoverTests {
     _ = try test.host.call("stream.start", .object(["rate": .int(20_000)]))
     for _ in 1...3 {
       let report = try test.host.swapInstance("bulk")
-      #expect(report.copiedBytes > 16 << 20)
+      // Blocks that change meanwhile go with the rest.
+      #expect(report.copiedBytes + report.stateBytes > 16 << 20)
       #expect(report.stateBytes < 4 << 20)
     }
     // To a build that takes it as a whole only, and back.
@@ -110,7 +111,8 @@ struct SwitchoverTests {
     #expect(whole.stateBytes > 16 << 20)
     try test.addBenchmark("bulk")
     #expect(try test.host.swapInstance("bulk").stateBytes > 16 << 20)
-    #expect(try test.host.swapInstance("bulk").copiedBytes > 16 << 20)
+    let again = try test.host.swapInstance("bulk")
+    #expect(again.copiedBytes + again.stateBytes > 16 << 20 && again.stateBytes < 4 << 20)
     let sent = try test.host.call("stream.halt", .null)["sent"]
     var end = try test.host.call("bulk.report", .null)
     try eventually("handled \(end["handled"] ?? .null) of \(sent ?? .null)") {

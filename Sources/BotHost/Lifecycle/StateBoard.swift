@@ -80,7 +80,7 @@ final class StateBoard: @unchecked Sendable {
   }
 
   /// Waits until what has been published by now has been taken note of; a second at most.
-  func catchUp() { _ = endpoint.onLane(timeout: 1_000_000_000) { true } }
+  func catchUp() { endpoint.finishAccepted(timeout: 1_000_000_000) }
 
   /// The payload of an instance's last event on its state topic.
   func state(of instance: String, topic: String) -> [UInt8]? {
