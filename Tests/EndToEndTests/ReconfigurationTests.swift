@@ -54,6 +54,8 @@ struct ReconfigurationTests {
     _ = try directory.file("host.yaml", configuration("channels: [hall], nick: burritobot"))
     host.program.signal(SIGHUP)
     try simulator.expect(2, "JOIN #hall")
+    // It begins its work before the swap is over.
+    try host.program.line(.error, "the swap's end") { $0.contains("twitch: swapped") }
     #expect(try row("twitch", host).generation == 2)
     #expect(try simulator.transcript().contains { $0.line.hasPrefix("NICK burritobot") })
     try host.stop()
