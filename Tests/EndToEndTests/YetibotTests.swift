@@ -271,6 +271,13 @@ struct YetibotTests {
     try chat.say("!echo psst", private: true)
     let secret = try chat.answer()
     #expect(secret.text == "psst" && secret.private == true && secret.channel == "U-ann")
+    try chat.say("!cron * * * * * * * echo tick", private: true)
+    let made = try chat.answer()
+    #expect(made.text.contains("cron created") && made.private == true)
+    let tick = try chat.answer()
+    #expect(tick.text == "tick" && tick.private == true && tick.channel == "U-ann")
+    try chat.say("!cron remove 1", private: true)
+    while try chat.answer().text == "tick" {}
     try chat.say("!echo aloud")
     let loud = try chat.answer()
     #expect(loud.text == "aloud" && loud.private != true && loud.channel == "C1" && loud.replyTo == nil)

@@ -57,6 +57,27 @@ import Testing
     #expect(bot.engine.joinedRooms().isEmpty)
   }
 
+  @Test func whatIsMadeInPrivateStaysThere() throws {
+    let bot = TestBot()
+    let den = ChatPlace(adapter: "test", instance: "test", room: "alice", isPrivate: true)
+    func ask(_ body: String, by person: ChatPerson, in place: ChatPlace) -> String {
+      bot.engine.handle(ChatEvent(kind: .message, person: person, place: place, body: body)).map(\.text).joined()
+    }
+    #expect(ask("!cron * * * * * * * echo psst", by: bot.alice, in: den).contains("cron created"))
+    #expect(ask("!cron list", by: bot.alice, in: den).contains("psst"))
+    #expect(!ask("!cron list", by: bot.bob, in: bot.place).contains("psst"))
+    #expect(ask("!cron remove 1", by: bot.bob, in: bot.place).contains("there is no cron 1"))
+    let web = ChatPlace(adapter: "web", instance: "web", room: "web")
+    #expect(bot.engine.graphQL("{ crons { cmd } }", place: web)["data"]?["crons"] == .list([]))
+    // It speaks to whoever made it.
+    bot.milliseconds += 2000
+    let due = try #require(bot.engine.runCrons(at: bot.milliseconds).first)
+    #expect(due.place == den && due.maker.id == "U1" && due.posts.map(\.text) == ["psst"])
+
+    _ = ask("!channel set broadcast = true", by: bot.alice, in: den)
+    #expect(bot.engine.broadcast("tea").isEmpty)
+  }
+
   @Test func broadcastsGoWhereTheyAreWanted() throws {
     var configuration = Configuration()
     configuration.adminUsers = ["U1"]

@@ -29,11 +29,12 @@ extension Yetibot {
       if let row { rows.remove("channel") { $0.id == row.id } }
       return
     }
-    let columns = ValueMap([
+    var columns = ValueMap([
       ("platform", .string(platform(of: place))), ("chat_source_adapter", .string(place.instance)),
       ("chat_source_channel", .string(place.room)),
       ("key", .string(key)), ("value", .string(value)),
     ])
+    if place.isPrivate { columns["is_private"] = true }
     if let row { rows.update("channel", row.id, columns) } else { insert("channel", columns) }
   }
 
@@ -85,10 +86,10 @@ extension Yetibot {
     }
   }
 
-  /// The rooms with a setting that is switched on, in the order in which they got it.
+  /// The rooms with a setting that is switched on, in the order in which they got it. A conversation with the bot alone is no room.
   private func places(with key: String) -> [ChatPlace] {
     rows["channel"].compactMap { row in
-      guard row["key"] == key, row["value"] == "true" else { return nil }
+      guard row["key"] == key, row["value"] == "true", row.columns["is_private"] != true else { return nil }
       let place = ChatPlace(
         adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_channel"])
       return ChatPlace(adapter: platform(of: place), instance: place.instance, room: place.room)

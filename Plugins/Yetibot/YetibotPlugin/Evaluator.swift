@@ -204,7 +204,9 @@ final class Evaluator: RowStorage, @unchecked Sendable {
       let due = engine.runCrons(at: milliseconds)
       if isInterrupted { engine.lastCronSecond = before }
       settle(delivery) {
-        for (place, posts) in due { try self.speak(posts, self.address(of: place), delivery.token) }
+        for cron in due {
+          try self.speak(cron.posts, self.address(of: cron.place, with: cron.maker), delivery.token)
+        }
       }
     case .evaluate(let request, let call):
       current = Current(token: call.token)
@@ -299,10 +301,14 @@ final class Evaluator: RowStorage, @unchecked Sendable {
   }
 
   /// Where what nobody has just asked for is said.
-  func address(of place: ChatPlace) -> Address {
-    Address(
+  ///
+  /// - Parameter person: with whom a private conversation is.
+  func address(of place: ChatPlace, with person: ChatPerson? = nil) -> Address {
+    let channel = place.isPrivate ? person?.id : nil
+    return Address(
       platform: engine.platform(of: place), instance: place.instance,
-      channel: channel(of: place.room, instance: place.instance), room: place.room, isPrivate: place.isPrivate)
+      channel: channel ?? self.channel(of: place.room, instance: place.instance), room: place.room,
+      isPrivate: place.isPrivate)
   }
 
   /// The id of the latest message in a room that is no command.

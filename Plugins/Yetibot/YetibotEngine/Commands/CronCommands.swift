@@ -46,15 +46,15 @@ extension Yetibot {
             return Self.noSchedule(schedule)
           }
           guard call.engine.rows.hasRoom(in: "cron") else { return .failure("there are too many crons; remove one") }
-          let row = call.engine.insert(
-            "cron",
-            ValueMap([
-              ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
-              ("platform", .string(call.place.adapter)), ("user_id", .string(call.person?.id ?? "")),
-              ("user_name", .string(call.person?.name ?? "")),
-              ("schedule", .string(schedule)),
-              ("cmd", .string(call.engine.unquoted(call.group(2) ?? ""))),
-            ]))
+          var columns = ValueMap([
+            ("chat_source_adapter", .string(call.place.instance)), ("chat_source_room", .string(call.place.room)),
+            ("platform", .string(call.place.adapter)), ("user_id", .string(call.person?.id ?? "")),
+            ("user_name", .string(call.person?.name ?? "")),
+            ("schedule", .string(schedule)),
+            ("cmd", .string(call.engine.unquoted(call.group(2) ?? ""))),
+          ])
+          if call.place.isPrivate { columns["is_private"] = true }
+          let row = call.engine.insert("cron", columns)
           return .text("cron created: \(Self.cronText(row))")
         },
       ])
@@ -91,9 +91,12 @@ extension Yetibot {
         data: data))
   }
 
-  /// Those that were made at the same instance.
+  /// Those that were made at the same instance; those of private conversations in the same one only.
   private func crons(at place: ChatPlace) -> [Rows.Row] {
-    rows["cron"].filter { $0["chat_source_adapter"] == place.instance }
+    rows["cron"].filter { cron in
+      cron["chat_source_adapter"] == place.instance
+        && (!Self.isPrivate(cron) || place.isPrivate && cron["chat_source_room"] == place.room)
+    }
   }
 
   private static func cronText(_ row: Rows.Row) -> String {
@@ -103,12 +106,21 @@ extension Yetibot {
   /// How many seconds that nobody has asked about are made good.
   private static let longestGap: Int64 = 60
 
-  /// Runs what is due at this second, and what was due since the last one that was asked about, each cron once; answers what to post, with the
-  /// place where.
+  /// A cron that has run.
+  public struct DueCron: Sendable {
+    public var place: ChatPlace
+    /// Who made it: in private, the one to whom it speaks.
+    public var maker: ChatPerson
+    /// What to say, in order.
+    public var posts: [Post]
+  }
+
+  /// Runs what is due at this second, and what was due since the last one that was asked about, each cron once; answers those that have
+  /// something to say.
   ///
   /// - Parameter milliseconds: a moment in the second, since 1970; should be asked about each second. One that was asked about has nothing
   ///   due any more.
-  public func runCrons(at milliseconds: Int64) -> [(place: ChatPlace, posts: [Post])] {
+  public func runCrons(at milliseconds: Int64) -> [DueCron] {
     let now = milliseconds / 1000
     // A clock that was put back by more than that begins anew.
     let last = lastCronSecond.map { $0 - now > Self.longestGap ? now - 1 : $0 } ?? now - 1
@@ -118,7 +130,7 @@ extension Yetibot {
     let seconds = (max(last + 1, now - Self.longestGap)...now).map {
       (number: $0, time: CivilTime(milliseconds: $0 * 1000, utcOffset: configuration.utcOffset))
     }
-    var all: [(place: ChatPlace, posts: [Post])] = []
+    var all: [DueCron] = []
     for row in rows["cron"] {
       // Nothing was due before it was made.
       let made = (row.columns["created_at"]?.integer ?? 0) / 1000
@@ -126,17 +138,21 @@ extension Yetibot {
         seconds.contains(where: { $0.number > made && schedule.matches($0.time) })
       else { continue }
       let place = ChatPlace(
-        adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_room"])
+        adapter: row["platform"], instance: row["chat_source_adapter"], room: row["chat_source_room"],
+        isPrivate: Self.isPrivate(row))
       // It may do what its maker may, without the roles: those may have been lost since.
       let maker = ChatPerson(id: row["user_id"], name: row["user_name"])
       let isAnonymous = configuration.quirks.contains(.looseCrons) || row["user_id"].isEmpty
       let said = posting {
         runQuietly(row["cmd"], isAnonymous ? nil : maker, place, makeAllowance(for: row["cmd"]))
       }
-      if !said.isEmpty { all.append((place, said)) }
+      if !said.isEmpty { all.append(DueCron(place: place, maker: maker, posts: said)) }
     }
     return all
   }
+
+  /// Whether a cron was made in a conversation with the bot alone, and is nobody else's business.
+  static func isPrivate(_ cron: Rows.Row) -> Bool { cron.columns["is_private"] == true }
 
   /// Whether there is something that could be due.
   public var hasCrons: Bool { areCronsRunning && !rows["cron"].isEmpty }

@@ -88,8 +88,11 @@ struct GraphQL {
     .object(Dictionary(members.map { member in (member.0, { _ in .leaf(member.1) }) }, uniquingKeysWith: { $1 }))
   }
 
-  private func rows(_ table: String) -> Node {
-    .list(engine.rows[table].map { row in object((row.record.members ?? ValueMap()).map { ($0.key, $0.value) }) })
+  private func rows(_ table: String, where isShown: (Rows.Row) -> Bool = { _ in true }) -> Node {
+    .list(
+      engine.rows[table].filter(isShown).map { row in
+        object((row.record.members ?? ValueMap()).map { ($0.key, $0.value) })
+      })
   }
 
   private func questions() -> [String: (ValueMap) throws -> Node] {
@@ -123,7 +126,7 @@ struct GraphQL {
       "stats": { .object(try stats($0)) },
       "aliases": { _ in rows("alias") },
       "observers": { _ in rows("observer") },
-      "crons": { _ in rows("cron") },
+      "crons": { _ in rows("cron") { !Yetibot.isPrivate($0) } },
       "karmas": { arguments in
         let limit = Yetibot.karmaLimit(arguments["limit"]?.integer.map(Int.init), standard: 10)
         return .list(
