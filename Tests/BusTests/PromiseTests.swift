@@ -90,7 +90,8 @@ import Testing
     #expect(publish(publisher, "t", told: told) == BH_OK)
     eventually { tokens.count == 1 }
     publisher.closeGate()
-    #expect(publisher.drain(deadline: 0, policy: .revoke) == .drained)
+    // Its lane may have to be let finish what it is at.
+    eventually { publisher.drain(deadline: 0, policy: .revoke) == .drained }
     // The swap is given up: the generation goes on and hears it after all.
     publisher.openGate()
     #expect(told.count == 0)

@@ -50,7 +50,7 @@ import Testing
     let endpoint = try fixture.endpoint("a", methods: [MethodSpec(name: "do", target: fixture.target { _ in 0 })])
     let source = try fixture.endpoint("source")
     let hook = HookSpec(method: "a.do", target: fixture.target { _ in bh_rc(BH_SKIP) })
-    for round in 0..<Self.rounds {
+    func install(_ round: Int) throws {
       endpoint.closeGate()
       endpoint.withdrawContributions()
       var plan = EndpointPlan(generation: 1)
@@ -63,7 +63,13 @@ import Testing
       endpoint.openGate()
       #expect(source.send("t", "1") == BH_OK)
       eventually { endpoint.isIdle }
-      #expect(endpoint.retiredCount <= 8)
+    }
+    for round in 0..<Self.rounds { try install(round) }
+    // The last ones go with a plan that comes when all have finished who read the routes of before.
+    var round = 0
+    eventually("\(endpoint.retiredCount) are kept") {
+      round += 1
+      return (try? install(round)) != nil && endpoint.retiredCount <= 8
     }
   }
 
