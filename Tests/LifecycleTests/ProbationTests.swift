@@ -47,6 +47,25 @@ struct ProbationTests {
     #expect(try fixture.host.swapInstance("actor").probation != nil)
   }
 
+  @Test func aManifestThatMakesABuildFailIsMendedByAnother() throws {
+    let fixture = try HostFixture(["actor": Actor.manifest(probation: Self.tenEvents)])
+    try fixture.host.start()
+    let more = "restart: {policy: never}"
+    try fixture.write("actor", Actor.manifest(mode: "fail", probation: Self.tenEvents, "summary: fails\n" + more))
+    let report = try fixture.host.swapInstance("actor")
+    #expect(report.probation != nil)
+    for _ in 0..<3 { try fixture.work() }
+    try expectGeneration(report.to + 1, of: fixture)
+    try fixture.expectCount(3)
+    // The library is the same; only this manifest is refused.
+    fixture.host.reload()
+    fixture.expectLog("is still the build that failed its probation")
+    try fixture.write("actor", Actor.manifest(probation: Self.tenEvents, "summary: mended\n" + more))
+    fixture.host.reload()
+    try expectGeneration(report.to + 2, of: fixture)
+    try fixture.expectCount(3)
+  }
+
   @Test func aBuildThatPassesStays() throws {
     let fixture = try HostFixture(["actor": Actor.manifest(probation: Self.tenEvents)])
     try fixture.host.start()
@@ -110,6 +129,7 @@ struct ProbationTests {
     let parts = try #require(fixture.host.running)
     let prospect = Probation.Prospect(
       policy: .init(events: events, time: .seconds(1), maxErrorRate: rate), previous: instance.planned,
+      manifestText: [],
       library: try KeptLibrary(
         of: try #require(instance.generation), plugin: "actor", staging: parts.tools.loader.staging),
       wasHealthy: wasHealthy)

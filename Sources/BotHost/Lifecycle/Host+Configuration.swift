@@ -66,7 +66,7 @@ extension Host {
   func renew(_ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts) throws -> Renewal {
     mask(planned.resolved)
     guard let generation = instance.generation, try instance.runs(planned.source) else {
-      if let refused = instance.refused, try planned.source.digest == refused {
+      if let refused = instance.refused, try planned.source.identity == refused {
         log.warning(
           instance.name,
           "\(planned.source.library) is still the build that failed its probation; `bothost swap \(instance.name)` tries it again"
@@ -114,14 +114,14 @@ extension Host {
   /// Swaps an instance for what was planned. Another build is on probation then. Within an operation on the instance.
   func swap(
     _ instance: PluginInstance, to planned: HostPlan.Instance, _ parts: Parts, anyVersion: Bool = false,
-    dropsState: Bool = false, isRehearsal: Bool = false, isRollback: Bool = false
+    dropsState: Bool = false, isRehearsal: Bool = false, rollback: Probation? = nil
   ) throws -> SwapReport {
     mask(planned.resolved)
     var swap = HotSwap(
       instance: instance, loader: parts.tools.loader, reaper: parts.reaper, clock: clock, isRehearsal: isRehearsal,
       dropsState: dropsState)
-    swap.isRollback = isRollback
-    let prospect = isRehearsal || isRollback ? nil : try prospect(of: instance, with: planned, parts)
+    swap.rollback = rollback?.manifestText
+    let prospect = isRehearsal || rollback != nil ? nil : try prospect(of: instance, with: planned, parts)
     var report: SwapReport
     do { report = try swap.run(to: planned.source, resolved: planned.resolved, anyVersion: anyVersion) } catch {
       log.error(instance.name, "\(error)")

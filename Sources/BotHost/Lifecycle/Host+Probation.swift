@@ -20,7 +20,8 @@ extension Host {
         "generation \(generation.number) goes on")
     }
     return Probation.Prospect(
-      policy: policy, previous: instance.planned, library: library, wasHealthy: isHealthy(instance))
+      policy: policy, previous: instance.planned, manifestText: instance.manifestText, library: library,
+      wasHealthy: isHealthy(instance))
   }
 
   /// Watches a build that has just taken over. Within the operation that has swapped it in.
@@ -69,13 +70,15 @@ extension Host {
   /// Within an operation on the instance. True when it is back.
   @discardableResult
   func rollBack(_ instance: PluginInstance, _ probation: Probation, _ reason: String, _ parts: Parts) -> Bool {
-    let refused = instance.generation?.image.staged.digest
+    let refused = instance.generation.map {
+      BuildIdentity(library: $0.image.staged.digest, manifest: instance.manifestText)
+    }
     log.error(
       instance.name, "generation \(probation.generation) fails its probation: \(reason); the build before comes back")
     do {
       var back = probation.previous
       back.source.library = probation.library.path
-      let report = try swap(instance, to: back, parts, anyVersion: true, isRollback: true)
+      let report = try swap(instance, to: back, parts, anyVersion: true, rollback: probation)
       // The next build comes from where the last ones came from.
       instance.source = probation.previous.source
       instance.refused = refused
@@ -85,8 +88,7 @@ extension Host {
       parts.tools.announce("sys.plugin.rolled_back", instance, [("reason", .string(reason))])
       return true
     } catch {
-      log.error(
-        instance.name, "the build before could not come back")
+      log.error(instance.name, "the build before could not come back")
       return false
     }
   }

@@ -13,8 +13,8 @@ struct HotSwap {
   let clock: any HostClock
   /// Do everything but the last step: the old generation goes on.
   var isRehearsal = false
-  /// The build that serves has failed, and the one before it is to come back.
-  var isRollback = false
+  /// The build that serves has failed, and the one before it is to come back: the text of its manifest, which the file may not have any more.
+  var rollback: [UInt8]?
   /// Go on when the new build cannot take the old one's state.
   var dropsState = false
 
@@ -29,7 +29,7 @@ struct HotSwap {
 
     instance.state = .swapping(.stage)
     var options = GenerationLoader.StartOptions(
-      flags: UInt32(isRollback ? BH_START_SWAP | BH_START_ROLLBACK : BH_START_SWAP), anyVersion: anyVersion)
+      flags: UInt32(rollback != nil ? BH_START_SWAP | BH_START_ROLLBACK : BH_START_SWAP), anyVersion: anyVersion)
     options.stateFormat = old.descriptor?.stateFormat ?? ""
     options.stateVersion = old.descriptor?.stateVersion ?? 0
     let new: Generation
@@ -59,7 +59,8 @@ struct HotSwap {
     instance.state = .swapping(.quiesce)
     let switchover = Switchover(
       .init(
-        instance: instance, old: old, new: new, source: source, resolved: resolved, manifestText: source.manifestText,
+        instance: instance, old: old, new: new, source: source, resolved: resolved,
+        manifestText: rollback ?? source.manifestText,
         drain: instance.manifest.swap.drain.nanoseconds, dropsState: dropsState, isRehearsal: isRehearsal,
         copied: copied), clock: clock, reaper: reaper)
     instance.endpoint.postToLane { switchover.begin() }

@@ -40,7 +40,7 @@ public final class PluginInstance: @unchecked Sendable {
     var isByHand = false
     var isGone = false
     var probation: Probation?
-    var refused: ImageDigest?
+    var refused: BuildIdentity?
     /// Images that are retired and still mapped, with the reason.
     var pinned: [(generation: UInt32, reasons: [String])] = []
   }
@@ -176,7 +176,7 @@ public final class PluginInstance: @unchecked Sendable {
   }
 
   /// The build that failed its probation: only an operator tries it again.
-  var refused: ImageDigest? {
+  var refused: BuildIdentity? {
     get { course.withLock { $0.refused } }
     set { course.withLock { $0.refused = newValue } }
   }
@@ -273,6 +273,9 @@ public final class PluginInstance: @unchecked Sendable {
     guard let running = generation, try source.digest == running.image.staged.digest else { return false }
     return PluginSource.differsInSettingsOnly(manifestBytes.withLock { $0 }, source.manifestText)
   }
+
+  /// The text of the manifest that counts.
+  var manifestText: [UInt8] { manifestBytes.withLock { $0 } }
 
   /// The manifest's bytes as they were read, to see whether the file has changed.
   private let manifestBytes: Mutex<[UInt8]>

@@ -5,7 +5,8 @@ struct Probation: Sendable {
   let generation: UInt32
   /// What served before.
   let previous: HostPlan.Instance
-  /// Its library: the file that it was read from may be the new build by now.
+  /// The text of its manifest, and its library: the files that they were read from may be the new build's by now.
+  let manifestText: [UInt8]
   let library: KeptLibrary
   /// CLOCK_MONOTONIC, nanoseconds.
   var began: Int64
@@ -18,13 +19,14 @@ struct Probation: Sendable {
   struct Prospect: Sendable {
     let policy: SwapPolicy.Probation
     let previous: HostPlan.Instance
+    let manifestText: [UInt8]
     let library: KeptLibrary
     let wasHealthy: Bool
 
     func probation(of generation: UInt32, from totals: HandlerTotals, at clock: any HostClock) -> Probation {
       Probation(
-        policy: policy, generation: generation, previous: previous, library: library, began: clock.monotonic,
-        before: totals, wasHealthy: wasHealthy)
+        policy: policy, generation: generation, previous: previous, manifestText: manifestText, library: library,
+        began: clock.monotonic, before: totals, wasHealthy: wasHealthy)
     }
   }
 
