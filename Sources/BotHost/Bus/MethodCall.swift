@@ -29,7 +29,8 @@ final class MethodCall: @unchecked Sendable {
   /// The delivery token of the hop that is under way; 0: it is queued.
   private let hopToken = Atomic<UInt64>(0)
 
-  private var rc: bh_rc = 0
+  /// How it ended. Read by whoever had the call, too, perhaps before it is known.
+  private let outcome = Atomic<bh_rc>(0)
   private var result: [UInt8] = []
 
   static let maximumDepth = 64
@@ -146,7 +147,7 @@ final class MethodCall: @unchecked Sendable {
 
   /// The same by whoever has claimed the call's slot.
   func endClaimed(_ rc: bh_rc, _ result: [UInt8]) {
-    self.rc = rc
+    outcome.store(rc, ordering: .releasing)
     self.result = result
     let hop = hopToken.exchange(0, ordering: .acquiringAndReleasing)
     busReference._withUnsafeGuaranteedRef { bus in
@@ -171,13 +172,16 @@ final class MethodCall: @unchecked Sendable {
   }
 
   /// What whoever has the call is told when it has ended without him.
-  var lost: bh_rc { rc < 0 ? rc : bh_rc(BH_E_CANCELLED) }
+  var lost: bh_rc {
+    let rc = outcome.load(ordering: .acquiring)
+    return rc < 0 ? rc : bh_rc(BH_E_CANCELLED)
+  }
 
   /// On the caller's lane, between two events.
   func tell() {
     guard let lane = callerLane else { return }
     if let promise = lane.pointee.endpoint._withUnsafeGuaranteedRef({ $0.takePromise(promise) }) {
-      result.withUnsafeBufferPointer { promise.keep(rc, $0) }
+      result.withUnsafeBufferPointer { promise.keep(outcome.load(ordering: .relaxed), $0) }
     }
     lane.forgetOwed(1)
   }
