@@ -55,6 +55,7 @@ struct ProgramTests {
     "wrong words end with 2, and the message names what was meant",
     arguments: [
       (["swpa"], "'swpa'; did you mean 'swap'?"),
+      (["swop", "twitch", "--plugins", Build.plugins], "did you mean 'stop' or 'swap'?"),
       (["ps", "--jsno"], "'--jsno'; did you mean '--json'?"),
       (["--plugin", "x"], "'--plugin'; did you mean '--plugins'?"),
       (["dead", "lits"], "'lits'; did you mean 'list'?"),

@@ -26,11 +26,14 @@ enum PluginCommand {
     let oneShot = !arguments.values("plugins").isEmpty
     let declared = try oneShot ? fromManifests(arguments, plugin) : fromHost(arguments, plugin)
     guard let command = declared.first(where: { $0.name == name }) else {
+      guard !declared.isEmpty else {
+        let question = Suggestion.question(about: plugin, in: Commands.all.map { $0.name })
+        throw UsageError(
+          "there is no command '\(plugin)', and no plugin of that name adds one; \(question ?? "see bothost --help")")
+      }
       let hint = Suggestion.hint(for: name, in: declared.map(\.name)).map { "; \($0)" } ?? ""
       throw UsageError(
-        declared.isEmpty
-          ? "there is no command '\(plugin)', and no plugin of that name adds one; see bothost --help"
-          : "the plugin \(plugin) has no command '\(name)'\(hint)")
+        "the plugin \(plugin) has no command '\(name)'\(hint)")
     }
     var words = Array(rest.dropFirst(2))
     var printer = ResultPrinter(command: command)
