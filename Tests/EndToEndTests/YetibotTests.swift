@@ -21,6 +21,19 @@ struct YetibotTests {
 
   // MARK: A real network
 
+  /// The pipeline in the room kitchen of a network.
+  private static func hostFile(_ network: IRCNetwork, yetibot: String = "{}") -> String {
+    """
+    bothost: 1
+    kind: host
+    plugins:
+      yetibot: {config: \(yetibot)}
+      twitch:
+        config: {host: 127.0.0.1, port: \(network.port), tls: false, server: irc, nick: yeti, channels: [kitchen],
+          burst: 10000, duplicates: send, acknowledge: never}
+    """
+  }
+
   @Test(
     "expressions that are typed on an IRC server are answered there, to twenty at once and to each in order",
     .timeLimit(.minutes(20)))
@@ -32,17 +45,7 @@ struct YetibotTests {
     let network = try IRCNetwork(server)
     let watcher = try network.join(["watcher"], "#kitchen")[0]
     let directory = try TemporaryDirectory()
-    let configuration = try directory.file(
-      "host.yaml",
-      """
-      bothost: 1
-      kind: host
-      plugins:
-        yetibot: {}
-        twitch:
-          config: {host: 127.0.0.1, port: \(network.port), tls: false, server: irc, nick: yeti, channels: [kitchen],
-            messages: 10000, message_window: 1s, room_interval: 1ms, duplicates: send, acknowledge: never}
-      """)
+    let configuration = try directory.file("host.yaml", Self.hostFile(network))
     let host = try Host(
       arguments: ["--config", configuration], environment: ["TWITCH_TOKEN": "none"], directory: directory)
     try watcher.line("the bot's coming") { $0.hasPrefix(":yeti!") && $0.contains("JOIN") }
@@ -103,17 +106,7 @@ struct YetibotTests {
     let bob = try network.join(["bob"], "#pantry")[0]
     let directory = try TemporaryDirectory()
     let configuration = try directory.file(
-      "host.yaml",
-      """
-      bothost: 1
-      kind: host
-      plugins:
-        yetibot:
-          config: {admin_users: [ann], timeout: 60s, soft_timeout: 0s}
-        twitch:
-          config: {host: 127.0.0.1, port: \(network.port), tls: false, server: irc, nick: yeti, channels: [kitchen],
-            messages: 10000, message_window: 1s, room_interval: 1ms, duplicates: send, acknowledge: never}
-      """)
+      "host.yaml", Self.hostFile(network, yetibot: "{admin_users: [ann], timeout: 60s, soft_timeout: 0s}"))
     func start() throws -> Host {
       try Host(arguments: ["--config", configuration], environment: ["TWITCH_TOKEN": "none"], directory: directory)
     }
@@ -324,6 +317,7 @@ struct YetibotTests {
     #expect(try host.command("call", "test-1.asked")[0] == #"{"channel":"pantry"}"#)
     #expect(try chat.ask("!channel list").contains("pantry"))
     #expect(try chat.ask("!channel join full").contains("the room is full"))
+    #expect(try chat.ask("!channel join away").contains("not connected"))
     #expect(try chat.ask("!channel leave pantry") == "Left pantry")
     #expect(try !chat.ask("!channel list").contains("pantry"))
     // The message is the latest that was no command.

@@ -61,7 +61,8 @@ extension Evaluator {
       }
     }
     guard case .failure(let error) = result, !passing.contains(error.code) else { return result }
-    if error.code == .cancelled || error.code == .stale { isInterrupted = true }
+    // Others may call something cancelled as well: an adapter that is not connected does.
+    if error.code == .cancelled || error.code == .stale, host.ending != .not { isInterrupted = true }
     throw Raised("\(call.command): \(error.message.isEmpty ? "\(error.code)" : error.message)")
   }
 

@@ -178,7 +178,7 @@ enum CPlugin {
       - {topic: note, call: on_note}
     """
 
-  /// An adapter that lets the bot into every room but the one called full, and that tells what it was asked last.
+  /// An adapter that lets the bot into every room but those called full and away, and that tells what it was asked last.
   static let doorman = #"""
     #include <bothost.h>
     #include <stdlib.h>
@@ -204,6 +204,10 @@ enum CPlugin {
           memcmp(channel.text.ptr, "full", 4) == 0) {
         self->api->set_error(self->host, BH_E_REJECT, str("the room is full"));
         return BH_E_REJECT;
+      }
+      if (channel.kind == BH_VALUE_STRING && channel.text.len == 4 && memcmp(channel.text.ptr, "away", 4) == 0) {
+        self->api->set_error(self->host, BH_E_CANCELLED, str("not connected"));
+        return BH_E_CANCELLED;
       }
       return answer(self, call, "{}", 2);
     }
