@@ -345,6 +345,8 @@ struct YetibotTests {
     #expect(failed.0 == 1 && failed.1.isEmpty && failed.2.joined().contains("cold"))
     let unread = try alone("eval", "echo a |b")
     #expect(unread.0 == 1 && unread.2.suffix(2) == ["echo a |b", "       ^"])
+    let nowhere = try alone("eval", "channel join pantry")
+    #expect(nowhere.0 == 1 && nowhere.2.joined().contains("invite me"))
     // What is loaded for the call holds what hooks its methods.
     let lines = try alone("repl", input: "echo a | upper\n\nerror cold\nwordcount lobby\n")
     #expect(lines.0 == 1 && lines.1 == ["A", "0 words in 0 messages"] && lines.2.joined().contains("cold"))

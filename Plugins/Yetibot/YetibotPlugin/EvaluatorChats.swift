@@ -13,6 +13,8 @@ extension Evaluator: ChatControl {
   }
 
   private func go(_ method: String, _ room: String, _ call: Invocation) throws -> String? {
+    // Asked from the command line there is no chat to ask.
+    guard !call.place.instance.isEmpty else { return nil }
     let answer = try result(
       of: "\(call.place.instance).\(method)", ChatRoomRequest(channel: room), for: call, passing: Self.missing,
       returning: ChatRoomAnswer.self)
@@ -21,6 +23,7 @@ extension Evaluator: ChatControl {
   }
 
   func react(_ reaction: String, for call: Invocation) throws -> Bool {
+    guard !call.place.instance.isEmpty else { return false }
     guard let message = latestTalk(in: call.place) else {
       throw Raised("react: nobody has said anything here that I remember")
     }
