@@ -83,6 +83,8 @@ let package = Package(
       path: "Plugins/YetibotPack/YetibotPackPlugin",
       linkerSettings: pluginLinking),
     .target(
+      name: "UpdaterRules", dependencies: ["HTMLTree"], path: "Plugins/PullRequestUpdater/UpdaterRules"),
+    .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
@@ -101,7 +103,8 @@ let package = Package(
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "CYAML"],
+      name: "conformance",
+      dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "UpdaterRules", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka", "YetibotEngine"],
@@ -133,6 +136,7 @@ let package = Package(
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
+    .testTarget(name: "UpdaterRulesTests", dependencies: ["UpdaterRules"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
   ],
   swiftLanguageModes: [.v6],
