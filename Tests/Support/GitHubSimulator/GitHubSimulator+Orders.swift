@@ -91,6 +91,7 @@ extension GitHubSimulator {
     _ kind: String, _ order: [String: Any], _ repository: inout SimulatedRepository
   ) -> [String: Any] {
     let number = order["number"] as? Int ?? 0
+    let time = tick()
     switch kind {
     case "push":
       let branch = order["branch"] as? String ?? repository.defaultBranch
@@ -109,14 +110,14 @@ extension GitHubSimulator {
       repository.issues[number] = issue
       return ["number": number]
     case "edit":
-      repository.issues[number]?.title = order["title"] as? String ?? repository.issues[number]?.title ?? ""
+      if let title = order["title"] as? String { repository.issues[number]?.title = title }
       if let state = order["state"] as? String { repository.issues[number]?.isOpen = state == "open" }
-      repository.issues[number]?.updated = tick()
+      repository.issues[number]?.updated = time
     case "label":
       let label = order["label"] as? String ?? ""
       repository.issues[number]?.labels.append(label)
       repository.issues[number]?.events.append(("labeled", order["actor"] as? String ?? "ann", label))
-      repository.issues[number]?.updated = tick()
+      repository.issues[number]?.updated = time
     case "event":
       repository.issues[number]?.events.append(
         (order["event"] as? String ?? "", order["actor"] as? String ?? "ann", nil))
@@ -124,7 +125,7 @@ extension GitHubSimulator {
       guard let pull = repository.pulls[number] else { return ["error": "there is no pull request \(number)"] }
       repository.git.branches[pull.base] = repository.git.branches[pull.head]
       repository.pulls[number]?.isOpen = false
-      repository.pulls[number]?.merged = tick()
+      repository.pulls[number]?.merged = time
     case "close": repository.pulls[number]?.isOpen = false
     case "age":
       // As if a pull request had been opened so many seconds earlier.

@@ -12,11 +12,12 @@ struct PullRequestText {
     var isDowngrade = false
   }
 
-  /// GitHub takes 65,536 characters.
-  private static let longestBody = 65_000
+  // GitHub takes 65,535 characters of a body; each part of it has a bound, and all of them together stay below.
   private static let longestTitle = 72
   private static let longestDiff = 30_000
   private static let mostSkipped = 15
+  private static let mostFiles = 20
+  private static let mostItems = 100
 
   /// `Update pip from 18.1 to 19.3.1`; where that is too long for a subject, without where it comes from.
   static func title(_ items: [Item]) -> String {
@@ -55,19 +56,20 @@ struct PullRequestText {
   /// The body, with the marker as its last line.
   var body: String {
     var parts = [introduction]
-    parts += files.map { Markdown.block($0.diff, language: "diff", limit: Self.longestDiff / max(1, files.count)) }
+    parts += files.prefix(Self.mostFiles).map {
+      Markdown.block($0.diff, language: "diff", limit: Self.longestDiff / min(max(1, files.count), Self.mostFiles))
+    }
     if !why.isEmpty { parts.append(why) }
     let links = releaseNotes.prefix(5).compactMap { Markdown.link($0.label, to: $0.address) }
     if !links.isEmpty { parts.append("What has changed there: \(links.joined(separator: ", "))") }
     if let issue { parts.append(closes ? "Closes #\(issue)" : "For #\(issue)") }
-    var text = parts.joined(separator: "\n\n")
-    if text.count > Self.longestBody { text = text.prefix(Self.longestBody) + "\n\n(cut here)" }
-    return "\(text)\n\n\(marker.line)"
+    return "\(parts.joined(separator: "\n\n"))\n\n\(marker.line)"
   }
 
   private var introduction: String {
     let asked = issue.map { " #\($0) asks for it." } ?? ""
-    let places = files.map { Markdown.code($0.path) }.joined(separator: ", ")
+    var places = files.prefix(Self.mostFiles).map { Markdown.code($0.path, limit: 200) }.joined(separator: ", ")
+    if files.count > Self.mostFiles { places += " and \(files.count - Self.mostFiles) more" }
     if items.count == 1, let item = items.first {
       let name = Markdown.code(item.package)
       let what =
@@ -81,9 +83,10 @@ struct PullRequestText {
         }
       return what + asked
     }
-    let lines = items.map { item in
-      "- \(Markdown.code(item.package)): \(item.from.map { "from \(Markdown.code($0)) " } ?? "")to \(Markdown.code(item.to ?? "any version"))"
+    var lines = items.prefix(Self.mostItems).map { item in
+      "- \(Markdown.code(item.package, limit: 80)): \(item.from.map { "from \(Markdown.code($0)) " } ?? "")to \(Markdown.code(item.to ?? "any version"))"
     }
+    if items.count > Self.mostItems { lines.append("- and \(items.count - Self.mostItems) more") }
     return "Updates \(items.count) packages in \(places).\(asked)\n\n\(lines.joined(separator: "\n"))"
   }
 
