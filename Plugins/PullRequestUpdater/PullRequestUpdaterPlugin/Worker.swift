@@ -121,12 +121,9 @@ final class Worker: Sendable {
       send: { [http] in try http.response(to: $0) }, now: { [host] in host.unixTime },
       wait: { [unowned self] in try pause($0) }, random: { .random(in: 0...UInt64.max) },
       audit: { [reporter] in reporter.write($0) })
-    let gitHub = try configuration.gitHub()
-    var readOnly = gitHub
-    readOnly.isReadOnly = true
     return Updater(
-      settings, client: GitHubClient(gitHub, credentials: credentials, surroundings: surroundings),
-      reader: GitHubClient(readOnly, credentials: credentials, surroundings: surroundings),
+      settings,
+      client: GitHubClient(try configuration.gitHub(), credentials: credentials, surroundings: surroundings),
       store: HostStore(kv: host.kv), index: { [configuration] in try configuration.packageIndex(surroundings) },
       notice: { [reporter] in reporter.notice($0) })
   }

@@ -24,13 +24,20 @@ public final class GitHubClient {
   public let configuration: Configuration
   public let surroundings: Surroundings
   private let credentials: Credentials
-  private var rates = RateRules()
-  private var tags = ETagStore()
-  private var installations = InstallationTokens()
-  private var ownLogin: String?
-  /// When the last call that changes something has ended, in nanoseconds since 1970. At the start it counts as just made: nobody knows what the process before
-  /// did in its last second.
-  private var lastWrite: Int64
+  private let state: State
+
+  /// What is known of the account; clients that share it keep its limits together.
+  private final class State {
+    var rates = RateRules()
+    var tags = ETagStore()
+    var installations = InstallationTokens()
+    var ownLogin: String?
+    /// When the last call that changes something has ended, in nanoseconds since 1970. At the start it counts as just made: nobody knows what the
+    /// process before did in its last second.
+    var lastWrite: Int64
+
+    init(lastWrite: Int64) { self.lastWrite = lastWrite }
+  }
 
   /// How often a GET is repeated.
   private static let repetitions = 3
@@ -42,7 +49,19 @@ public final class GitHubClient {
     self.configuration = configuration
     self.credentials = credentials
     self.surroundings = surroundings
-    lastWrite = surroundings.now()
+    state = State(lastWrite: surroundings.now())
+  }
+
+  /// The same client, for reading alone: for the same thread.
+  public func forReading() -> GitHubClient { GitHubClient(readingAs: self) }
+
+  private init(readingAs other: GitHubClient) {
+    var configuration = other.configuration
+    configuration.isReadOnly = true
+    self.configuration = configuration
+    credentials = other.credentials
+    surroundings = other.surroundings
+    state = other.state
   }
 
   // MARK: One call
@@ -120,7 +139,9 @@ public final class GitHubClient {
     var hasRenewed = false
     while true {
       let now = surroundings.now()
-      guard now >= rates.blockedUntil else { throw GitHubFailure(.limited(until: rates.blockedUntil), rates.reason) }
+      guard now >= state.rates.blockedUntil else {
+        throw GitHubFailure(.limited(until: state.rates.blockedUntil), state.rates.reason)
+      }
       let response: HTTPResponse
       do { response = try send(call) } catch let failure as HTTPFailure {
         guard failure.reason != .cancelled else { throw GitHubFailure(.interrupted, "the work ends") }
@@ -132,12 +153,12 @@ public final class GitHubClient {
       }
       switch response.status {
       case 200..<300:
-        rates.answered(response, at: surroundings.now())
+        state.rates.answered(response, at: surroundings.now())
         return response
       case 401 where !hasRenewed && forgetToken(call.authorization):
         hasRenewed = true
       case 403, 429:
-        if case .wait(let until, let why) = rates.refused(response, at: surroundings.now()) {
+        if case .wait(let until, let why) = state.rates.refused(response, at: surroundings.now()) {
           throw GitHubFailure(.limited(until: until), why)
         }
         throw Complaint.failure(call, response)
@@ -147,7 +168,7 @@ public final class GitHubClient {
         attempt += 1
         try pause(attempt)
       default:
-        rates.answered(response, at: surroundings.now())
+        state.rates.answered(response, at: surroundings.now())
         throw Complaint.failure(call, response)
       }
     }
@@ -174,7 +195,7 @@ public final class GitHubClient {
     let token = try token(for: call.authorization)
     var address = try address(of: call)
     let key = ETagStore.key(address, call.accept, token)
-    let known = call.method == "GET" && call.isConditional ? tags.entry(key) : nil
+    let known = call.method == "GET" && call.isConditional ? state.tags.entry(key) : nil
     if call.isWrite { try paceWrites() }
     var hops = 0
     while true {
@@ -193,7 +214,7 @@ public final class GitHubClient {
       if call.isWrite { record(call, status: response.status, response.header("x-github-request-id")) }
       if response.status == 304, let known { return known.response }
       guard [301, 302, 307, 308].contains(response.status), let location = response.header("location") else {
-        if call.method == "GET", call.isConditional, response.status == 200 { tags.keep(response, for: key) }
+        if call.method == "GET", call.isConditional, response.status == 200 { state.tags.keep(response, for: key) }
         return response
       }
       hops += 1
@@ -233,12 +254,12 @@ public final class GitHubClient {
     let interval = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     let now = surroundings.now()
     // A clock that was set back must not stop the work.
-    let left = min(lastWrite + interval - now, interval)
+    let left = min(state.lastWrite + interval - now, interval)
     if left > 0 { try surroundings.wait(.nanoseconds(left)) }
   }
 
   private func record(_ call: Call, status: Int, _ request: String?) {
-    lastWrite = surroundings.now()
+    state.lastWrite = surroundings.now()
     var repository = ""
     if case .repository(let name) = call.authorization { repository = name.description }
     surroundings.audit(
@@ -262,12 +283,12 @@ public final class GitHubClient {
   /// Whether a refused token can be replaced by another one.
   private func forgetToken(_ authorization: Authorization) -> Bool {
     guard case .app = credentials, case .repository(let name) = authorization else { return false }
-    installations.forget(name)
+    state.installations.forget(name)
     return true
   }
 
   private func installationToken(for repository: RepositoryName) throws -> String {
-    if let token = installations.usable(for: repository, at: surroundings.now()) { return token }
+    if let token = state.installations.usable(for: repository, at: surroundings.now()) { return token }
     let id: Int64
     do {
       id = try value(InstallationTokens.Installation.self, Call("GET", "/repos/\(repository)/installation", as: .app))
@@ -283,7 +304,7 @@ public final class GitHubClient {
       guard let token = try value(InstallationTokens.Given.self, call).kept else {
         throw GitHubFailure(.unexpected, "GitHub gives an installation token without a time that can be read")
       }
-      installations.keep(token, for: repository)
+      state.installations.keep(token, for: repository)
       return token.text
     } catch let failure as GitHubFailure where failure.kind == .unprocessable || failure.kind == .permission {
       throw GitHubFailure(
@@ -297,7 +318,7 @@ public final class GitHubClient {
 
   /// The login under which GitHub shows what this account does: the user's, or `slug[bot]` of an App.
   public func login() throws -> String {
-    if let ownLogin { return ownLogin }
+    if let login = state.ownLogin { return login }
     struct User: Decodable { var login: String }
     struct App: Decodable { var slug: String }
     let login: String
@@ -305,7 +326,7 @@ public final class GitHubClient {
     case .token: login = try value(User.self, Call("GET", "/user", as: .user)).login
     case .app: login = "\(try value(App.self, Call("GET", "/app", as: .app)).slug)[bot]"
     }
-    ownLogin = login
+    state.ownLogin = login
     return login
   }
 }

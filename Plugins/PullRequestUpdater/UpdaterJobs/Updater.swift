@@ -34,12 +34,12 @@ public final class Updater {
   private static let attempts = 8
 
   public init(
-    _ settings: UpdaterSettings, client: GitHubClient, reader: GitHubClient, store: any JobStore,
+    _ settings: UpdaterSettings, client: GitHubClient, store: any JobStore,
     index: @escaping () throws -> PackageIndex, notice: @escaping (Notice) -> Void
   ) {
     self.settings = settings
     self.client = client
-    self.reader = reader
+    reader = client.forReading()
     queue = JobQueue(store, isDryRun: settings.isDryRun)
     makeIndex = index
     self.notice = notice
@@ -118,7 +118,8 @@ public final class Updater {
     guard isLabelled || TitleGrammar.read(issue.title).intent != .none else { return nil }
     return try queue.accept(
       QueuedJob(
-        repository: repository, issue: issue.number, title: issue.title, isLabelled: isLabelled, accepted: now))
+        repository: repository, issue: issue.number, title: issue.title, isLabelled: isLabelled,
+        updated: issue.updatedAt ?? "", accepted: now))
   }
 
   /// Puts requests back whose pull requests may be out of date by now.
@@ -127,7 +128,8 @@ public final class Updater {
     let before = now - settings.refreshInterval.inNanoseconds
     for old in try queue.refreshable(of: repository, before: before) {
       var job = QueuedJob(
-        repository: repository, issue: old.issue, title: "", isLabelled: old.isLabelled, accepted: now, isRefresh: true)
+        repository: repository, issue: old.issue, title: "", isLabelled: old.isLabelled, updated: "", accepted: now,
+        isRefresh: true)
       job.titleHash = old.titleHash
       _ = try queue.accept(job)
     }
@@ -145,19 +147,7 @@ public final class Updater {
         client: settings.isDryRun ? reader : client, index: try makeIndex(), settings: settings,
         repository: job.repository, issue: job.issue, isByOperator: job.isByOperator, completes: !job.isRefresh)
       let report = try work.run()
-      let hash = QueuedJob.hash(report.title)
-      try queue.finish(
-        job, outcome: report.outcome.rawValue,
-        hasPullRequest: report.pullRequests.contains { [.opened, .updated, .unchanged].contains($0.result) }
-          && hash == job.titleHash, at: now)
-      if hash != job.titleHash, !job.isRefresh {
-        // The title was changed meanwhile, and what was looked at is the new one.
-        var current = job
-        current.titleHash = hash
-        try queue.finish(
-          current, outcome: report.outcome.rawValue,
-          hasPullRequest: report.pullRequests.contains { [.opened, .updated, .unchanged].contains($0.result) }, at: now)
-      }
+      try finish(job, report)
       notice(.report(report))
       return report
     } catch let failure as GitHubFailure {
@@ -179,8 +169,28 @@ public final class Updater {
     }
   }
 
+  private func finish(_ job: QueuedJob, _ report: JobReport) throws {
+    let hash = QueuedJob.hash(report.title)
+    var done = JobQueue.Done(
+      outcome: report.outcome.rawValue, isLabelled: job.isLabelled, updated: job.updated,
+      isFinal: report.code != "not-permitted", finished: now,
+      hasPullRequest: report.pullRequests.contains { [.opened, .updated, .unchanged].contains($0.result) })
+    // The title may have been changed meanwhile, and what was looked at is the new one.
+    if hash != job.titleHash {
+      var current = job
+      current.titleHash = hash
+      if !job.isRefresh { try queue.finish(current, done) }
+      done.hasPullRequest = false
+    }
+    try queue.finish(job, done)
+  }
+
   private func giveUp(_ job: QueuedJob, _ failure: GitHubFailure) throws -> JobReport? {
-    try queue.finish(job, outcome: "failed", hasPullRequest: false, at: now)
+    try queue.finish(
+      job,
+      JobQueue.Done(
+        outcome: "failed", isLabelled: job.isLabelled, updated: job.updated, isFinal: true, finished: now,
+        hasPullRequest: false))
     notice(.failed(job, failure.message))
     return nil
   }
@@ -202,7 +212,7 @@ public final class Updater {
     let current = try reader.issue(issue, in: repository)
     let job = QueuedJob(
       repository: repository, issue: issue, title: current.title, isLabelled: current.hasLabel(settings.label),
-      accepted: now, isByOperator: true)
+      updated: current.updatedAt ?? "", accepted: now, isByOperator: true)
     if case .full = try queue.accept(job) {
       throw GitHubFailure(.conflict, "\(JobQueue.most) requests wait already; try again when there are fewer")
     }

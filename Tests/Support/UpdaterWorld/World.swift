@@ -72,7 +72,7 @@ public final class World {
     change(&settings)
     let surroundings = surroundings
     return Updater(
-      settings, client: try client(), reader: try client(isReadOnly: true), store: store,
+      settings, client: try client(), store: store,
       index: { try PackageIndex(Self.index, surroundings: surroundings) }, notice: notice)
   }
 }

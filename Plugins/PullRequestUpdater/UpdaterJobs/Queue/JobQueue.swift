@@ -9,6 +9,8 @@ public struct QueuedJob: Codable, Sendable, Hashable {
   public var titleHash: String
   /// Whether the issue had the label.
   public var isLabelled: Bool
+  /// When the issue was changed, as GitHub writes it.
+  public var updated: String
   /// Nanoseconds since 1970, both.
   public var accepted: Int64
   public var notBefore: Int64
@@ -22,13 +24,14 @@ public struct QueuedJob: Codable, Sendable, Hashable {
   public var isRefresh: Bool
 
   public init(
-    repository: RepositoryName, issue: Int, title: String, isLabelled: Bool, accepted: Int64,
+    repository: RepositoryName, issue: Int, title: String, isLabelled: Bool, updated: String, accepted: Int64,
     isByOperator: Bool = false, isRefresh: Bool = false
   ) {
     self.repository = repository
     self.issue = issue
     titleHash = Self.hash(title)
     self.isLabelled = isLabelled
+    self.updated = updated
     self.accepted = accepted
     notBefore = accepted
     attempts = 0
@@ -49,6 +52,10 @@ public struct JobQueue {
   struct Done: Codable {
     var outcome: String
     var isLabelled: Bool
+    /// When the issue had last been changed.
+    var updated: String
+    /// Whether it stays so: who may not ask today may be given the label, or more rights, tomorrow, and then the issue has changed.
+    var isFinal: Bool
     /// Nanoseconds since 1970.
     var finished: Int64
     /// Whether there is a pull request that a newer version may change.
@@ -88,7 +95,7 @@ public struct JobQueue {
       return .known
     }
     if !job.isByOperator, !job.isRefresh, let done = try store.decoded(Done.self, done(job.name)),
-      done.isLabelled || !job.isLabelled
+      done.isLabelled || !job.isLabelled, done.isFinal || done.updated >= job.updated
     {
       return .known
     }
@@ -109,11 +116,8 @@ public struct JobQueue {
   func postpone(_ job: QueuedJob) throws { try store.put(waiting(job.name), job) }
 
   /// It is done: that is remembered before it leaves the queue, so that it is done once at least and looked at before.
-  func finish(_ job: QueuedJob, outcome: String, hasPullRequest: Bool, at now: Int64) throws {
-    try store.put(
-      done(job.name),
-      Done(outcome: outcome, isLabelled: job.isLabelled, finished: now, hasPullRequest: hasPullRequest),
-      expiresAfter: Self.memory)
+  func finish(_ job: QueuedJob, _ done: Done) throws {
+    try store.put(self.done(job.name), done, expiresAfter: Self.memory)
     try store.remove(waiting(job.name))
   }
 
