@@ -230,14 +230,14 @@ import UpdaterWorld
     _ = try client.repository(name)
     #expect(tokens() == 3)
     world.simulator.order(["order": "fault", "status": 401, "path": "/repos/ann/app", "times": 2, "method": "GET"])
-    #expect(kind { _ = try client.repository(name) } == .permission)
+    #expect(kind { _ = try client.repository(name) } == .credentials)
   }
 
   @Test func whatIsNoKeyIsSaid() throws {
     for key in ["", "no key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"] {
       let client = try world.client(
         credentials: .app(id: "1") { use in try Array(key.utf8).withUnsafeBytes { try use($0) } })
-      #expect(kind { _ = try client.login() } == .permission)
+      #expect(kind { _ = try client.login() } == .credentials)
     }
   }
 }

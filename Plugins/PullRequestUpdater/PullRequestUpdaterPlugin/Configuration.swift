@@ -18,6 +18,7 @@ struct Configuration: ManifestConfiguration {
   let pollInterval: ConfiguredDuration
   let refreshInterval: ConfiguredDuration
   let writeInterval: ConfiguredDuration
+  let startDelay: ConfiguredDuration
   let timeout: ConfiguredDuration
   let openLimit: Int
   let hourLimit: Int

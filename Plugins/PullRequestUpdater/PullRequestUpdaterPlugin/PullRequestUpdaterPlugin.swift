@@ -62,6 +62,11 @@ final class PullRequestUpdaterPlugin: BotPlugin {
     var shown: String
     /// The request waits in the queue.
     var isWaiting: Bool
+
+    private enum CodingKeys: String, CodingKey {
+      case report, diff, shown
+      case isWaiting = "waiting"
+    }
   }
 
   func plan(_ argument: PlanArgument, _ call: borrowing Call) throws {
@@ -106,7 +111,7 @@ final class PullRequestUpdaterPlugin: BotPlugin {
     guard let failure = error as? GitHubFailure else { return error }
     return switch failure.kind {
     case .notFound: PluginError.notFound(failure.message)
-    case .permission, .legal, .readOnly: PluginError.denied(failure.message)
+    case .credentials, .permission, .legal, .readOnly: PluginError.denied(failure.message)
     case .limited, .uncertain: PluginError.busy(failure.message)
     case .interrupted: PluginError.cancelled(failure.message)
     default: PluginError.internal(failure.message)
@@ -189,9 +194,12 @@ final class PullRequestUpdaterPlugin: BotPlugin {
 
   struct QueueAnswer: Encodable {
     var jobs: [QueuedJob]
+    var failed: [JobQueue.Failed]
   }
 
-  func queue() throws -> QueueAnswer { QueueAnswer(jobs: try waiting.jobs()) }
+  func queue() throws -> QueueAnswer {
+    QueueAnswer(jobs: try waiting.jobs(), failed: try settings.repositories.flatMap { try waiting.failed(of: $0) })
+  }
 }
 
 @c(bh_plugin_entry_v1) public func entry(_ minor: UInt32) -> UnsafeRawPointer? { PullRequestUpdaterPlugin.entry(minor) }

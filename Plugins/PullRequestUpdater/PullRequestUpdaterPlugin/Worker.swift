@@ -24,8 +24,6 @@ final class Worker: Sendable {
   private let reporter: Reporter
 
   private static let mostOrders = 32
-  /// How long the thread waits for orders before it works by itself: a program that was started for one call ends before.
-  private static let grace: Int64 = 1_000_000_000
 
   init(host: Host, configuration: Configuration, reporter: Reporter) throws {
     self.host = host
@@ -70,11 +68,11 @@ final class Worker: Sendable {
 
   private func work(_ stop: StopSignal) throws {
     let updater = try makeUpdater()
-    var next = Monitor.now + Self.grace
+    var next = Monitor.now + configuration.startDelay.duration.inNanoseconds
     while !stop.isRequested {
       if let order = wait(until: next) {
         order(updater)
-        next = Monitor.now + Self.grace
+        next = Monitor.now + configuration.startDelay.duration.inNanoseconds
         continue
       }
       guard !monitor.withLock({ state.isStopping }) else { return }
@@ -140,7 +138,7 @@ final class Worker: Sendable {
       let missing = "there are no credentials: set token, or app_id and app_key"
       let token = try Self.lend(host.secret("token"), missing: missing) { String(decoding: $0, as: UTF8.self) }
       let bare = token.filter { !$0.isWhitespace }
-      guard !bare.isEmpty else { throw GitHubFailure(.permission, missing) }
+      guard !bare.isEmpty else { throw GitHubFailure(.credentials, missing) }
       return bare
     }
   }
@@ -149,7 +147,7 @@ final class Worker: Sendable {
     _ secret: Secret, missing: String, _ body: (UnsafeRawBufferPointer) throws -> String
   ) throws -> String {
     do { return try secret.withBytes(body) } catch let error as PluginError where error.code == .notFound {
-      throw GitHubFailure(.permission, missing)
+      throw GitHubFailure(.credentials, missing)
     }
   }
 }

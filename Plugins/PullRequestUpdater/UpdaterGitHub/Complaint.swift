@@ -39,7 +39,7 @@ enum Complaint {
     switch response.status {
     case 401:
       return GitHubFailure(
-        .permission, "GitHub does not accept the credentials (\(said)); look at the token, or the App's id and key")
+        .credentials, "GitHub does not accept the credentials (\(said)); look at the token, or the App's id and key")
     case 403:
       var why = "GitHub refuses \(place): \(said)"
       if let needed = response.header("x-accepted-github-permissions"), !needed.isEmpty {

@@ -276,7 +276,7 @@ public final class GitHubClient {
       let now = surroundings.now() / 1_000_000_000
       return try withKey { try AppToken.make(issuer: id, key: $0, now: now) }
     case (.app, .repository(let name)): return try installationToken(for: name)
-    case (.app, .user): throw GitHubFailure(.permission, "an App has no user")
+    case (.app, .user): throw GitHubFailure(.credentials, "an App has no user")
     }
   }
 
@@ -295,7 +295,7 @@ public final class GitHubClient {
         .id
     } catch let failure as GitHubFailure where failure.kind == .notFound {
       throw GitHubFailure(
-        .permission, "the App is not installed at \(repository); install it there, with access to that repository")
+        .credentials, "the App is not installed at \(repository); install it there, with access to that repository")
     }
     var call = Call("POST", "/app/installations/\(id)/access_tokens", as: .app)
     call.isToken = true
@@ -308,7 +308,7 @@ public final class GitHubClient {
       return token.text
     } catch let failure as GitHubFailure where failure.kind == .unprocessable || failure.kind == .permission {
       throw GitHubFailure(
-        .permission,
+        .credentials,
         "GitHub gives the App no token for \(repository) with contents, pull requests and issues: write, metadata: read (\(failure.message)); give the App these permissions and have the installation accept them"
       )
     }

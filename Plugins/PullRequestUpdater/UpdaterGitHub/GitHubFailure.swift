@@ -7,7 +7,9 @@ public struct GitHubFailure: Error, Sendable, Hashable, CustomStringConvertible 
     case conflict
     /// 422: what was sent cannot be done.
     case unprocessable
-    /// 401 with a new token, and 403 that is no limit: the account may not do it.
+    /// 401 with a new token too, no token at all, an App that is not installed: nothing can be asked as whoever this is.
+    case credentials
+    /// 403 that is no limit: the account may not do it.
     case permission
     /// 451
     case legal

@@ -23,6 +23,11 @@ public struct JobReport: Codable, Sendable {
   public var reason: String
   public var plan: Plan?
   public var pullRequests: [PullRequestOutcome]
+
+  private enum CodingKeys: String, CodingKey {
+    case outcome, repository, issue, title, code, reason, plan
+    case pullRequests = "pull_requests"
+  }
 }
 
 /// A request on its way from an issue's title to pull requests. Every step looks at what is there, so that a run may be stopped anywhere and begun again.

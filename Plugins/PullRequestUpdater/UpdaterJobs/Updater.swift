@@ -157,11 +157,14 @@ public final class Updater {
       case .limited(let until):
         // It is nobody's fault, and costs no attempt.
         job.notBefore = max(until, now + 1_000_000_000)
-      case .uncertain, .conflict, .unexpected, .unprocessable:
+      case .credentials:
+        // The operator's to mend; nothing is given up for it.
+        job.notBefore = now + 600_000_000_000
+      case .uncertain, .conflict, .unexpected, .unprocessable, .permission:
         job.attempts += 1
         guard job.attempts < Self.attempts else { return try giveUp(job, failure) }
         job.notBefore = now + Int64(min(5 << job.attempts, 1800)) * 1_000_000_000
-      case .notFound, .permission, .legal, .readOnly: return try giveUp(job, failure)
+      case .notFound, .legal, .readOnly: return try giveUp(job, failure)
       }
       try queue.postpone(job)
       notice(.postponed(job, until: job.notBefore, failure.message))
@@ -189,8 +192,8 @@ public final class Updater {
     try queue.finish(
       job,
       JobQueue.Done(
-        outcome: "failed", isLabelled: job.isLabelled, updated: job.updated, isFinal: true, finished: now,
-        hasPullRequest: false))
+        outcome: JobQueue.Done.failed, isLabelled: job.isLabelled, updated: job.updated, isFinal: true, finished: now,
+        hasPullRequest: false, reason: failure.message))
     notice(.failed(job, failure.message))
     return nil
   }
@@ -221,7 +224,7 @@ public final class Updater {
 }
 
 extension Duration {
-  var inNanoseconds: Int64 {
+  public var inNanoseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
   }

@@ -135,6 +135,7 @@ final class SimulatedGitHub {
             ca_file: "\(authorities)"
             poll_interval: \(poll)
             write_interval: 50ms
+            start_delay: 0s
       \(more.split(separator: "\n").map { "      \($0)" }.joined(separator: "\n"))
 
       """)

@@ -37,7 +37,7 @@ enum AppToken {
   /// RSASSA-PKCS1-v1_5 with SHA-256.
   private static func signature(of message: [UInt8], key: UnsafeRawBufferPointer) throws -> [UInt8] {
     let isNoKey = GitHubFailure(
-      .permission, "the App's key is no RSA private key in PEM; give the file that GitHub made, as it is")
+      .credentials, "the App's key is no RSA private key in PEM; give the file that GitHub made, as it is")
     guard let source = BIO_new_mem_buf(key.baseAddress, Int32(clamping: key.count)) else { throw isNoKey }
     defer { BIO_free(source) }
     // Nobody is asked for the password of a key that has one.

@@ -15,6 +15,11 @@ public struct Plan: Codable, Sendable {
   public var refusals: [PlannedRefusal]
   /// What could not be read on the way.
   public var notes: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case repository, issue, title, base, commit, manifests, refusals, notes
+    case pullRequests = "pull_requests"
+  }
 }
 
 /// One pull request.
@@ -72,6 +77,11 @@ public struct PlannedRefusal: Codable, Sendable, Hashable {
     self.code = code
     self.reason = reason
     self.isSatisfied = isSatisfied
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case package, path, code, reason
+    case isSatisfied = "satisfied"
   }
 }
 

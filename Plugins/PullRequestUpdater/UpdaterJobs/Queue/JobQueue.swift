@@ -39,6 +39,15 @@ public struct QueuedJob: Codable, Sendable, Hashable {
     self.isRefresh = isRefresh
   }
 
+  private enum CodingKeys: String, CodingKey {
+    case repository, issue, updated, accepted, attempts, problem
+    case titleHash = "title_hash"
+    case isLabelled = "labelled"
+    case notBefore = "not_before"
+    case isByOperator = "by_operator"
+    case isRefresh = "refresh"
+  }
+
   public static func hash(_ title: String) -> String { Digest.hexadecimal(title, digits: 16) }
 
   var name: String { "\(repository.normalized)/\(issue)/\(titleHash)" }
@@ -60,6 +69,10 @@ public struct JobQueue {
     var finished: Int64
     /// Whether there is a pull request that a newer version may change.
     var hasPullRequest: Bool
+    /// Why it was given up.
+    var reason: String?
+
+    static let failed = "failed"
   }
 
   public enum Acceptance: String, Sendable, Codable {
@@ -133,6 +146,26 @@ public struct JobQueue {
       let parts = entry.key.dropFirst(prefix.count).split(separator: "/")
       guard parts.count == 2, let issue = Int(parts[0]) else { return nil }
       return (issue, done.isLabelled, String(parts[1]))
+    }
+  }
+
+  /// A request that was given up.
+  public struct Failed: Codable, Sendable, Hashable {
+    public var repository: RepositoryName
+    public var issue: Int
+    public var reason: String
+    /// Nanoseconds since 1970.
+    public var finished: Int64
+  }
+
+  /// The requests of a repository that were given up.
+  public func failed(of repository: RepositoryName) throws -> [Failed] {
+    let prefix = done("\(repository.normalized)/")
+    return try store.entries(prefix: prefix).compactMap { entry in
+      guard let done = try? JSONDecoder().decode(Done.self, from: Data(entry.value)), done.outcome == Done.failed,
+        let issue = entry.key.dropFirst(prefix.count).split(separator: "/").first.flatMap({ Int($0) })
+      else { return nil }
+      return Failed(repository: repository, issue: issue, reason: done.reason ?? "", finished: done.finished)
     }
   }
 
