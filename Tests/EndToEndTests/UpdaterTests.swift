@@ -116,6 +116,27 @@ struct UpdaterTests {
     }
   }
 
+  @Test("a swap in the middle of a run: one pull request", .timeLimit(.minutes(20)))
+  func swap() throws {
+    let gitHub = try SimulatedGitHub()
+    try gitHub.makeUsual()
+    try gitHub.order([
+      "order": "issue", "repository": "ann/app", "number": 12, "title": "Update pip to 19", "author": "ann",
+    ])
+    for path in ["/git/trees", "/git/commits", "/git/refs", "/pulls"] {
+      try gitHub.order(["order": "fault", "method": "POST", "path": path, "hold": true, "execute": true])
+    }
+    let directory = try TemporaryDirectory()
+    let host = try host(try gitHub.configuration(directory), directory)
+    for number in 0..<4 {
+      try gitHub.waitForCall("held POST", number: number)
+      try host.command("swap", "updater")
+    }
+    try waitForEmptyQueue(host)
+    try checkPullRequest(gitHub)
+    try host.stop()
+  }
+
   private func waitForPullRequest(_ gitHub: SimulatedGitHub) throws {
     let limit = Date(timeIntervalSinceNow: 60)
     while try gitHub.state().pulls.isEmpty {

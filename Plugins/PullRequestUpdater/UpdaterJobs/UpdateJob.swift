@@ -103,7 +103,7 @@ struct UpdateJob {
     }
 
     let plan = try Planner(
-      client: client, index: index, repository: repository, base: branch.name, commit: branch.commit,
+      client: client, index: index, repository: repository, base: branch.name, files: branch.files,
       isDefaultBase: branch.name == about.defaultBranch, settings: branch.settings, issue: issue, title: title
     ).plan(request)
     // A lone name that nobody knows is more likely no request at all than one that went wrong.
@@ -119,7 +119,7 @@ struct UpdateJob {
 
   private struct Base {
     var name: String
-    var commit: String
+    var files: RepositoryFiles
     var settings: RepositorySettings
   }
 
@@ -136,10 +136,10 @@ struct UpdateJob {
     }
     let files = try RepositoryFiles(client, repository, commit: commit)
     guard let entry = try files.file(RepositorySettings.path) else {
-      return Base(name: name, commit: commit, settings: RepositorySettings())
+      return Base(name: name, files: files, settings: RepositorySettings())
     }
     let settings = try RepositorySettings(yaml: try files.content(of: entry))
-    return Base(name: name, commit: commit, settings: settings)
+    return Base(name: name, files: files, settings: settings)
   }
 
   // MARK: Doing it

@@ -7,7 +7,8 @@ struct Planner {
   let index: PackageIndex
   let repository: RepositoryName
   let base: String
-  let commit: String
+  /// Of the base's head.
+  let files: RepositoryFiles
   let isDefaultBase: Bool
   let settings: RepositorySettings
   /// nil: the request came without an issue.
@@ -36,9 +37,8 @@ struct Planner {
 
   func plan(_ request: TitleRequest) throws -> Plan {
     var plan = Plan(
-      repository: repository, issue: issue, title: title, base: base, commit: commit, manifests: [], pullRequests: [],
+      repository: repository, issue: issue, title: title, base: base, commit: files.commit, manifests: [], pullRequests: [],
       refusals: [], notes: [])
-    let files = try RepositoryFiles(client, repository, commit: commit)
     var search = ManifestSearch(files, patterns: settings.manifests)
     do { try search.search(place: request.path) } catch let refusal as Refusal {
       plan.refusals = [PlannedRefusal(package: "*", code: refusal.code.rawValue, reason: refusal.reason)]
