@@ -230,7 +230,9 @@ extension UnsafeMutablePointer<LaneState> {
       return
     }
     // A durable event stays unsettled in the journal instead: its consumer may come back.
-    if !drop, event.pointee.position == 0, item.binding.pointee.flags & BindingRecord.observer == 0 {
+    if !drop || EventTracker.isMandatory(event), event.pointee.position == 0,
+      item.binding.pointee.flags & BindingRecord.observer == 0
+    {
       _ = pointee.bus._withUnsafeGuaranteedRef { bus in
         bus.deadLetter(
           event, consumer: item.binding.pointee.owner._withUnsafeGuaranteedRef { $0.consumer }, bh_rc(BH_E_CANCELLED),

@@ -71,7 +71,7 @@ final class HostControl: ControlHandler {
     let bytes = isText ? Array((payload.string ?? "").utf8) : payload.serializedBytes()
     try host.publish(
       topic: try text(argument, "topic"), payload: bytes, key: argument["key"]?.string ?? "",
-      contentType: isText ? "text/plain" : "")
+      contentType: isText ? "text/plain" : "", isMandatory: argument["mandatory"]?.bool ?? false)
     return .object(JSONObject())
   }
 

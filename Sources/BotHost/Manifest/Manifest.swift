@@ -115,6 +115,8 @@ public struct TopicDeclaration: Sendable {
   public var payload: FieldType
   /// Journaled before a publish returns.
   public var isDurable: Bool
+  /// What this plugin publishes on it and no handler takes is a dead letter: a wish, not a piece of news.
+  public var isMandatory = false
   /// A JSON pointer to the ordering key, for publishers that give none.
   public var key: String?
   public var summary: String
