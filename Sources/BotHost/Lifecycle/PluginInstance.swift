@@ -159,10 +159,11 @@ public final class PluginInstance: @unchecked Sendable {
     get { course.withLock { $0.probation } }
     set {
       // The library that is kept goes with it, and not under the lock.
-      _ = course.withLock { course in
+      let before = course.withLock { course in
         defer { course.probation = newValue }
         return course.probation
       }
+      before?.end.keep(.cutShort)
     }
   }
 
