@@ -377,20 +377,6 @@ public final class Endpoint: @unchecked Sendable {
       && lane.pointee.runningSince.load(ordering: .relaxed) == 0
   }
 
-  /// Waits until the events that it has accepted by now are done with, as far as its handlers settle them at once. What `onLane` is asked to
-  /// do comes before them.
-  ///
-  /// - Parameter timeout: nanoseconds.
-  func finishAccepted(timeout: Int64) {
-    lane.lock()
-    let accepted = lane.pointee.accepted
-    lane.unlock()
-    let clock = SystemClock()
-    _ = waitUntil(clock.monotonic &+ timeout, clock) {
-      Int64(bitPattern: lane.pointee.finished.load(ordering: .acquiring) &- accepted) >= 0
-    }
-  }
-
   /// Nothing is queued, under way, or waiting for a retry.
   public var isIdle: Bool {
     lane.depth == 0 && lane.pointee.inFlight.load(ordering: .acquiring) == 0
