@@ -526,12 +526,14 @@ typedef struct bh_net_spec {
   bh_str server_name;        /* SNI and the name to verify; empty: `host` */
   bh_str ca_file;            /* PEM; certificates trusted besides the system's; empty: none */
   bh_str alpn;               /* one protocol, or empty */
-  uint64_t max_frame;        /* bytes, at most 64 MiB; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and counted */
+  uint64_t max_frame;        /* bytes, at most 64 MiB; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and
+                              * counted, and one that has no end after 16 times as much, or 1 MiB, closes it, too */
   uint64_t max_unsent;       /* bytes waiting to be written, at most 256 MiB; 0: 1 MiB; beyond it `write` is BH_E_BUSY */
   uint64_t connect_timeout_ns; /* 0: 20 s */
   uint64_t backoff_min_ns;   /* 0: 1 s; doubles up to the maximum, with jitter */
   uint64_t backoff_max_ns;   /* 0: 60 s */
-  uint64_t idle_timeout_ns;  /* nothing received for so long closes it; 0: never */
+  uint64_t idle_timeout_ns;  /* nothing received for so long closes it; 0: never. A byte is something: whether who sends it
+                              * makes sense only the plugin knows. What has come of a frame is bounded by `max_frame`. */
 } bh_net_spec;
 
 typedef struct bh_net_v1 {
