@@ -131,8 +131,10 @@ public final class Bus: @unchecked Sendable {
     case drop
   }
 
+  /// Those that are on the bus now, taps among them, in the order in which they came.
   public var endpoints: [Endpoint] { state.withLock { $0.endpoints } }
 
+  /// The one of that name; nil: there is none, or it was removed.
   public func endpoint(named name: String) -> Endpoint? {
     state.withLock { $0.endpoints.first { $0.name == name } }
   }
@@ -184,6 +186,7 @@ public final class Bus: @unchecked Sendable {
 
   // MARK: Numbers
 
+  /// What was counted since the start. Cheap, any thread; the numbers are not of one moment.
   public func statistics() -> BusStatistics {
     BusStatistics(
       published: Reclamation.published, deadLetters: dead.load(ordering: .relaxed),

@@ -15,6 +15,7 @@ public struct StoredEvent: Sendable, Hashable {
   public var headers: [Header]
   public var payload: [UInt8]
 
+  /// Metadata beside the payload; names are case-sensitive, and one may come several times.
   public struct Header: Sendable, Hashable {
     public var name: String
     public var value: [UInt8]

@@ -397,6 +397,7 @@ public final class Endpoint: @unchecked Sendable {
     }
   }
 
+  /// How it stands now. Takes the lane's lock for a moment; any thread. The numbers are not of one moment.
   public func statistics() -> EndpointStatistics {
     var numbers = EndpointStatistics()
     numbers.name = name

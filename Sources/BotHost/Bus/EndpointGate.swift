@@ -46,6 +46,7 @@ extension Endpoint {
     lane.unlockAndWake()
   }
 
+  /// Whether events are delivered; behind a shut gate they wait.
   public var isGateOpen: Bool { lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit == 0 }
 
   /// Runs `body` on the lane between two events, also while the gate is shut, and waits for it, `timeout` nanoseconds

@@ -182,11 +182,13 @@ public final class PluginInstance: @unchecked Sendable {
     set { course.withLock { $0.refused = newValue } }
   }
 
+  /// Where it is in its life. Any thread; by the time it is read it may be another one.
   public var state: InstanceState {
     get { stateStore.withLock { $0 } }
     set { stateStore.withLock { $0 = newValue } }
   }
 
+  /// That of the generation that runs, or that was planned last.
   public var manifest: Manifest { settings.withLock { $0.manifest } }
 
   /// Defaults applied; secrets stand there as `{"$secret": name}`.

@@ -1,5 +1,6 @@
 /// How a probation ended, for whoever waits for it. Any thread.
 public final class ProbationEnd: @unchecked Sendable {
+  /// The ends that there are.
   public enum Outcome: Sendable, Equatable {
     /// The new build stays.
     case passed(attempts: UInt64, failures: UInt64)

@@ -60,6 +60,7 @@ public struct ManifestExtension: Sendable {
 
 /// A key of the plugin's configuration.
 public struct ConfigKey: Sendable {
+  /// What values it takes.
   public indirect enum Kind: Sendable, Hashable {
     case string
     case int
@@ -131,6 +132,7 @@ public struct TopicDeclaration: Sendable {
 
 /// What happens to a delivery that failed.
 public struct RetryDeclaration: Sendable, Hashable {
+  /// What becomes of the events behind it meanwhile.
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     /// Events with the same key wait, so that order is kept.
     case block
@@ -195,6 +197,7 @@ public struct FieldCondition: Sendable, Hashable {
 
 /// Where an argument of a C function comes from.
 public struct ArgumentBinding: Sendable, Hashable {
+  /// The places that there are.
   public enum Source: Sendable, Hashable {
     /// The whole event, or for a `json`, `bytes` or `str` parameter its payload.
     case event
