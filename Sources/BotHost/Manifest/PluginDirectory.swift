@@ -27,6 +27,7 @@ public struct PluginDirectory: Sendable {
 
   /// The plugin of that name; nil when there is none.
   public func plugin(_ name: String) -> Plugin? { plugins.first { $0.manifest.plugin == name } }
+  /// Of all plugins, also those that cannot be used.
   public var manifests: [Manifest] { plugins.map(\.manifest) }
 
   /// How many YAML files are looked at in a directory.
