@@ -59,30 +59,37 @@ public struct IndexProject: Sendable, Hashable {
     self.statusReason = statusReason
   }
 
+  /// The largest answer that is read, in bytes.
+  public static let longestAnswer = 33_554_432
+  /// The most files of one answer.
+  public static let mostFiles = 200_000
+
   /// Reads an answer of the Simple API for `name`: JSON (`application/vnd.pypi.simple.v1+json`) or the HTML form.
   ///
+  /// Files that pip would not install are left out, and with them versions that have no other; so are files of other projects.
+  ///
   /// - Parameter contentType: the answer's `Content-Type`; its parameters are not looked at.
+  /// - Throws: ``IndexFailure``, also for an API of a higher major version than 1.
   public init(simpleAPI body: [UInt8], contentType: String, name: String) throws(IndexFailure) {
-    throw IndexFailure(.unsupported, reason: "an index's answers cannot be read yet")
-  }
-}
-
-/// Why an index's answer cannot be used.
-public struct IndexFailure: Error, Sendable, Hashable, CustomStringConvertible {
-  public enum Code: String, Sendable, Hashable {
-    /// Its major version of the API is above what is understood, or its content type is another.
-    case unsupported
-    case malformed
-    case tooLarge = "too-large"
-    /// It is about another project.
-    case otherProject = "other-project"
-  }
-
-  public let code: Code
-  public let description: String
-
-  public init(_ code: Code, reason: String) {
-    self.code = code
-    description = reason
+    guard let project = ProjectName(name) else {
+      throw IndexFailure(.otherProject, reason: "“\(name)” is no name of a Python project")
+    }
+    guard body.count <= Self.longestAnswer else {
+      throw IndexFailure(
+        .tooLarge, reason: "the index's answer about \(name) has more than \(Self.longestAnswer) bytes")
+    }
+    let type = contentType.split(separator: ";").first.map { String($0).trimmed.lowercased() } ?? ""
+    let page =
+      switch type {
+      case "application/vnd.pypi.simple.v1+json", "application/json": try SimplePage(json: body, of: project)
+      case "application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml":
+        try SimplePage(html: body, of: project)
+      default:
+        throw IndexFailure(
+          .unsupported,
+          reason: "the index answers \(type.isEmpty ? "without a content type" : "with \(type.prefix(80))");"
+            + " expected is application/vnd.pypi.simple.v1+json or text/html")
+      }
+    self.init(name: name, releases: page.releases, status: page.status, statusReason: page.statusReason)
   }
 }

@@ -47,7 +47,7 @@ struct TitlePhrase {
       } else if let found = TitleWords.levels[key] {
         // Minor updates are patch updates, too.
         level = found
-      } else if TitleWords.plurals.contains(key) || (namesUpdates && TitleWords.updateNouns.contains(key)) {
+      } else if TitleWords.plurals.contains(key) || TitleWords.updateNouns.contains(key) {
         isPlural = true
         pluralFollows = !plain.isEmpty
         ecosystem = ecosystem ?? TitleWords.nounEcosystems[key]
@@ -83,7 +83,8 @@ struct TitlePhrase {
 
   private static func meaning(of plain: [String], name: String, isGroup: Bool) -> Meaning {
     if plain.contains(where: { isObject($0) }) { return .object }
-    guard plain.count == 1 else { return .unknown }
+    // `Revert "Update pip"` is about a change, not about a package.
+    guard plain.count == 1, TitleWords.verbs[name.lowercased()] == nil else { return .unknown }
     if TitlePath.isManifest(name) { return .all(path: name) }
     if TitlePath.isPath(name) { return .object }
     return isGroup || !isName(name) ? .unknown : .package(name)
@@ -107,7 +108,7 @@ struct TitlePhrase {
 
   static func isObject(_ word: String) -> Bool {
     let key = word.lowercased()
-    if TitleWords.objects.contains(key) { return true }
+    if TitleWords.objects.contains(key) || TitleWords.failures.contains(key) { return true }
     guard let dot = key.dropFirst().firstIndex(of: ".") else {
       return TitleWords.objectFiles.contains(key) && key.hasPrefix(".")
     }

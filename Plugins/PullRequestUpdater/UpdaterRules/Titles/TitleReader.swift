@@ -4,6 +4,8 @@ struct TitleReader {
     var name: String
     var from: String?
     var to: VersionTarget?
+    /// The version is written to the name (`nginx:1.24`, `pip==18.1`): before `to` it is the old one.
+    var isGlued = false
   }
 
   /// Why a title is no request, or which one it is not clear about.
@@ -190,7 +192,9 @@ struct TitleReader {
       guard TitlePhrase.isName(name), !TitlePhrase.isObject(name) else { continue }
       if version.isEmpty, mark == "@" { return Item(name: name) }
       if version.lowercased() == "latest" { return Item(name: name, to: .latest) }
-      if TitleVersion.isVersion(version) { return Item(name: name, to: .version(TitleVersion.bare(version))) }
+      if TitleVersion.isVersion(version) {
+        return Item(name: name, to: .version(TitleVersion.bare(version)), isGlued: true)
+      }
     }
     return nil
   }
@@ -213,7 +217,13 @@ struct TitleReader {
       everything = everything ?? phrase
     case .object, .unknown: throw .none
     case .pronoun: throw noPackage("it does not say which package is meant")
-    case .nothing: throw noPackage("it names no package")
+    case .nothing:
+      // “Bump” alone, “update not working”, “update <script>” ask for nothing.
+      let isStrange = TitleWords.negations.contains(cursor.key) || TitleVersion.isOperator(cursor.key)
+      if isStrange || cursor.keys.last == "bump" {
+        throw .none
+      }
+      throw noPackage("it names no package")
     }
     note(phrase)
   }
@@ -279,6 +289,7 @@ struct TitleReader {
       if TitleVersion.isOperator(cursor.key) {
         guard let value = cursor.value() else { throw .none }
         set(value)
+        if let last = items.indices.last { items[last].isGlued = true }
       } else if cursor.key == "from" {
         guard try readFrom(name) else { return }
       } else if cursor.key == "to" || cursor.key == "into" || TitleVersion.arrows.contains(cursor.key)
@@ -303,16 +314,16 @@ struct TitleReader {
     }
   }
 
-  private func isValueBehind(_ ahead: Int) -> Bool {
+  private func isValueBehind(_ ahead: Int, of name: String? = nil) -> Bool {
     var cursor = cursor
     cursor.position += ahead
-    return cursor.value() != nil
+    return cursor.value(of: name) != nil
   }
 
   /// A version behind a name: the one that is wanted, or the one before when an arrow or `to` follows.
   private mutating func readVersion(_ name: String?) throws(Stop) {
     let next = cursor.key(1)
-    guard TitleVersion.arrows.contains(next) || (next == "to" && isValueBehind(2)) else {
+    guard TitleVersion.arrows.contains(next) || (next == "to" && isValueBehind(2, of: name)) else {
       guard let value = cursor.value() else { throw .none }
       return set(value)
     }
@@ -341,14 +352,32 @@ struct TitleReader {
       cursor.position = start
       return false
     }
-    guard var value = cursor.value(of: name) else { throw .none }
+    guard var value = cursor.value(of: name) else {
+      let parts = cursor.word.split { $0 == "/" || $0 == "|" }.map(String.init)
+      throw parts.count > 1 && parts.allSatisfy(TitleVersion.isVersion) ? .unclear("it names two versions") : .none
+    }
     if isMinimum, case .version(let version) = value.target { value.target = .specifier(">=" + version) }
+    takeGluedAsOld()
     set(value, shared: true)
     return true
   }
 
+  private mutating func takeGluedAsOld() {
+    guard let last = items.indices.last, items[last].isGlued, items[last].from == nil else { return }
+    switch items[last].to {
+    case .version(let old): items[last].from = old
+    case .specifier(let old) where old.hasPrefix("==") && !old.contains(","):
+      items[last].from = TitleVersion.bare(old.drop { $0 == "=" }.description)
+    default: return
+    }
+    items[last].to = nil
+  }
+
   private mutating func setFrom(_ version: String) {
-    for index in items.indices where items[index].from == nil && items[index].to == nil { items[index].from = version }
+    let last = items.count - 1
+    for index in items.indices where items[index].from == nil && (items[index].to == nil || index == last) {
+      items[index].from = version
+    }
   }
 
   /// - Parameter shared: it is said once for all that have none of their own.
@@ -382,6 +411,12 @@ struct TitleReader {
   private mutating func takePath() -> Bool {
     while ["the", "our", "my", "file", "folder", "directory", "a"].contains(cursor.key) { cursor.position += 1 }
     let word = cursor.word
+    let generic = ["repo", "repository", "codebase"]
+    if TitleWords.nouns.contains(cursor.key) || TitleWords.plurals.contains(cursor.key) || generic.contains(cursor.key)
+    {
+      cursor.position += 1
+      return true
+    }
     guard request.path == nil, !word.isEmpty, word.utf8.allSatisfy({ $0.isAlphanumeric || "._-/@".utf8.contains($0) }),
       TitlePath.isPath(word) || (!TitlePhrase.isObject(word) && !TitleWords.pronouns.contains(cursor.key))
         || ["backend", "frontend", "server", "client", "app", "docs", "tests", "api"].contains(cursor.key)
@@ -408,14 +443,16 @@ struct TitleReader {
         try readItem()
       } else if TitleWords.exceptions.contains(cursor.key) {
         try readExceptions()
+      } else if TitleWords.closingPhrases.contains(where: { cursor.take(phrase: $0) }) {
+        continue
       } else if isReasonNext {
         return
       } else if cursor.take("-") {
         let remark = cursor.keys[cursor.position...]
         if remark.contains(where: TitleWords.failures.contains) { throw .none }
         return
-      } else if TitleWords.closings.contains(cursor.key) || cursor.isNext(["thank", "you"]) {
-        cursor.position += cursor.key == "thank" ? 2 : 1
+      } else if TitleWords.closings.contains(cursor.key) {
+        cursor.position += 1
       } else if cursor.take("including", "with", "allowing"), TitleWords.preReleases.contains(cursor.key) {
         cursor.position += 1
         request.pre = true

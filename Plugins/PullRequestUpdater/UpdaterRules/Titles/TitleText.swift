@@ -25,7 +25,7 @@ struct TitleText {
 
   init(_ title: String) {
     var text = Self.plain(title)
-    security = Self.namesVulnerability(text)
+    security = Self.namesVulnerability(Self.withoutExtras(text))
     takeDressing(&text)
     takeBrackets(&text)
     tokens = Self.tokens(of: text)
@@ -48,6 +48,7 @@ struct TitleText {
       case "＋": text += "+"
       default:
         switch scalar.properties.generalCategory {
+        case _ where scalar.isASCII: text.unicodeScalars.append(scalar)
         case .otherSymbol, .modifierSymbol, .format, .nonspacingMark, .enclosingMark: text += " "
         case .spaceSeparator: text += " "
         default: text.unicodeScalars.append(scalar)
@@ -135,6 +136,18 @@ struct TitleText {
   }
 
   // MARK: Brackets
+
+  /// `requests[security]` is about no security.
+  private static func withoutExtras(_ text: String) -> String {
+    var bytes: [UInt8] = []
+    var isInside = false
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "["), bytes.last?.isAlphanumeric == true { isInside = true }
+      if !isInside { bytes.append(byte) }
+      if byte == UInt8(ascii: "]") { isInside = false }
+    }
+    return bytes.text
+  }
 
   /// Takes remarks in brackets out; what says versions or a place stays, without the brackets.
   private mutating func takeBrackets(_ text: inout String) {

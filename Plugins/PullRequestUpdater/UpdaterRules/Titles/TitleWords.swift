@@ -47,6 +47,7 @@ enum TitleWords {
     "please", "pls", "plz", "thanks", "thx", "asap", "now", "today", "soon", "urgently", "again", "everywhere",
     "immediately", "only", "too", "accordingly", "manually", "automatically",
   ]
+  static let closingPhrases: [[String]] = [["thank", "you"], ["if", "possible"], ["when", "possible"]]
   /// A title that begins so asks or tells, and requests nothing.
   static let questions: Set<String> = [
     "how", "why", "what", "when", "where", "which", "who", "whether", "is", "are", "was", "were", "does", "do", "did",
@@ -64,7 +65,7 @@ enum TitleWords {
   static let hedgePhrases: [[String]] = [
     ["i", "think", "we", "should"], ["i", "think", "we"], ["i", "think"], ["not", "sure", "if"], ["not", "sure"],
     ["would", "be", "nice", "to"], ["would", "be", "good", "to"], ["it", "would", "be", "nice", "to"],
-    ["it", "would", "be", "good", "to"], ["if", "possible"], ["when", "possible"], ["if", "needed"],
+    ["it", "would", "be", "good", "to"], ["if", "needed"],
     ["if", "necessary"], ["or", "so"], ["or", "something"], ["we", "could"], ["at", "some", "point"],
   ]
   /// From here on a title gives reasons or conditions; what follows is not part of the request.
@@ -87,8 +88,7 @@ enum TitleWords {
   // MARK: In a noun phrase
 
   static let articles: Set<String> = [
-    "the", "a", "an", "our", "my", "your", "their", "its", "of", "on", "following", "named", "called", "existing",
-    "current", "bundled", "direct", "used", "required", "installed",
+    "the", "a", "an", "our", "my", "your", "their", "its", "of", "on", "following", "named", "called",
   ]
   /// What a package is called, in the singular.
   static let nouns: Set<String> = [
@@ -101,12 +101,13 @@ enum TitleWords {
     "pkgs", "components",
   ]
   /// Of what `apply` applies.
-  static let updateNouns: Set<String> = ["update", "updates", "upgrade", "upgrades", "bumps", "patches", "fixes"]
+  static let updateNouns: Set<String> = ["updates", "upgrades", "bumps", "patches", "fixes"]
   static let alls: Set<String> = ["all", "everything", "every", "each", "any"]
   /// Before a plural; they change nothing.
   static let adjectives: Set<String> = [
     "outdated", "old", "older", "stale", "third-party", "external", "project", "remaining", "available", "pinned",
-    "open", "pending", "transitive", "other", "python's", "runtime",
+    "open", "pending", "existing", "current", "bundled", "direct", "used", "required", "installed", "transitive",
+    "other", "python's", "runtime",
   ]
   static let securityWords: Set<String> = ["security", "vulnerable", "insecure", "vulnerability", "vulnerabilities"]
   static let developmentWords: Set<String> = [
@@ -114,6 +115,7 @@ enum TitleWords {
   ]
   static let levels: [String: UpdateLevel] = [
     "major": .major, "minor": .minor, "patch": .patch, "bugfix": .patch, "micro": .patch,
+    "non-major": .minor,
   ]
   static let preReleases: Set<String> = [
     "beta", "betas", "alpha", "alphas", "rc", "pre-release", "prerelease", "pre-releases", "prereleases", "preview",
@@ -183,14 +185,14 @@ enum TitleWords {
     // Documents.
     "about", "authors", "badge", "badges", "changelog", "changes", "comment", "comments", "contributing",
     "contributors", "copyright", "description", "doc", "docs", "docstring", "docstrings", "documentation", "example",
-    "examples", "faq", "guide", "guidelines", "guides", "help", "history", "index", "instructions", "licence",
+    "examples", "faq", "guide", "guidelines", "guides", "help", "index", "instructions", "licence",
     "licenses", "license", "licensing", "link", "links", "manual", "maintainers", "news", "notes", "notice", "page",
     "pages", "policy", "post", "privacy", "readme", "references", "roadmap", "sample", "samples", "screenshot",
     "screenshots", "section", "site", "sitemap", "sponsors", "summary", "terms", "tutorial", "tutorials", "website",
     "wiki", "wording", "year", "agpl", "apache", "bsd", "gpl", "lgpl", "mit", "mpl", "code-of-conduct",
     // The project's own version and repository.
     "branch", "branches", "main", "master", "milestone", "milestones", "release", "releases", "repo", "repository",
-    "semver", "tag", "tags", "trunk", "version", "versioning", "versions", "submodule", "submodules", "fork",
+    "tag", "tags", "trunk", "version", "versioning", "versions", "submodule", "submodules", "fork",
     "upstream", "commit", "commits", "pr", "prs", "issue", "issues", "ticket", "tickets", "label", "labels",
     "template", "templates", "codeowners", "gitignore", "editorconfig", "dockerignore", "gitattributes", "lockfile",
     "lockfiles",
@@ -213,19 +215,24 @@ enum TitleWords {
     "interface", "interfaces", "limit", "limits", "log", "logic", "logs", "metadata", "method", "methods", "migration",
     "migrations", "model", "models", "options", "order", "parameter", "parameters", "params", "parser", "permission",
     "permissions", "price", "prices", "query", "queries", "route", "routes", "server", "servers", "service",
-    "services", "setup", "state", "status", "structure", "support", "syntax", "system", "table", "tables", "threshold",
+    "services", "setup", "state", "status", "structure", "support", "syntax", "system", "table", "threshold",
     "timeout", "type", "types", "url", "urls", "usage", "user", "users", "value", "values", "variable", "variables",
     "view", "views", "warning", "warnings", "workaround",
     // People and their affairs.
     "account", "accounts", "address", "bot", "contact", "email", "emails", "info", "information", "details",
-    "password", "passwords", "process", "profile", "profiles", "role", "roles", "rules", "schedule", "secrets",
+    "password", "passwords", "process", "profile", "profiles", "role", "roles", "rules", "secrets",
     "credentials", "team", "token", "tokens", "certificate", "certificates", "key", "keys", "name", "names", "list",
-    "date", "dates", "time", "production", "staging", "prod",
+    "date", "dates", "time", "production", "staging", "prod", "conversation", "conversations", "thread", "threads",
+    "path", "paths",
+    // What follows “update” where that is a noun.
+    "available", "bug", "bugs", "check", "checker", "checks", "day", "loop", "mechanism", "necessary", "needed",
+    "notification", "notifications", "plan", "problem", "problems", "progress", "required", "strategy", "window",
+    "working", "wizard",
   ]
   /// Names of packages that are words of the trade, too: without a version they are no packages.
   static let ambiguousObjects: Set<String> = [
-    "build", "config", "settings", "schema", "schemas", "fixtures", "mock", "mocks", "coverage", "logging", "cache",
-    "client", "core", "component", "style", "markdown", "packaging", "installer", "wheel",
+    "build", "config", "fixtures", "history", "logging", "routes", "schedule", "schema", "schemas", "semver",
+    "settings", "tables",
   ]
   /// The beginnings of files that are documents or settings of the repository.
   static let objectFiles: Set<String> = [
