@@ -11,12 +11,9 @@ struct UpdaterTests {
     try Host(arguments: ["--config", configuration], environment: token, directory: directory)
   }
 
-  /// Waits until a request is done: the queue is empty again after something was in it.
+  /// Waits until no request waits any more.
   private func waitForEmptyQueue(_ host: Host) throws {
-    let limit = Date(timeIntervalSinceNow: 60)
-    while try !host.command("call", "updater.queue").joined().contains(#""jobs":[]"#) {
-      if Date() > limit { throw RunningProgram.Failure(description: "requests still wait after a minute") }
-    }
+    try eventually("no request waits") { try host.command("call", "updater.queue").joined().contains(#""jobs":[]"#) }
   }
 
   private func checkPullRequest(_ gitHub: SimulatedGitHub) throws {
@@ -116,6 +113,31 @@ struct UpdaterTests {
     }
   }
 
+  @Test("faults on the way: slow, broken, dropped, refused for a moment; one pull request", .timeLimit(.minutes(20)))
+  func faults() throws {
+    let gitHub = try SimulatedGitHub()
+    try gitHub.makeUsual()
+    try gitHub.order([
+      "order": "issue", "repository": "ann/app", "number": 12, "title": "Update pip to 19", "author": "ann",
+    ])
+    let faults: [[String: Any]] = [
+      ["method": "GET", "path": "/git/trees", "delay": 2500],
+      ["method": "GET", "path": "/collaborators", "status": 502],
+      ["method": "GET", "path": "/simple/pip", "status": 503],
+      ["method": "POST", "path": "/git/commits", "status": 422, "body": ["message": "Tree SHA does not exist"]],
+      ["method": "POST", "path": "/git/refs", "execute": true],
+      ["method": "POST", "path": "/pulls", "status": 500, "execute": true],
+    ]
+    for fault in faults { try gitHub.order(fault.merging(["order": "fault"]) { $1 }) }
+    let directory = try TemporaryDirectory()
+    let host = try host(try gitHub.configuration(directory, more: "timeout: 1s"), directory)
+    try gitHub.waitForCall("500 POST /api/v3/repos/ann/app/pulls")
+    try waitForEmptyQueue(host)
+    try checkPullRequest(gitHub)
+    #expect(try gitHub.calls().filter { $0.method == "POST" && $0.path.hasSuffix("/pulls") }.count == 1)
+    try host.stop()
+  }
+
   @Test("a swap in the middle of a run: one pull request", .timeLimit(.minutes(20)))
   func swap() throws {
     let gitHub = try SimulatedGitHub()
@@ -138,10 +160,7 @@ struct UpdaterTests {
   }
 
   private func waitForPullRequest(_ gitHub: SimulatedGitHub) throws {
-    let limit = Date(timeIntervalSinceNow: 60)
-    while try gitHub.state().pulls.isEmpty {
-      if Date() > limit { throw RunningProgram.Failure(description: "there is no pull request after a minute") }
-    }
+    try eventually("there is a pull request") { try !gitHub.state().pulls.isEmpty }
   }
 
   @Test("who may not write gets nothing, not even a word; a maintainer's label changes that", .timeLimit(.minutes(20)))

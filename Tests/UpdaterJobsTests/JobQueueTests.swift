@@ -54,8 +54,9 @@ import UpdaterWorld
   }
 
   @Test func soManyMayWait() throws {
-    for number in 0..<JobQueue.most { #expect(try queue.accept(job(number)) == .accepted) }
-    #expect(try queue.accept(job(JobQueue.most)) == .full)
+    let queue = JobQueue(store, isDryRun: false, most: 3)
+    for number in 0..<3 { #expect(try queue.accept(job(number)) == .accepted) }
+    #expect(try queue.accept(job(3)) == .full)
     #expect(try queue.accept(job(0)) == .known)
   }
 

@@ -31,7 +31,7 @@ public final class Updater {
   }
 
   /// How often a request is begun that fails for reasons that pass.
-  private static let attempts = 8
+  private static let attempts = 12
 
   public init(
     _ settings: UpdaterSettings, client: GitHubClient, store: any JobStore,
@@ -163,7 +163,7 @@ public final class Updater {
       case .uncertain, .conflict, .unexpected, .unprocessable, .permission:
         job.attempts += 1
         guard job.attempts < Self.attempts else { return try giveUp(job, failure) }
-        job.notBefore = now + Int64(min(5 << job.attempts, 1800)) * 1_000_000_000
+        job.notBefore = now + Int64(min(1 << job.attempts, 1800)) * 1_000_000_000
       case .notFound, .legal, .readOnly: return try giveUp(job, failure)
       }
       try queue.postpone(job)
@@ -217,7 +217,7 @@ public final class Updater {
       repository: repository, issue: issue, title: current.title, isLabelled: current.hasLabel(settings.label),
       updated: current.updatedAt ?? "", accepted: now, isByOperator: true)
     if case .full = try queue.accept(job) {
-      throw GitHubFailure(.conflict, "\(JobQueue.most) requests wait already; try again when there are fewer")
+      throw GitHubFailure(.conflict, "\(queue.most) requests wait already; try again when there are fewer")
     }
     return try run(job)
   }

@@ -85,14 +85,15 @@ public struct JobQueue {
 
   private let store: any JobStore
   /// How many may wait.
-  public static let most = 2000
+  public let most: Int
   private static let memory: Duration = .seconds(180 * 86_400)
 
   private let prefix: String
 
   /// - Parameter isDryRun: what is only planned is kept apart, so that it is done when it may be.
-  public init(_ store: any JobStore, isDryRun: Bool) {
+  public init(_ store: any JobStore, isDryRun: Bool, most: Int = 2000) {
     self.store = store
+    self.most = most
     prefix = isDryRun ? "dry/" : ""
   }
 
@@ -112,7 +113,7 @@ public struct JobQueue {
     {
       return .known
     }
-    guard try store.entries(prefix: queuePrefix).count < Self.most else { return .full }
+    guard try store.entries(prefix: queuePrefix).count < most else { return .full }
     try store.put(waiting(job.name), job)
     return .accepted
   }
