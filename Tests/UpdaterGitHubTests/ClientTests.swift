@@ -133,6 +133,19 @@ import UpdaterWorld
     #expect(!world.audit.isEmpty)
   }
 
+  @Test func aComplaintThatRepeatsTheTokenIsMasked() throws {
+    world.simulator.order([
+      "order": "fault", "status": 401, "body": ["message": "Bearer simulated-token is not known"],
+    ])
+    do {
+      _ = try world.client().repository(name)
+      Issue.record("it was taken")
+    } catch let failure as GitHubFailure {
+      #expect(failure.kind == .credentials)
+      #expect(!failure.message.contains("simulated-token"), "\(failure)")
+    }
+  }
+
   @Test func writesAreASecondApartAndRecorded() throws {
     let client = try world.client()
     world.simulator.order(["order": "issue", "repository": "ann/app", "title": "x"])

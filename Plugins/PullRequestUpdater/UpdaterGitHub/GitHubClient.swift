@@ -215,7 +215,7 @@ public final class GitHubClient {
       if response.status == 304, let known { return known.response }
       guard [301, 302, 307, 308].contains(response.status), let location = response.header("location") else {
         if call.method == "GET", call.isConditional, response.status == 200 { state.tags.keep(response, for: key) }
-        return response
+        return response.status < 400 ? response : masked(response, by: request)
       }
       hops += 1
       let next = try address.resolving(location)
@@ -224,6 +224,13 @@ public final class GitHubClient {
       }
       address = next
     }
+  }
+
+  /// A complaint may repeat what it complains of.
+  private func masked(_ response: HTTPResponse, by request: HTTPRequest) -> HTTPResponse {
+    HTTPResponse(
+      status: response.status, headers: response.headers, body: Array(request.masking(response.text).utf8),
+      address: response.address)
   }
 
   private func address(of call: Call) throws -> HTTPAddress {

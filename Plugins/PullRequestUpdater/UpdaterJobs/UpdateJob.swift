@@ -80,6 +80,11 @@ struct UpdateJob {
     if isByOperator || isPlanOnly { request.isAddressed = true }
 
     let about = try client.repository(repository)
+    // GitHub leads from an old name to the new one, whoever owns that now.
+    guard RepositoryName(about.fullName) == repository else {
+      return report(
+        .nothing, title, code: "moved", "\(repository) is called \(about.fullName) now; name it so in `repositories`")
+    }
     if about.archived == true || about.disabled == true {
       return report(.nothing, title, code: "archived", "\(repository) takes no changes: it is archived or disabled")
     }

@@ -15,6 +15,8 @@ public final class Updater {
   private let notice: (Notice) -> Void
   /// When each repository is looked at next, in nanoseconds since 1970.
   private var nextPoll: [RepositoryName: Int64] = [:]
+  /// Whether the last step was a look at issues.
+  private var hasPolled = false
   private var now: Int64 { client.surroundings.now() }
 
   /// What others are told.
@@ -52,14 +54,17 @@ public final class Updater {
   /// - Returns: when there is something to do again, in nanoseconds since 1970; nil: nothing waits.
   /// - Throws: ``GitHubFailure/Kind/interrupted``, and what the store throws.
   public func step() throws -> Int64? {
-    if settings.pollInterval > .zero {
-      for repository in settings.repositories where nextPoll[repository, default: 0] <= now {
-        try poll(repository)
-        return now
-      }
-    }
     let jobs = try queue.jobs()
-    if let job = jobs.first(where: { $0.notBefore <= now }) {
+    let job = jobs.first { $0.notBefore <= now }
+    // They take turns, so that neither many repositories nor many requests keep the others waiting.
+    let longest = settings.repositories.min { nextPoll[$0, default: 0] < nextPoll[$1, default: 0] }
+    if settings.pollInterval > .zero, let longest, nextPoll[longest, default: 0] <= now, job == nil || !hasPolled {
+      hasPolled = true
+      try poll(longest)
+      return now
+    }
+    hasPolled = false
+    if let job {
       _ = try run(job)
       return now
     }
@@ -102,15 +107,10 @@ public final class Updater {
   /// nil: no request.
   private func take(_ issue: Issue, _ repository: RepositoryName) throws -> JobQueue.Acceptance? {
     guard issue.pullRequest == nil, issue.user?.type != "Bot" || issue.hasLabel(settings.label) else { return nil }
-    return try accept(issue, of: repository)
+    return try Self.accept(issue, of: repository, queue: queue, label: settings.label, at: now)
   }
 
-  /// Takes an issue into the queue, unless its title asks for nothing.
-  private func accept(_ issue: Issue, of repository: RepositoryName) throws -> JobQueue.Acceptance? {
-    try Self.accept(issue, of: repository, queue: queue, label: settings.label, at: now)
-  }
-
-  /// The same for any thread.
+  /// Takes an issue into the queue, unless its title asks for nothing (nil). On any thread.
   public static func accept(
     _ issue: Issue, of repository: RepositoryName, queue: JobQueue, label: String, at now: Int64
   ) throws -> JobQueue.Acceptance? {

@@ -99,6 +99,9 @@ extension GitHubSimulator {
         repository.git.branches[branch] = repository.git.branches[from]
       }
       return ["sha": commit(order, order["message"] as? String ?? "Change", to: branch, &repository)]
+    case "alias":
+      // The name that it had before: GitHub leads from there to it.
+      repositories[(order["name"] as? String ?? "").lowercased()] = repository
     case "permission":
       repository.permissions[order["login"] as? String ?? ""] = order["permission"] as? String
     case "issue":

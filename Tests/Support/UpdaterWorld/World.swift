@@ -20,6 +20,8 @@ public final class World {
   /// Called before each write is sent, with its number from 0: throwing stops the run there, as a kill would.
   public var beforeWrite: (Int) throws -> Void = { _ in }
   private var writes = 0
+  /// When each write was sent.
+  public private(set) var writeTimes: [Int64] = []
 
   public static let base = "http://127.0.0.1:1/api/v3"
   public static let index = "http://127.0.0.1:1/index/simple/"
@@ -42,6 +44,7 @@ public final class World {
     if request.method != "GET", !request.address.path.hasSuffix("/access_tokens") {
       defer { writes += 1 }
       try beforeWrite(writes)
+      writeTimes.append(clock.now)
     }
     var headers = ["user-agent": "test", "host": "127.0.0.1:1"]
     for header in request.headers { headers[header.name.lowercased()] = header.value }

@@ -15,6 +15,8 @@ struct Planner {
   let issue: Int?
   let title: String
 
+  /// Whose packages the index knows.
+  private static let ecosystem = Ecosystem.pip
   /// How many packages one request may be about.
   private static let mostPackages = 300
 
@@ -37,7 +39,8 @@ struct Planner {
 
   func plan(_ request: TitleRequest) throws -> Plan {
     var plan = Plan(
-      repository: repository, issue: issue, title: title, base: base, commit: files.commit, manifests: [], pullRequests: [],
+      repository: repository, issue: issue, title: title, base: base, commit: files.commit, manifests: [],
+      pullRequests: [],
       refusals: [], notes: [])
     var search = ManifestSearch(files, patterns: settings.manifests)
     do { try search.search(place: request.path) } catch let refusal as Refusal {
@@ -45,7 +48,7 @@ struct Planner {
       return plan
     }
     var manifests = search.found
-    if let ecosystem = request.ecosystem { manifests.removeAll { $0.ecosystem != ecosystem } }
+    manifests.removeAll { $0.ecosystem != Self.ecosystem || $0.ecosystem != request.ecosystem ?? $0.ecosystem }
     plan.manifests = manifests.map(\.path)
     plan.notes = search.notes
     switch request.intent {
@@ -98,7 +101,7 @@ struct Planner {
       case .success(let edited):
         plan.pullRequests.append(
           try pullRequest(
-            [edited], manifests, package: work.normalized, request: requestText(work), ecosystem: .pip))
+            [edited], manifests, package: work.normalized, request: requestText(work)))
       case .failure(let refusals): plan.refusals += refusals.all
       }
     }
@@ -133,7 +136,7 @@ struct Planner {
     guard !edits.isEmpty else { return }
     plan.pullRequests = [
       try pullRequest(
-        edits, manifests, package: "*", request: request.level?.rawValue ?? "latest", ecosystem: .pip)
+        edits, manifests, package: "*", request: request.level?.rawValue ?? "latest")
     ]
   }
 
@@ -240,7 +243,7 @@ struct Planner {
 
   /// - Parameter manifests: with the new content, of the files that were changed.
   private func pullRequest(
-    _ edits: [Edited], _ manifests: [FoundManifest], package: String, request: String, ecosystem: Ecosystem
+    _ edits: [Edited], _ manifests: [FoundManifest], package: String, request: String
   ) throws -> PlannedPullRequest {
     var files: [PlannedPullRequest.File] = []
     for manifest in manifests {
@@ -256,7 +259,7 @@ struct Planner {
     let paths = files.map(\.path)
     let isGroup = package == "*"
     let key = Marker.key(
-      repository: repository, base: base, ecosystem: ecosystem.rawValue, manifests: paths, package: package,
+      repository: repository, base: base, ecosystem: Self.ecosystem.rawValue, manifests: paths, package: package,
       request: request)
     let items = edits.map(\.item)
     let skipped =
@@ -274,10 +277,11 @@ struct Planner {
       items: items, request: request, issue: issue, closes: isDefaultBase, files: files, skipped: skipped,
       releaseNotes: isGroup || items[0].to == nil ? [] : try index.releaseNotes(of: package), marker: marker)
     return PlannedPullRequest(
-      key: key, ecosystem: ecosystem.rawValue, package: package, request: request, from: isGroup ? nil : items[0].from,
+      key: key, ecosystem: Self.ecosystem.rawValue, package: package, request: request,
+      from: isGroup ? nil : items[0].from,
       to: isGroup ? nil : items[0].to,
       branch: BranchName.ours(
-        ecosystem: ecosystem.rawValue, directory: RepositoryPath.commonFolder(of: paths),
+        ecosystem: Self.ecosystem.rawValue, directory: RepositoryPath.commonFolder(of: paths),
         package: isGroup ? "all" : package, target: request),
       title: title, message: title, body: text.body, skipped: skipped, files: files)
   }
