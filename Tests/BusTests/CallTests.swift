@@ -79,7 +79,7 @@ import Testing
     #expect(ask("math.double", "{") == BH_E_INVALID)
     #expect(caller.statistics().outgoing == 0)
     eventually { holder.endpoint.statistics().inFlight == 0 }
-    #expect(fixture.bus.deadlines.count == 0)
+    eventually { fixture.bus.deadlines.count == 0 }
   }
 
   @Test func callsTimeOutAndAreCancelled() throws {
@@ -113,7 +113,7 @@ import Testing
     #expect(results.all[1] == BH_E_TIMEOUT)
     eventually { holder.endpoint.statistics().inFlight == 0 }
     for token in tokens.all { #expect(holder.endpoint.answer(token, "1") == BH_E_STALE) }
-    #expect(fixture.bus.deadlines.count == 0)
+    eventually { fixture.bus.deadlines.count == 0 }
   }
 
   @Test func aCallThatWouldWaitForItselfIsRefused() throws {
@@ -257,7 +257,7 @@ import Testing
     fixture.bus.runTimers()
     eventually { results.count == 1 }
     #expect(results.all == ["\(BH_E_TIMEOUT) guardian, which hooks service.do, did not answer in time"])
-    #expect(guardian.statistics().inFlight == 0)
+    eventually { guardian.statistics().inFlight == 0 }
   }
 
   @Test func aHookIsAskedAboutTheCallsThatItMatches() throws {
@@ -354,7 +354,7 @@ import Testing
     stop.store(true, ordering: .releasing)
     worker?.join()
     eventually { holder.endpoint.statistics().inFlight == 0 }
-    #expect(fixture.bus.deadlines.count == 0)
+    eventually { fixture.bus.deadlines.count == 0 }
     // Two lanes have a slot each, and that of a call that was open last may just be on its way back.
     eventually { fixture.bus.slots.inUse == 2 }
   }
