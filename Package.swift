@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "HTTPClient", dependencies: ["HostPatterns", "CCurl"]),
     .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
     .target(name: "HTMLTree", dependencies: ["CGumbo"]),
-    .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
+    .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit", "CLinux"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(

@@ -213,6 +213,50 @@ struct ConnectionLifeTests {
     }
   }
 
+  @Test func aLineWithoutAnEndClosesTheConnection() throws {
+    let server = try LoopbackServer()
+    try withNetwork { network in
+      let observer = Recorder()
+      var spec = server.spec()
+      spec.maximumFrame = 1000
+      _ = network.dial(owner: "bot", spec: spec, observer: observer)
+      let client = try server.accept()
+      client.send("hi\n")
+      // The other side closes before all of it is sent.
+      for _ in 0..<64 { client.send([UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)) }
+      #expect(observer.events(3) == ["open", "hi", "closed: frame"])
+      let error = observer.closing()?.error ?? ""
+      #expect(error.hasPrefix("a line has no end after ") && error.hasSuffix("left out, up to 1048576"), "\(error)")
+    }
+  }
+
+  /// Byte for byte, and never a whole line: that is no silence, and takes no more room than a line may.
+  @Test func aTrickleIsHeld() throws {
+    let server = try LoopbackServer()
+    let clock = TurnedClock()
+    try withNetwork(clock) { network in
+      let observer = Recorder()
+      var spec = server.spec()
+      spec.maximumFrame = 100
+      spec.idleTimeout = 10 * second
+      let id = network.dial(owner: "bot", spec: spec, observer: observer).id
+      let client = try server.accept()
+      #expect(observer.events(1) == ["open"])
+      for count in 1...150 {
+        client.send("x")
+        while network.describe(id, owner: "bot")?.snapshot.bytesIn != UInt64(count) { sched_yield() }
+        clock.turn(9 * second)
+        network.look()
+      }
+      client.send("\nshort\n")
+      #expect(observer.frames(1) == ["short"])
+      #expect(network.describe(id, owner: "bot")?.snapshot.droppedLines == 1)
+      clock.turn(11 * second)
+      network.look()
+      #expect(observer.closing()?.error == "nothing was received for 10 s")
+    }
+  }
+
   // MARK: Back-pressure
 
   @Test func everythingWaitsForRoomInItsOrder() throws {

@@ -14,6 +14,8 @@ struct Probation: Sendable {
   let before: HandlerTotals
   /// Whether the build before was well.
   let wasHealthy: Bool
+  /// For those who wait for its end.
+  let end = ProbationEnd()
 
   /// A probation that begins when a swap has succeeded.
   struct Prospect: Sendable {
