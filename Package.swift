@@ -104,6 +104,7 @@ let package = Package(
       linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
     .target(name: "Configured", dependencies: ["BotHost"], path: "Tests/Support/Configured"),
+    .target(name: "ReservedPort", path: "Tests/Support/ReservedPort"),
     .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
     .executableTarget(
       name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
@@ -145,13 +146,15 @@ let package = Package(
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
     .testTarget(name: "HostPatternsTests", dependencies: ["HostPatterns"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "HostPatterns", "WebSimulator"]),
-    .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
+    .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat", "ReservedPort"]),
     .testTarget(
       name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost", "Configured"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaPlugin", "BotPluginKit", "Configured"]),
     .testTarget(
       name: "KafkaPluginTests",
-      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock", "Configured"]),
+      dependencies: [
+        "KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "CLinux", "kafka-mock", "Configured",
+      ]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
@@ -161,7 +164,7 @@ let package = Package(
     .testTarget(
       name: "UpdaterJobsTests",
       dependencies: ["UpdaterJobs", "UpdaterGitHub", "UpdaterRules", "HTTPClient", "GitHubSimulator", "UpdaterWorld"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["BotHost", "CLinux", "ReservedPort"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

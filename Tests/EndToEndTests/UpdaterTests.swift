@@ -63,6 +63,9 @@ struct UpdaterTests {
     #expect(again.contains(#""result":"unchanged""#), "\(again)")
     #expect(try gitHub.calls().filter(\.isWrite).count == 4)
 
+    // Issues that have not changed cost nothing of the quota.
+    try gitHub.waitForCall("304 GET /api/v3/repos/ann/app/issues?")
+
     // What git makes of the same objects.
     let stream = directory.url.appendingPathComponent("stream").path
     try gitHub.order(["order": "fast-import", "repository": "ann/app", "path": stream])

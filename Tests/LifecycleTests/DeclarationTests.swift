@@ -30,11 +30,11 @@ struct DeclarationTests {
 
   @Test func whatWaitsForItIsHandledFirst() throws {
     let fixture = try HostFixture(
-      ["actor": Actor.manifest().replacing("drain: 300ms", with: "drain: 60s")],
-      configuration: "instances: {second: {plugin: actor, config: {mode: busy}}}")
+      ["actor": Actor.manifest()],
+      configuration: "instances: {second: {plugin: actor, config: {mode: slow}}}")
     try fixture.host.start()
     let bus = try #require(fixture.host.running?.bus)
-    // The one under way takes 1.5 s, and the other one stands behind it.
+    // One is under way, and the other one stands behind it.
     try fixture.work()
     try fixture.work()
     try fixture.configure("")

@@ -171,7 +171,7 @@ struct ConnectionLifeTests {
       #expect(observer.waitUntilFull())
       client.close()
       var code = bh_rc(BH_OK)
-      let limit = Date(timeIntervalSinceNow: 30)
+      let limit = Date(timeIntervalSinceNow: 60)
       while code == BH_OK, Date() < limit { code = network.write(id, owner: "bot", Array("PING\r\n".utf8)) }
       #expect(code != BH_OK)
       observer.makeRoom(10)
@@ -316,8 +316,7 @@ struct ConnectionLifeTests {
   // MARK: Coming back
 
   @Test func attemptsFollowTheBackoff() throws {
-    let server = try LoopbackServer()
-    server.close()
+    let server = try LoopbackServer(backlog: nil)
     let clock = TurnedClock()
     try withNetwork(clock) { network in
       let observer = Recorder()
@@ -375,7 +374,8 @@ struct ConnectionLifeTests {
       other.maximumFrame = 1000
       let second = network.dial(owner: "bot", spec: other, observer: observer).id
       #expect(second != first)
-      #expect(before.line() == "QUIT")
+      // The old one ends by itself: a server that closed first would be the one that ended it.
+      #expect(before.rest() == Array("QUIT\n".utf8))
       before.close()
       let after = try server.accept()
       after.send("new\n")
@@ -424,8 +424,7 @@ struct ConnectionLifeTests {
   }
 
   @Test func anOwnerHasABoundedNumberOfConnections() throws {
-    let server = try LoopbackServer()
-    server.close()
+    let server = try LoopbackServer(backlog: nil)
     try withNetwork { network in
       let observer = Recorder()
       var codes: [bh_rc] = []

@@ -192,6 +192,36 @@ import UpdaterWorld
     #expect(pulls().isEmpty)
   }
 
+  @Test func whatTheIndexDoesNotKnowIsSaid() throws {
+    issue("Update pip-tools to 6")
+    try work()
+    #expect(pulls().isEmpty && comments().first?.contains("the package index does not know it") == true)
+  }
+
+  @Test func anIndexThatIsAwayIsWaitedFor() throws {
+    issue("Update pip to 19")
+    world.simulator.order(["order": "fault", "path": "/simple/pip", "status": 503, "times": 6])
+    let notices = try work(until: world.clock.now + 600_000_000_000)
+    #expect(notices.contains { if case .postponed = $0 { true } else { false } })
+    #expect(pulls().count == 1)
+  }
+
+  @Test func aTitleMayNameAFileOrAFolder() throws {
+    push(["requirements/dev.txt": "pip==18.1\n", "services/api/requirements.txt": "pip==18.1\n"])
+    issue("Update pip to 19 in requirements/dev.txt")
+    try work()
+    #expect(file("requirements/dev.txt", on: "bothost/pip/requirements/pip-19") == "pip==19.3.1\n")
+    #expect(file("requirements.txt", on: "bothost/pip/requirements/pip-19") == "pip==18.1\npip-tools==3.0\n")
+    issue("Update pip to 19 in services/api", number: 13)
+    try work()
+    #expect(file("services/api/requirements.txt", on: "bothost/pip/services/api/pip-19") == "pip==19.3.1\n")
+    issue("Update pip to 19 in nowhere/requirements.txt", number: 14)
+    issue("Update pip to 19 in ../../etc/requirements.txt", number: 15)
+    try work()
+    #expect(pulls().count == 2)
+    #expect(comments(on: 14).first?.contains("there is no") == true)
+  }
+
   @Test func severalPackagesAreSeveralPullRequests() throws {
     project("pip-tools", ["3.0", "6.1"])
     issue("Update pip to 19 and pip-tools to 6")

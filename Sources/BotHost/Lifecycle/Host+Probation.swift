@@ -21,7 +21,7 @@ extension Host {
     }
     return Probation.Prospect(
       policy: policy, previous: instance.planned, manifestText: instance.manifestText, library: library,
-      wasHealthy: isHealthy(instance))
+      wasHealthy: isHealthy(instance) ?? true)
   }
 
   /// Watches a build that has just taken over. Within the operation that has swapped it in.
@@ -98,12 +98,10 @@ extension Host {
     }
   }
 
-  private func isHealthy(_ instance: PluginInstance) -> Bool {
+  /// Nil while it is busy with its work.
+  private func isHealthy(_ instance: PluginInstance) -> Bool? {
     guard instance.state == .running, let generation = instance.generation else { return true }
-    guard let answer = instance.endpoint.onLane(timeout: 200_000_000, { generation.health() }) else {
-      // Busy with its work.
-      return true
-    }
+    guard let answer = instance.endpoint.onLane(timeout: 200_000_000, { generation.health() }) else { return nil }
     return answer.map { $0.0 >= 0 } ?? true
   }
 }
