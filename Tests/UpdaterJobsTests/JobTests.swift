@@ -215,11 +215,12 @@ import UpdaterWorld
     issue("Update pip to 19 in services/api", number: 13)
     try work()
     #expect(file("services/api/requirements.txt", on: "bothost/pip/services/api/pip-19") == "pip==19.3.1\n")
-    issue("Update pip to 19 in nowhere/requirements.txt", number: 14)
-    issue("Update pip to 19 in ../../etc/requirements.txt", number: 15)
+    issue("Update pip to 19 in nowhere/requirements.txt", number: 24)
+    issue("Update pip to 19 in ../../etc/requirements.txt", number: 25)
     try work()
     #expect(pulls().count == 2)
-    #expect(comments(on: 14).first?.contains("there is no") == true)
+    #expect(comments(on: 24).first?.contains("there is no") == true)
+    #expect(comments(on: 25).first?.contains("no path inside the repository") == true)
   }
 
   @Test func severalPackagesAreSeveralPullRequests() throws {
