@@ -93,7 +93,9 @@ import Testing
   }
 
   @Test func filtersAreSelmers() throws {
-    let data: Value = ["i": 6, "d": .double(2.5), "s": "Foo bar", "list": [3, 1, 2], "key": "s", "a.b": "dotted", "e": []]
+    let data: Value = [
+      "i": 6, "d": .double(2.5), "s": "Foo bar", "list": [3, 1, 2], "key": "s", "a.b": "dotted", "e": [],
+    ]
     #expect(
       try render("{{i|divide:2}} {{i|divide:4}} {{d|multiply:2}} {{i|add:1:2}} {{s|add:x}}", data)
         == "3 1.5 5.0 9 Foo barx")

@@ -69,7 +69,10 @@ extension Yetibot {
   private func makeObserver(_ call: Invocation) throws -> Outcome {
     let reader = OptionReader(call.group(1) ?? "", Self.observerOptions)
     let event = reader.value("event-type") ?? "message"
-    guard ChatEvent.Kind(rawValue: event) != nil else { return .text("there is no event \(event)") }
+    guard ChatEvent.Kind(rawValue: event) != nil else {
+      return .text(
+        "there is no event \(event); there are \(ChatEvent.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
     guard rows.hasRoom(in: "observer") else { return .failure("there are too many observers; remove one") }
     if let problem = reader.problem { return .failure(problem) }
     let pattern = reader.words.joined(separator: " ")
