@@ -41,10 +41,23 @@ struct YetibotWaitingTests {
     let directory = try TemporaryDirectory()
     let host = try YetibotHost.start(in: directory, configuration: "{timeout: 20s, soft_timeout: 100ms}")
     let chat = try TestChat(host)
+    let slow = "tee now | sleep 2000 | echo and"
+    let working = "still working on `\(slow)`"
+    // What is said of the message that waits while the build is replaced.
+    var said: [String] = []
+    /// The next answer that is not about that message.
+    func other(_ first: String? = nil) throws -> String {
+      var answer = try first ?? chat.answer().text
+      while [working, "now", "and now"].contains(answer) {
+        said.append(answer)
+        answer = try chat.answer().text
+      }
+      return answer
+    }
     /// On a busy machine anything may take long enough to be told of.
     func ask(_ text: String) throws -> String {
-      let answer = try chat.ask(text)
-      return answer == "still working on `\(text.dropFirst())`" ? try chat.answer().text : answer
+      let answer = try other(chat.ask(text))
+      return answer == "still working on `\(text.dropFirst())`" ? try other() : answer
     }
     _ = try ask(#"!alias hail = "echo hail $s""#)
     #expect(try ask("!buffer one") == "one")
@@ -54,9 +67,7 @@ struct YetibotWaitingTests {
     #expect(try ask("!echo heard") == "heard")
 
     // Somebody sleeps, and another one's expression does, when the build is replaced.
-    #expect(
-      try chat.ask("!tee now | sleep 2000 | echo and", by: "cid")
-        == "still working on `tee now | sleep 2000 | echo and`")
+    #expect(try chat.ask("!\(slow)", by: "cid") == working)
     let call = try RunningProgram(
       Build.bothost, ["call", "yetibot.eval", #"{"expression":"sleep 1500"}"#, "--control", host.socket])
     try host.command("swap", "yetibot")
@@ -66,13 +77,12 @@ struct YetibotWaitingTests {
     #expect(try ask("!cron status") == "the crons are stopped")
     #expect(try ask("!users | unwords").contains("bob"))
     try chat.react("rainbow", to: "m9")
-    #expect(try chat.answer().text.contains("<@U-bob>: 1"))
+    #expect(try other().contains("<@U-bob>: 1"))
     #expect(try ask("!history -a -e | grep soup").contains("I made soup"))
 
     // The message was begun again by the new build; what it had said by then is said once.
-    var said: [String] = []
     while said.last != "and now" { said.append(try chat.answer().text) }
-    #expect(said == ["still working on `tee now | sleep 2000 | echo and`", "now", "and now"])
+    #expect(said == [working, "now", "and now"])
     #expect(try ask("!history -u cid -n | count") == "1")
     #expect(try call.line(.output, "an answer") { _ in true }.contains("slept for 1500 milliseconds"))
     try host.stop()
