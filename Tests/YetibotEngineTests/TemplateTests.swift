@@ -43,6 +43,7 @@ import Testing
     #expect(failure("{% verbatim %}x").contains("{% endverbatim %}"))
     #expect(failure("{{a|default:\"x}}").contains("quote that is not closed"))
     #expect(failure("{% if a %}x").contains("endif"))
+    #expect(failure("{% endif %}").contains("belongs to no tag"))
     #expect(try render("{% verbatim %}{{a}}{%endverbatim%}!") == "{{a}}!")
     #expect(try render("{ a } {{#}} }} %}") == "{ a }  }} %}")
     // As the original has it.

@@ -177,6 +177,9 @@ struct TemplateReader {
       return [.text(start), .variable(try Self.expression(address)), .text(end)]
     case "include", "extends": throw Template.Failure("there are no other templates here for \(name)")
     case "sum": return [.sum(try words.map(Self.expression))]
+    case "else", "elif", "empty",
+      _ where name.hasPrefix("end"):
+      throw Template.Failure("\(name) belongs to no tag before it")
     default: throw Template.Failure("there is no tag \(name)")
     }
   }
