@@ -20,7 +20,7 @@ test:
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests Benchmarks
 	swift build --build-tests
 	scripts/stage debug build/debug
-	swift test --skip-build
+	scripts/test
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Plugins Tests Benchmarks

@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "HTTPClient", dependencies: ["HostPatterns", "CCurl"]),
     .target(name: "CGumbo", linkerSettings: [.linkedLibrary("gumbo")]),
     .target(name: "HTMLTree", dependencies: ["CGumbo"]),
-    .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit"]),
+    .executableTarget(name: "bothost", dependencies: ["BotHost", "CEdit", "CLinux"]),
 
     .target(name: "TwitchChat", path: "Plugins/Twitch/TwitchChat"),
     .target(
@@ -91,6 +91,7 @@ let package = Package(
       linkerSettings: pluginLinking + [.unsafeFlags(["-nostartfiles"])]),
 
     .target(name: "Configured", dependencies: ["BotHost"], path: "Tests/Support/Configured"),
+    .target(name: "ReservedPort", path: "Tests/Support/ReservedPort"),
     .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
     .executableTarget(
       name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
@@ -123,17 +124,19 @@ let package = Package(
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
     .testTarget(name: "HostPatternsTests", dependencies: ["HostPatterns"]),
     .testTarget(name: "HTTPClientTests", dependencies: ["HTTPClient", "HostPatterns", "WebSimulator"]),
-    .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat"]),
+    .testTarget(name: "TwitchChatTests", dependencies: ["TwitchChat", "ReservedPort"]),
     .testTarget(
       name: "TwitchPluginTests", dependencies: ["TwitchPlugin", "TwitchChat", "BotPluginKit", "CBotHost", "Configured"]),
     .testTarget(name: "KafkaLogTests", dependencies: ["KafkaLog", "KafkaPlugin", "BotPluginKit", "Configured"]),
     .testTarget(
       name: "KafkaPluginTests",
-      dependencies: ["KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "kafka-mock", "Configured"]),
+      dependencies: [
+        "KafkaPlugin", "KafkaClient", "KafkaLog", "CRDKafka", "CBotHost", "CLinux", "kafka-mock", "Configured",
+      ]),
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
-    .testTarget(name: "EndToEndTests", dependencies: ["BotHost"]),
+    .testTarget(name: "EndToEndTests", dependencies: ["BotHost", "CLinux", "ReservedPort"]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -89,6 +89,8 @@ public struct Health: Codable, Hashable, Sendable {
     self.detail = detail
   }
 
+  /// Nothing to say.
   public static let good = Health(ok: true)
+  /// Not well, with what an operator should know.
   public static func bad(_ detail: String) -> Health { Health(ok: false, detail: detail) }
 }

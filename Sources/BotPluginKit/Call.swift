@@ -19,6 +19,7 @@ public struct Call: ~Copyable {
   public var argument: UnsafeRawBufferPointer { raw.pointee.payload.buffer }
   /// The answer must be there before this reading of ``Host/monotonicTime``; nil: no deadline.
   public var deadline: Int64? { raw.pointee.deadline_mono_ns == 0 ? nil : raw.pointee.deadline_mono_ns }
+  /// Carried along from what caused the call, borrowed like it; may be empty.
   public var correlationID: BorrowedText { BorrowedText(raw.pointee.correlation_id) }
   /// Names this call, for `cause:` of calls made on its behalf and `effectOf:`.
   public var token: DeliveryToken { DeliveryToken(rawValue: raw.pointee.delivery) }

@@ -3,7 +3,8 @@
 public enum ChatTopic {
   /// ``ChatMessage``
   public static let message = "chat.message"
-  /// ``ChatSay``
+  /// ``ChatSay``. Whoever publishes it declares it in the manifest as `chat.say: {mandatory: true}`: what is said on a platform that no
+  /// adapter speaks is a dead letter then, and is not lost without a word.
   public static let say = "chat.say"
   /// ``ChatSent``
   public static let sent = "chat.sent"

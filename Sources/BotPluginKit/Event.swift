@@ -26,6 +26,7 @@ public struct Event: ~Copyable {
   public var time: Int64 { raw.pointee.time_unix_ns }
   /// The delivery must be settled before this reading of ``Host/monotonicTime``, in nanoseconds; nil: no deadline.
   public var deadline: Int64? { raw.pointee.deadline_mono_ns == 0 ? nil : raw.pointee.deadline_mono_ns }
+  /// What it was published on, borrowed like the event.
   public var topic: BorrowedText { BorrowedText(raw.pointee.topic) }
   /// The instance that published it.
   public var source: BorrowedText { BorrowedText(raw.pointee.source) }
@@ -106,6 +107,7 @@ public struct EventHeaders: RandomAccessCollection {
   public var startIndex: Int { 0 }
   public var endIndex: Int { count }
 
+  /// A header, borrowed like the event. A place that is not there stops the program, as with an array.
   public subscript(position: Int) -> (name: BorrowedText, value: UnsafeRawBufferPointer) {
     precondition(position >= 0 && position < count, "header index out of range")
     guard let header = base?[position] else {
@@ -133,10 +135,13 @@ public enum FieldValue {
   /// The JSON of an object.
   case map(BorrowedText)
 
+  /// The string, borrowed; nil: it is something else.
   public var text: BorrowedText? { if case .string(let text) = self { text } else { nil } }
   /// A copy of the string.
   public var string: String? { text?.string }
+  /// The whole number; nil: it is something else, a fraction too.
   public var int: Int64? { if case .int(let number) = self { number } else { nil } }
+  /// The truth value; nil: it is something else.
   public var bool: Bool? { if case .bool(let truth) = self { truth } else { nil } }
   /// A number of either kind.
   public var double: Double? {

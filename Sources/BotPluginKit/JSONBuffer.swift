@@ -45,9 +45,13 @@ public struct JSONBuffer: ~Copyable {
 
   // MARK: Structure
 
+  /// Begins an object; ``key(_:)`` and a value follow for each member, or ``field(_:_:)`` does both.
   public mutating func beginObject() { open(UInt8(ascii: "{")) }
+  /// Ends the object that was begun last.
   public mutating func endObject() { close(UInt8(ascii: "}")) }
+  /// Begins a list; its values follow.
   public mutating func beginArray() { open(UInt8(ascii: "[")) }
+  /// Ends the list that was begun last.
   public mutating func endArray() { close(UInt8(ascii: "]")) }
 
   /// A member's name; its value is the next thing that is appended. The name is written as it is: it must be ASCII
@@ -136,8 +140,10 @@ public struct JSONBuffer: ~Copyable {
     raw(number.description)
   }
 
+  /// `true` or `false`.
   public mutating func append(_ truth: Bool) { truth ? raw("true" as StaticString) : raw("false" as StaticString) }
 
+  /// `null`.
   public mutating func appendNull() { raw("null" as StaticString) }
 
   /// A value that is JSON already, copied as it is: a field's list or map, another payload.

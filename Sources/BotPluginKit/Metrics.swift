@@ -3,18 +3,21 @@ import CBotHost
 /// A number that only grows. One atomic operation to add; safe on the hottest path and on any thread.
 public struct Counter: Sendable {
   let metric: Metric
+  /// Adds to it: 0 or more, for a counter never goes down.
   public func add(_ amount: Int64 = 1) { metric.record(amount) }
 }
 
 /// A number that goes up and down.
 public struct Gauge: Sendable {
   let metric: Metric
+  /// Replaces the value.
   public func set(_ value: Int64) { metric.record(value) }
 }
 
 /// How often values of which size came, in buckets that grow by powers of two.
 public struct Histogram: Sendable {
   let metric: Metric
+  /// Counts one value, in the unit that the metric's help names.
   public func observe(_ value: Int64) { metric.record(value) }
 }
 

@@ -25,12 +25,15 @@ public final class Monitor: @unchecked Sendable {
     mutex.deallocate()
   }
 
+  /// Waits for the lock and takes it; not by whoever has it.
   @inlinable
   public func lock() { pthread_mutex_lock(mutex) }
 
+  /// By whoever has it.
   @inlinable
   public func unlock() { pthread_mutex_unlock(mutex) }
 
+  /// Runs `body` with the lock held.
   @inlinable
   public func withLock<Result: ~Copyable, Failure: Error>(
     _ body: () throws(Failure) -> Result

@@ -59,10 +59,16 @@ public enum PluginTableRow<Plugin: BotPlugin>: Sendable {
 /// Lets a ``PluginTable`` be written as a list.
 @resultBuilder
 public enum PluginTableBuilder<Plugin: BotPlugin> {
+  /// A row for events.
   public static func buildExpression(_ row: Handler<Plugin>) -> [PluginTableRow<Plugin>] { [.handler(row)] }
+  /// A row for calls.
   public static func buildExpression(_ row: Method<Plugin>) -> [PluginTableRow<Plugin>] { [.method(row)] }
+  /// A row for calls of somebody else's method.
   public static func buildExpression(_ row: Hook<Plugin>) -> [PluginTableRow<Plugin>] { [.hook(row)] }
+  /// The row that hands state over; of several the last one counts.
   public static func buildExpression(_ row: HandOver<Plugin>) -> [PluginTableRow<Plugin>] { [.handOver(row)] }
+  /// The row that takes another configuration over; of several the last one counts.
   public static func buildExpression(_ row: Reconfigure<Plugin>) -> [PluginTableRow<Plugin>] { [.reconfigure(row)] }
+  /// All rows, in order.
   public static func buildBlock(_ rows: [PluginTableRow<Plugin>]...) -> [PluginTableRow<Plugin>] { rows.flatMap { $0 } }
 }

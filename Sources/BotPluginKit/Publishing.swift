@@ -21,7 +21,7 @@ public struct EventHeader: Hashable, Sendable {
 }
 
 /// Told how a published event ended: success when every handler that it reached has acknowledged it, or there was
-/// none; `reject` when one gave it to the dead letters; `cancelled` when it never came out because the delivery
+/// none; `reject` when one gave it to the dead letters, or when none took it and the manifest calls the topic `mandatory`; `cancelled` when it never came out because the delivery
 /// whose effect it was failed; `stale` when this generation ends before it is known. Called once in every case, before the plugin is
 /// destroyed. Runs on the lane, so it may touch the plugin.
 public typealias PublishCompletion = (Result<Void, PluginError>) -> Void
@@ -83,8 +83,8 @@ extension Host {
     return Topic(name: name, reference: reference)
   }
 
-  /// Whether an event on the topic, published now, would reach anybody: a handler, the journal, somebody who watches. False spares the
-  /// plugin the making of a payload that nobody would read; for topics with many events.
+  /// Whether an event on the topic, published now, would reach anybody: a handler, the journal, somebody who watches, the dead letters (of a
+  /// topic that the manifest calls `mandatory`). False spares the plugin the making of a payload that nobody would read; for topics with many events.
   public func isWanted(_ topic: Topic) -> Bool {
     guard alive.load(ordering: .relaxed) else { return false }
     guard Int(table.pointee.size) > Self.wantedOffset, let wanted = table.pointee.wanted else { return true }

@@ -51,6 +51,7 @@ public struct BorrowedText: TextBytes, CustomStringConvertible {
   /// A copy of its own.
   public var string: String { String(decoding: bytes, as: UTF8.self) }
   public var description: String { string }
+  /// Whether it has no bytes: the text is empty, or there is none.
   public var isEmpty: Bool { bytes.isEmpty }
   /// In bytes.
   public var count: Int { bytes.count }

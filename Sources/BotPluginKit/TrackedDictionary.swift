@@ -46,6 +46,7 @@ public struct TrackedDictionary<Key: Hashable & Codable, Value: Codable>: Expres
   public var isEmpty: Bool { entries.isEmpty }
   public var keys: Dictionary<Key, Value>.Keys { entries.keys }
 
+  /// The value of a key. To touch it for writing marks the key as changed, whether or not the value becomes another one.
   public subscript(key: Key) -> Value? {
     get { entries[key] }
     _modify {
@@ -54,6 +55,7 @@ public struct TrackedDictionary<Key: Hashable & Codable, Value: Codable>: Expres
     }
   }
 
+  /// The same with a value for a key that is not there.
   public subscript(key: Key, default standard: @autoclosure () -> Value) -> Value {
     get { entries[key] ?? standard() }
     _modify {
@@ -62,6 +64,7 @@ public struct TrackedDictionary<Key: Hashable & Codable, Value: Codable>: Expres
     }
   }
 
+  /// Takes all entries out, and marks their keys as changed.
   public mutating func removeAll() {
     pending?.changed.formUnion(entries.keys)
     entries.removeAll()

@@ -4,12 +4,14 @@ import CGumbo
 ///
 /// It is a value without pointers: the nodes lie in document order, so that what is inside a node is the run behind it.
 public struct HTMLDocument: Sendable {
+  /// An element's tag and attributes; what is inside it is the document's to say.
   public struct Element: Sendable {
     /// In lower case.
     public let tag: String
     /// The names in lower case, in the order of the document.
     public let attributes: [(name: String, value: String)]
 
+    /// The attribute of that name, in lower case; the first where a page has it twice.
     public subscript(_ name: String) -> String? { attributes.first { $0.name == name }?.value }
   }
 
@@ -111,6 +113,7 @@ public struct HTMLDocument: Sendable {
   /// The numbers of the elements, in document order.
   var elements: some Sequence<Int> { nodes.indices.lazy.filter { nodes[$0].element != nil } }
 
+  /// The element of a number that the document gave; nil: there is none, or a text stands there.
   public func element(_ number: Int) -> Element? { nodes.indices.contains(number) ? nodes[number].element : nil }
 
   private static let invisible: Set<String> = ["script", "style", "noscript", "template", "head", "title"]

@@ -17,6 +17,7 @@ import Glibc
 /// Any thread may call it. Whoever owns it closes it, or lets it go, before the library that it is part of may be unloaded: both wait until
 /// its thread has ended.
 public final class HTTPClient: Sendable {
+  /// What holds for all of a client's requests.
   public struct Configuration: Sendable {
     /// How many requests are under way at once, and how many more wait; those beyond are refused.
     public var concurrency = 8

@@ -1,5 +1,6 @@
 /// What is asked of a server, and how much it may cost. A value: making one does nothing.
 public struct HTTPRequest: Sendable {
+  /// A header. Its name and value must be of one line: what has a line's end in it is refused when the request is sent.
   public struct Header: Sendable {
     public var name: String
     public var value: String

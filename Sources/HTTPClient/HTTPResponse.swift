@@ -16,6 +16,7 @@ public struct HTTPResponse: Sendable {
     self.address = address
   }
 
+  /// The status is one of 200 to 299.
   public var isSuccess: Bool { (200..<300).contains(status) }
 
   /// The value of the first header of that name, which is written in lower case.

@@ -32,8 +32,10 @@ enum Control {
   }
 
   /// Sends a request and returns the answer, or throws what the host says is wrong.
-  static func request(_ command: String, _ argument: JSONValue, _ client: ControlClient) throws -> JSONValue {
-    do { return try client.request(command, argument) } catch { throw failure(error) }
+  static func request(
+    _ command: String, _ argument: JSONValue, _ client: ControlClient, onItem: (JSONValue) -> Bool = { _ in true }
+  ) throws -> JSONValue {
+    do { return try client.request(command, argument, onItem: onItem) } catch { throw failure(error) }
   }
 
   static func request(_ command: String, _ arguments: ArgumentParser.Arguments) throws -> JSONValue {
@@ -50,7 +52,7 @@ enum Control {
   static func stream(
     _ command: String, _ argument: JSONValue, _ client: ControlClient, _ body: (JSONValue) -> Bool
   ) throws {
-    do { _ = try client.request(command, argument, onItem: body) } catch { throw failure(error) }
+    _ = try request(command, argument, client, onItem: body)
   }
 
   static func json(_ text: String, _ what: String) throws -> JSONValue {

@@ -91,15 +91,31 @@ struct EmitTests {
     return log
   }
 
-  private static func runEmitted(_ bot: BoundBot, _ source: String, _ answers: Answers, directory: String) throws -> Log
-  {
+  /// An emitted bot's library, and the file that it prints to.
+  private final class Emitted {
+    let library: String
+    private let output: String
+    private let file: Int32
+
+    init(_ source: String, in directory: String) throws {
+      output = "\(directory)/output"
+      file = open(output, O_CREAT | O_RDWR | O_CLOEXEC | O_APPEND, 0o600)
+      try #require(file >= 0)
+      library = "\(directory)/lib-\(UUID().uuidString.prefix(8)).so"
+      try EmittedBot.compile(source, library, ["-DBOT_OUTPUT=\(file)", "-O1"])
+    }
+
+    deinit { close(file) }
+
+    /// What it has printed since it was asked the last time.
+    func printed() throws -> String {
+      defer { ftruncate(file, 0) }
+      return try String(contentsOfFile: output, encoding: .utf8)
+    }
+  }
+
+  private static func runEmitted(_ bot: BoundBot, _ made: Emitted, _ answers: Answers) throws -> Log {
     var log = Log()
-    let output = "\(directory)/output-\(UUID().uuidString.prefix(8))"
-    let file = open(output, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-    try #require(file >= 0)
-    defer { close(file) }
-    let library = "\(directory)/lib-\(UUID().uuidString.prefix(8)).so"
-    try EmittedBot.compile(source, library, ["-DBOT_OUTPUT=\(file)", "-O1"])
     var configuration: [String: String] = [:]
     var secrets: [String: String] = [:]
     for (index, constant) in bot.program.constants.enumerated() {
@@ -113,7 +129,7 @@ struct EmitTests {
       }
     }
     let host = EmittedHost(configuration: configuration, secrets: secrets)
-    let emitted = try EmittedBot(bot, library, host)
+    let emitted = try EmittedBot(bot, made.library, host)
     var answered: Set<Int> = []
     var seen = (calls: 0, settled: 0)
     func note() {
@@ -146,8 +162,7 @@ struct EmitTests {
       if number % 3 == 2 { reply() }
     }
     reply()
-    let printed = try String(contentsOfFile: output, encoding: .utf8)
-    var lines = printed.components(separatedBy: "\n").map { "printed \($0)" }
+    var lines = try made.printed().components(separatedBy: "\n").map { "printed \($0)" }
     lines.removeLast()
     log.effects += lines
     return log
@@ -283,9 +298,10 @@ struct EmitTests {
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let (bot, source) = try Self.build(text)
+    let made = try Emitted(source, in: directory)
     for answers in Answers.allCases {
       let interpreted = try Self.interpret(bot, answers)
-      let emitted = try Self.runEmitted(bot, source, answers, directory: directory)
+      let emitted = try Self.runEmitted(bot, made, answers)
       #expect(interpreted.effects.count > 10)
       for (one, other) in zip(interpreted.effects, emitted.effects) { #expect(one == other, "\(answers)") }
       #expect(interpreted.effects.count == emitted.effects.count)

@@ -44,6 +44,12 @@ private final class Scratch {
     BotBuild(try program(text), manifests: try Plugins.all(), target: target, cache: cache, running: running)
   }
 
+  /// Builds the bot of the steps again and again, from a text that is read once.
+  private func builder(_ cache: UnitCache) throws -> () -> BotBuild {
+    let (program, manifests) = (try program(botText(Self.steps)), try Plugins.all())
+    return { BotBuild(program, manifests: manifests, target: .interpreter, cache: cache, running: nil) }
+  }
+
   @Test(arguments: UnitTarget.allCases)
   func keptOnceAndFoundAgain(target: UnitTarget) throws {
     let scratch = Scratch()
@@ -154,7 +160,8 @@ private final class Scratch {
   @Test func damagedEntriesAreMadeAnew() throws {
     let scratch = Scratch()
     let cache = UnitCache(directory: scratch.path)
-    let whole = try build(botText(Self.steps), cache)
+    let build = try builder(cache)
+    let whole = build()
     try whole.store(in: cache)
     let kept = try scratch.contents()
     var generator = SystemRandomNumberGenerator()
@@ -170,11 +177,11 @@ private final class Scratch {
       damages += kept.filter { $0.key != file }.map(\.value)
       for damage in damages {
         try damage.write(to: path)
-        let again = try build(botText(Self.steps), cache)
+        let again = build()
         #expect(again.count(.built) == 1, "\(file): \(damage.count) bytes")
         #expect(again.units.map(\.content) == whole.units.map(\.content))
       }
-      try build(botText(Self.steps), cache).store(in: cache)
+      try build().store(in: cache)
       #expect(try Data(contentsOf: path) == content)
     }
   }
@@ -183,7 +190,8 @@ private final class Scratch {
   @Test func forgedCodeIsRefused() throws {
     let scratch = Scratch()
     let cache = UnitCache(directory: scratch.path)
-    let whole = try build(botText(Self.steps), cache)
+    let build = try builder(cache)
+    let whole = build()
     let unit = try #require(whole.units.first { $0.path == "/when/chat.message#H" })
     var refused = 0
     for position in unit.content.indices {
@@ -192,7 +200,7 @@ private final class Scratch {
         forged[position] = value
         try cache.write(forged, for: unit.key)
         // Either it is made anew, or it is a program whose every number lies within its tables.
-        let again = try build(botText(Self.steps), cache)
+        let again = build()
         if again.count(.built) == again.units.count { refused += 1 }
         let handler = again.program.handlers[0]
         for case .store(let slot, _) in handler.instructions { #expect(slot < handler.slotCount) }
@@ -201,7 +209,7 @@ private final class Scratch {
     #expect(refused > unit.content.count)
     for length in 0..<unit.content.count {
       try cache.write(Array(unit.content[..<length]), for: unit.key)
-      let again = try build(botText(Self.steps), cache)
+      let again = build()
       #expect(again.units.map(\.content) == whole.units.map(\.content))
       #expect(!again.problems.isEmpty)
     }

@@ -88,7 +88,7 @@ import Testing
     let swaps = Atomic<Int>(0)
     let swapper = HostThread(name: "swapper") {
       var generation: UInt32 = 3
-      while !isOver.load(ordering: .acquiring) {
+      repeat {
         consumer.closeGate()
         let rest = consumer.drain(deadline: SystemClock().monotonic + 60_000_000_000, policy: .abort)
         if rest != .drained { Issue.record("\(row): the lane did not come to rest: \(rest), \(consumer.statistics())") }
@@ -98,7 +98,7 @@ import Testing
         swaps.wrappingAdd(1, ordering: .relaxed)
         // Lets the lane go on for a moment, so that it is not always met at rest.
         sched_yield()
-      }
+      } while !isOver.load(ordering: .acquiring)
     }
     for thread in threads { thread?.join() }
     isOver.store(true, ordering: .releasing)

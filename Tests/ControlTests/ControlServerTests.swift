@@ -131,7 +131,7 @@ import Testing
 
   @Test func theSocketOfADeadHostIsReplaced() throws {
     // A socket without anybody behind it, as a killed host leaves it.
-    let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     _ = try ControlSocket.withAddress(place.path) { bind(dead, $0, $1) }
     close(dead)
     #expect(FileManager.default.fileExists(atPath: place.path))

@@ -67,7 +67,7 @@ struct BadInputTests {
 
     // A client that speaks no protocol at all, and one that leaves in the middle of a word.
     for garbage in [Data([0, 255, 10, 13, 10]), Data(repeating: 0x7B, count: 100_000), Data(#"{"id":1,"op"#.utf8)] {
-      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+      let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       defer { close(descriptor) }
       var address = sockaddr_un()
       address.sun_family = sa_family_t(AF_UNIX)

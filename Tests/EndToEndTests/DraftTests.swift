@@ -72,7 +72,7 @@ struct DraftTests {
 
     let simulator = try Simulator()
     let brokers = try MockBrokers()
-    brokers.create("bot_messages")
+    try brokers.create("bot_messages")
     let host = try Host(
       bots: [bot],
       environment: simulator.environment(channels: ["kitchen"]).merging(["KAFKA_BROKERS": brokers.addresses]) { $1 })

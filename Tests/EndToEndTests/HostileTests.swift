@@ -15,13 +15,6 @@ struct HostileTests {
     try host.command("dead", "list", "--json").map { try JSONDecoder().decode(Letter.self, from: Data($0.utf8)) }
   }
 
-  private func eventually(_ what: String, _ holds: () throws -> Bool) throws {
-    let limit = Date(timeIntervalSinceNow: 60)
-    while try !holds() {
-      guard Date() < limit else { throw RunningProgram.Failure(description: "not within a minute: \(what)") }
-    }
-  }
-
   /// A directory with the plugin that breaks the rules.
   private func plugins(_ directory: TemporaryDirectory) throws -> String {
     let plugins = directory.url.appendingPathComponent("plugins")

@@ -30,14 +30,6 @@ struct OperationTests {
     return error.joined(separator: "\n")
   }
 
-  /// Asks until the answer is as it should be, or a minute has passed.
-  private func eventually(_ what: String, _ holds: () throws -> Bool) throws {
-    let limit = Date(timeIntervalSinceNow: 60)
-    while try !holds() {
-      guard Date() < limit else { throw RunningProgram.Failure(description: "not within a minute: \(what)") }
-    }
-  }
-
   /// A tail of a running host, and what makes it print: publishing until it has.
   private func tail(_ host: Host, _ words: [String], while publish: () throws -> Void) throws -> [String] {
     let tail = try RunningProgram(Build.bothost, ["tail", "--control", host.socket] + words)

@@ -3,11 +3,11 @@ import Testing
 
 /// Records that the host keeps until the broker has them.
 @Suite struct SpoolTests {
-  @Test("a record that was answered survives kill -9 while the broker is away", .timeLimit(.minutes(10)))
+  @Test("a record that was answered survives kill -9 while the broker is away", .timeLimit(.minutes(20)))
   func killed() throws {
     let brokers = try MockBrokers()
-    brokers.create("orders")
-    brokers.program.send("down 1")
+    try brokers.create("orders")
+    try brokers.order("down 1")
     let directory = try TemporaryDirectory()
     let configuration = directory.url.appendingPathComponent("host.yaml")
     try """
@@ -30,7 +30,7 @@ import Testing
     try first.program.waitForExit()
 
     let second = try start()
-    brokers.program.send("up 1")
+    try brokers.order("up 1")
     let values = try brokers.values(of: "orders", atLeast: 20)
     #expect(values == (1...20).map { "order \($0)" })
     try second.stop()

@@ -100,6 +100,50 @@ struct SwapRefusalTests {
     try host.stop()
   }
 
+  @Test("swap --wait ends with the probation, and says how that ended", .timeLimit(.minutes(20)))
+  func waiting() throws {
+    let directory = try TemporaryDirectory()
+    let manifest = CPlugin.notesManifest + "\nswap: {probation: {events: 2, time: 10m, max_error_rate: 0.1}}\n"
+    _ = try directory.file("plugins/notes.yaml", manifest)
+    let folder = directory.url.appendingPathComponent("plugins").path
+    func build(_ name: String, _ answer: String, _ more: String = "") throws -> String {
+      let library = directory.url.appendingPathComponent(name).path
+      try CPlugin.compile(CPlugin.notes(answer) + more, to: library, in: directory)
+      return library
+    }
+    try CPlugin.compile(CPlugin.notes("BH_OK"), to: folder + "/libnotes.so", in: directory)
+    let host = try Host(plugins: folder)
+
+    /// The command, which waits while `body` goes on.
+    func swap(_ library: String, _ body: () throws -> Void) throws -> (Int32, [String], [String]) {
+      let program = try RunningProgram(
+        Build.bothost, ["swap", "--control", host.socket, "notes", library, "--wait"])
+      try program.line(.output, "the swap") { $0.contains("on probation for 2 events or 10m") }
+      try body()
+      let status = try program.waitForExit()
+      return (status, program.printed(.output), program.printed(.error))
+    }
+    func publish(_ count: Int) throws {
+      for key in 0..<count { try host.command("publish", "note", "{}", "--key", "\(key)") }
+    }
+
+    let good = try swap(try build("good.so", "BH_OK", "\n/* another one */ int other;\n")) { try publish(2) }
+    #expect(good.0 == 0 && good.2.isEmpty)
+    #expect(good.1.last == "notes: has passed its probation: 2 attempts to handle an event, 0 failed")
+
+    let bad = try swap(try build("bad.so", "BH_E_INTERNAL")) { try publish(1) }
+    #expect(bad.0 == 1)
+    #expect(
+      bad.2.joined().contains(
+        "notes: rolled back, the build before serves again: ")
+        && bad.2.joined().contains("attempts to handle an event failed"), "\(bad.2)")
+
+    let stopped = try swap(try build("third.so", "BH_OK", "\nint third;\n")) { try host.command("stop", "notes") }
+    #expect(stopped.0 == 1)
+    #expect(stopped.2.joined().contains("was cut short: swapped again, stopped or restarted"), "\(stopped.2)")
+    try host.stop()
+  }
+
   @Test("--watch swaps when a library has been replaced, and survives a bad one", .timeLimit(.minutes(20)))
   func watch() throws {
     let directory = try TemporaryDirectory()

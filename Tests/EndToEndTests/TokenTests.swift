@@ -50,7 +50,7 @@ struct TokenTests {
     }
   }
 
-  @Test("one that the chat refuses is renewed, and the new one is used after a restart", .timeLimit(.minutes(10)))
+  @Test("one that the chat refuses is renewed, and the new one is used after a restart", .timeLimit(.minutes(20)))
   func renewsARefusedToken() throws {
     let fixture = try Fixture(accepted: "second-access")
     let host = try fixture.start(token: "first-access")
@@ -74,7 +74,7 @@ struct TokenTests {
     try again.stop()
   }
 
-  @Test("without one, the refresh token is enough", .timeLimit(.minutes(10)))
+  @Test("without one, the refresh token is enough", .timeLimit(.minutes(20)))
   func beginsWithTheRefreshToken() throws {
     let fixture = try Fixture(accepted: "second-access")
     let host = try fixture.start(token: nil)
@@ -83,7 +83,7 @@ struct TokenTests {
     try host.stop()
   }
 
-  @Test("when nobody gives another one, the operator is told", .timeLimit(.minutes(10)))
+  @Test("when nobody gives another one, the operator is told", .timeLimit(.minutes(20)))
   func saysThatNothingHelps() throws {
     let refusal = "/status?n=400&body=%7B%22message%22:%22Invalid%20refresh%20token%22%7D"
     let fixture = try Fixture(accepted: "second-access", renewal: refusal)

@@ -272,7 +272,9 @@ struct YetibotTests {
     try chat.say("!cron remove 1", private: true)
     while try chat.answer().text == "tick" {}
     try chat.say("!echo aloud")
-    let loud = try chat.answer()
+    // One that was under way when it was removed may still come.
+    var loud = try chat.answer()
+    while loud.text == "tick" { loud = try chat.answer() }
     #expect(loud.text == "aloud" && loud.private != true && loud.channel == "C1" && loud.replyTo == nil)
     try chat.say("!echo here", id: "m7", replyTo: "m6")
     let threaded = try chat.answer()

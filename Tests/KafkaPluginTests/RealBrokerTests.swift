@@ -6,6 +6,10 @@ import Testing
 /// Against Apache Kafka, with kcat as the foreign client.
 @Suite(.serialized, .enabled(if: RealBroker.missing == nil, "there is no real Kafka broker here"))
 struct RealBrokerTests {
+  /// No member is put out of its group on a machine that stands still for some seconds. A broker, other than the mock, hears of those who
+  /// leave.
+  private static let patient = [ClientSetting("session.timeout.ms", "30000")]
+
   @Test func foreignClientsReadWhatIsWrittenAndWriteWhatIsRead() throws {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 1)
@@ -62,7 +66,7 @@ struct RealBrokerTests {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 1)
     try Kcat.write(broker.addresses, "t", (0..<20).map { "\($0)" })
-    let settings = [ClientSetting("session.timeout.ms", "1500")]
+    let settings = [ClientSetting("session.timeout.ms", "6000")]
     let first = try TestConsumer(broker.addresses, topic: "t", group: "g", settles: false, settings: settings)
     #expect(first.records.wait { first.records.records.count == 20 })
     for record in first.records.records.prefix(5) { first.consumer.settle(record.reference) }
@@ -78,9 +82,9 @@ struct RealBrokerTests {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 2)
     try Kcat.write(broker.addresses, "t", (0..<100).map { "k\($0):\($0)" }, ["-K:"])
-    let first = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    let first = try TestConsumer(broker.addresses, topic: "t", group: "g", settings: Self.patient)
     #expect(first.records.wait { first.records.records.count == 100 })
-    let second = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    let second = try TestConsumer(broker.addresses, topic: "t", group: "g", settings: Self.patient)
     #expect(second.records.wait { second.records.partitions.count == 1 })
     try Kcat.write(broker.addresses, "t", (100..<200).map { "k\($0):\($0)" }, ["-K:"])
     let all = { (first.records.records + second.records.records).map(\.value) }
@@ -93,9 +97,9 @@ struct RealBrokerTests {
   @Test func sharesAGroupAndRebalances() throws {
     let broker = try RealBroker()
     try broker.createTopic("t", partitions: 4)
-    let first = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    let first = try TestConsumer(broker.addresses, topic: "t", group: "g", settings: Self.patient)
     #expect(first.records.wait { first.records.partitions.count == 4 })
-    let second = try TestConsumer(broker.addresses, topic: "t", group: "g")
+    let second = try TestConsumer(broker.addresses, topic: "t", group: "g", settings: Self.patient)
     #expect(second.records.wait { second.records.partitions.count == 2 })
     #expect(first.records.wait { first.records.partitions.count == 2 })
     try Kcat.write(broker.addresses, "t", (0..<200).map { "k\($0):\($0)" }, ["-K:"])

@@ -12,7 +12,7 @@ struct ConnectionEffectTests {
     let port: Int
 
     init() throws {
-      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)
       address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -29,7 +29,11 @@ struct ConnectionEffectTests {
 
     deinit { close(descriptor) }
 
-    func accept() -> Int32 { Glibc.accept(descriptor, nil, nil) }
+    func accept() -> Int32 {
+      let connection = Glibc.accept(descriptor, nil, nil)
+      _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+      return connection
+    }
   }
 
   /// Everything until the other side ends; nil when it ends otherwise.

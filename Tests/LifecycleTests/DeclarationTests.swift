@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import BotHost
@@ -29,11 +30,11 @@ struct DeclarationTests {
 
   @Test func whatWaitsForItIsHandledFirst() throws {
     let fixture = try HostFixture(
-      ["actor": Actor.manifest().replacing("drain: 300ms", with: "drain: 60s")],
-      configuration: "instances: {second: {plugin: actor, config: {mode: busy}}}")
+      ["actor": Actor.manifest()],
+      configuration: "instances: {second: {plugin: actor, config: {mode: slow}}}")
     try fixture.host.start()
     let bus = try #require(fixture.host.running?.bus)
-    // The one under way takes 1.5 s, and the other one stands behind it.
+    // One is under way, and the other one stands behind it.
     try fixture.work()
     try fixture.work()
     try fixture.configure("")
@@ -69,6 +70,56 @@ struct DeclarationTests {
     try fixture.write("actor", "bothost: 1\nplugin: actor\nlibrary: [\n")
     fixture.host.reload()
     #expect(fixture.host.instances.count == 2)
+  }
+
+  @Test func aFileThatItsWriterHasOnlyJustBegunSaysNothing() throws {
+    let fixture = try HostFixture(
+      ["actor": Actor.manifest()],
+      configuration: "plugins: {actor: {config: {label: one}}}\ninstances: {second: {plugin: actor}}")
+    try fixture.host.start()
+    let file = fixture.directory.appendingPathComponent("host.yaml")
+    try Data().write(to: file)
+    fixture.host.reload()
+    fixture.expectLog("the file is empty")
+    fixture.expectLog("no configuration is taken over until the files are in order")
+    #expect(fixture.host.instances.count == 2)
+    #expect(try fixture.instance().configuration["label"] == .string("one"))
+  }
+
+  @Test func anOperatorsFileBesideTheManifestsThatIsBrokenResetsNothing() throws {
+    let text = "bothost: 1\nkind: host\nplugins: {actor: {config: {label: one}}}\n"
+    let fixture = try HostFixture(["actor": Actor.manifest(), "operator": text])
+    try fixture.host.start()
+    try fixture.write("operator", text + "instances: [\n")
+    fixture.host.reload()
+    fixture.expectLog("no configuration is taken over until the files are in order")
+    #expect(try fixture.instance().configuration["label"] == .string("one"))
+    try fixture.write("operator", text.replacing("one", with: "two"))
+    fixture.host.reload()
+    #expect(try fixture.instance().configuration["label"] == .string("two"))
+  }
+
+  /// A file that is emptied and filled again and again, as shells and some editors do: what it declares all the time never ends.
+  @Test func aFileThatIsWrittenInPlaceIsReadWhole() throws {
+    let fixture = try HostFixture(["actor": Actor.manifest()], configuration: "instances: {second: {plugin: actor}}")
+    try fixture.host.start()
+    let path = fixture.directory.appendingPathComponent("host.yaml").path
+    let written = Mutex(false)
+    let writer = Thread {
+      for label in 0..<60 {
+        let text = "bothost: 1\nkind: host\ninstances: {second: {plugin: actor, config: {label: l\(label)}}}\n"
+        guard let file = fopen(path, "w") else { return }
+        usleep(5_000)
+        fputs(text, file)
+        fclose(file)
+      }
+      written.withLock { $0 = true }
+    }
+    writer.start()
+    while !written.withLock({ $0 }) { fixture.host.reload() }
+    fixture.host.reload()
+    #expect(try fixture.instance("second").configuration["label"] == .string("l59"))
+    #expect(try fixture.instance("second").generation?.number == 1)
   }
 
   @Test func aPluginWhoseManifestIsTakenAwayEndsByWatching() throws {

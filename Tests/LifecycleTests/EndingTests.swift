@@ -5,8 +5,8 @@ import Testing
 
 /// A plugin can tell in `quiesce` whether it is stopped, swapped or started again.
 @Suite struct EndingTests {
-  private func fixture() throws -> HostFixture {
-    let fixture = try HostFixture(["actor": Actor.manifest()])
+  private func fixture(drain: String = "60s") throws -> HostFixture {
+    let fixture = try HostFixture(["actor": Actor.manifest(drain: drain)])
     try fixture.host.start()
     return fixture
   }
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func atASwapWhoseDrainTakesTooLong() throws {
-    let fixture = try fixture()
+    let fixture = try fixture(drain: "300ms")
     try fixture.act("hold")
     try fixture.work()
     let actor = try fixture.instance()

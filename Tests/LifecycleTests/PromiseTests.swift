@@ -8,8 +8,8 @@ import Testing
   private func fixture(drainTimeout: String = "abort", holds: Bool = true) throws -> HostFixture {
     let fixture = try HostFixture(
       [
-        "actor": Actor.manifest(drainTimeout: drainTimeout),
-        "holder": Actor.manifest("holder", mode: holds ? "hold" : ""),
+        "actor": Actor.manifest(drain: "300ms", drainTimeout: drainTimeout),
+        "holder": Actor.manifest("holder", mode: holds ? "hold" : "", drain: "300ms"),
       ],
       libraries: ["actor", "holder"])
     try fixture.host.start()

@@ -7,9 +7,10 @@ import Testing
 struct ReconfigurationTests {
   private static let environment = ["FIRST": "swordfish", "SECOND": "swordfish-7f3a9"]
 
-  private func start(_ settings: String, watch: Bool = false) throws -> HostFixture {
+  private func start(_ settings: String, drain: String = "60s", watch: Bool = false) throws -> HostFixture {
     let fixture = try HostFixture(
-      ["actor": Actor.manifest()], configuration: Self.file(settings), environment: Self.environment, watch: watch)
+      ["actor": Actor.manifest(drain: drain)], configuration: Self.file(settings), environment: Self.environment,
+      watch: watch)
     try fixture.host.start()
     try fixture.work()
     try fixture.expectCount(1)
@@ -101,7 +102,7 @@ struct ReconfigurationTests {
   }
 
   @Test func waitsForAHandlerNoLongerThanASwapWould() throws {
-    let fixture = try start("label: one")
+    let fixture = try start("label: one", drain: "300ms")
     try fixture.act("busy")
     try fixture.work()
     let instance = try fixture.instance()
@@ -111,6 +112,7 @@ struct ReconfigurationTests {
     try fixture.configure(Self.file("label: two"))
     let error = #expect(throws: LifecycleFailure.self) { try fixture.host.renewInstance("actor") }
     #expect(error?.reason.contains("still running after 300 ms") == true, "\(error?.description ?? "")")
+    try fixture.letGo()
     try fixture.expectCount(2)
     try expect(fixture, label: "one", generation: 1)
     try fixture.act("")

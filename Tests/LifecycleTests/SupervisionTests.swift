@@ -5,7 +5,7 @@ import Testing
 @testable import BotHost
 
 /// Instances that depend on each other, and threads that fail.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(20)))
 struct SupervisionTests {
   private static let once = "restart: {policy: on-failure, backoff: 1ms..4ms, limit: 1/10m}"
 
@@ -93,7 +93,7 @@ struct SupervisionTests {
     #expect(try fixture.host.call("other.count", .object([:])) == .int(0))
     #expect(fixture.host.botDescriptions.isEmpty)
     #expect(fixture.host.describe(try fixture.instance())["state"] == "swapping")
-    try Data().write(to: URL(fileURLWithPath: try fixture.instance().dataDirectory + "/go"))
+    try fixture.letGo()
     thread.join()
     #expect(try swapped.withLock { try outcome?.get().to } == 2)
   }

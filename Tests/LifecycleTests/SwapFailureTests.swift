@@ -29,13 +29,14 @@ struct SwapFailureTests {
 
   @Test(arguments: failures)
   func leavesTheOldOne(failure: Failure) throws {
-    let fixture = try HostFixture(["actor": Actor.manifest()])
+    let drain = failure.old == "hang" ? "300ms" : "60s"
+    let fixture = try HostFixture(["actor": Actor.manifest(drain: drain)])
     try fixture.host.start()
     for _ in 0..<3 { try fixture.work() }
     try fixture.expectCount(3)
 
     if !failure.old.isEmpty { try fixture.act(failure.old) }
-    try fixture.write("actor", Actor.manifest(mode: failure.new))
+    try fixture.write("actor", Actor.manifest(mode: failure.new, drain: drain))
     let error = #expect(throws: LifecycleFailure.self) { try fixture.host.swapInstance("actor") }
     let message = error?.description ?? ""
     #expect(error?.step == failure.step, "\(message)")
@@ -73,7 +74,7 @@ struct SwapFailureTests {
   }
 
   @Test func aDeliveryThatIsNotSettledAbortsTheSwapAndStaysOpen() throws {
-    let fixture = try HostFixture(["actor": Actor.manifest()])
+    let fixture = try HostFixture(["actor": Actor.manifest(drain: "300ms")])
     try fixture.host.start()
     try fixture.act("hold")
     try fixture.work()

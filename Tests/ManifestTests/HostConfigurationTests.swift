@@ -101,6 +101,19 @@ import Testing
     #expect(found.diagnostics.rendered(sources: found.sources).contains("4 | nonsense: 1"))
   }
 
+  @Test func aFileIsReadOnlyWhenItsWriterIsDone() throws {
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    try write("host.yaml", "bothost: 1\n")
+    #expect(try SourceText.read(root + "/host.yaml").get().bytes == Array("bothost: 1\n".utf8))
+    let changed = try FileManager.default.attributesOfItem(atPath: root + "/host.yaml")[.modificationDate] as? Date
+    // The file system's clock lags by one of its ticks.
+    #expect(try Date().timeIntervalSince(#require(changed)) >= Double(SettledFile.quiet) / 1e9)
+    // A time of another clock tells nothing, and is not waited for.
+    let future = Date(timeIntervalSinceNow: 3_600)
+    try FileManager.default.setAttributes([.modificationDate: future], ofItemAtPath: root + "/host.yaml")
+    #expect(try SourceText.read(root + "/host.yaml").get().bytes.count == 11)
+  }
+
   @Test func librariesBesideOrInTheDirectories() throws {
     defer { try? FileManager.default.removeItem(atPath: root) }
     try write("a.yaml", "bothost: 1\nplugin: a\nlibrary: libx.so\n")

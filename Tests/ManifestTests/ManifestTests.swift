@@ -20,7 +20,7 @@ import Testing
       twitch.message: {user: string, channel: string, text: string, tags: map}
       twitch.state: {connected: bool}
       twitch.raw: any
-      twitch.kept: {fields: {channel: {id: string, name?: string}}, durable: true, key: /channel/id, summary: kept}
+      twitch.kept: {fields: {channel: {id: string, name?: string}}, durable: true, mandatory: true, key: /channel/id, summary: kept}
     handlers:
       - {topic: twitch.send, call: on_send, key: /channel, timeout: 5s, retry: {max: 3, backoff: 200ms..30s, mode: park}}
       - {topic: "chat.**", where: {/platform: twitch}, priority: 5, in_flight: 4}
@@ -68,9 +68,9 @@ import Testing
     #expect(value.configKey("wait")?.minimum == 1e9 && value.configKey("wait")?.maximum == 60e9)
     #expect(value.topics.map(\.name) == ["twitch.message", "twitch.state", "twitch.raw", "twitch.kept"])
     #expect(value.topic("twitch.message")?.fields.map(\.name) == ["user", "channel", "text", "tags"])
-    #expect(value.topic("twitch.raw")?.payload == .any)
+    #expect(value.topic("twitch.raw")?.payload == .any && value.topic("twitch.raw")?.isMandatory == false)
     let kept = try #require(value.topic("twitch.kept"))
-    #expect(kept.isDurable && kept.key == "/channel/id" && kept.summary == "kept")
+    #expect(kept.isDurable && kept.isMandatory && kept.key == "/channel/id" && kept.summary == "kept")
     #expect(kept.fields == [Field("channel", .record([Field("id", .string), Field("name", .string, optional: true)]))])
     let send = value.handlers[0]
     #expect(send.topic == .pattern(try #require(TopicPattern("twitch.send"))))
@@ -264,6 +264,7 @@ import Testing
     ("topics: {a*: any}", "'a*' is no topic"),
     ("topics: {a: {x: int, x?: int}}", "stands here a second time"),
     ("topics: {a: {durable: true, x: int}}", "unknown key 'x' in 'topics.a'"),
+    ("topics: {a: {mandatory: true, x: int}}", "unknown key 'x' in 'topics.a'"),
     ("topics: {a: [int, int]}", "a list type names the type of its elements"),
     (
       "types: {T: {args: {hots: string}}}\nconfig: {host: string}",

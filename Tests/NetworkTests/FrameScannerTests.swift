@@ -27,7 +27,7 @@ struct FrameScannerTests {
           found.append(Array(frame))
           scanner.consume()
         case .incomplete: break scanning
-        case .tooLong(let length): return (found, scanner.droppedLines, length)
+        case .tooLong(let length), .endless(let length): return (found, scanner.droppedLines, length)
         }
       }
     }
@@ -46,6 +46,23 @@ struct FrameScannerTests {
     let result = frames(Array("one\n\(long)\ntwo\n".utf8), .lines, maximum: 10, pieces: [7])
     #expect(text(result.frames) == ["one", "two"])
     #expect(result.dropped == 1)
+  }
+
+  @Test func aLineWithoutAnEndEndsTheStreamAndTakesNoRoom() {
+    var scanner = FrameScanner(framing: .lines, maximum: 1000)
+    var length = 0
+    var end: Int?
+    while end == nil, length < 1 << 24 {
+      let space = scanner.space()
+      #expect(space.count <= 64 << 10)
+      space.copyBytes(from: repeatElement(UInt8(ascii: "x"), count: space.count))
+      scanner.filled(space.count)
+      length += space.count
+      if case .endless(let count) = scanner.next() { end = count }
+      #expect(scanner.count == 0)
+    }
+    #expect(end == length && scanner.droppedLines == 1)
+    #expect(length > scanner.longestLeftOut && length < scanner.longestLeftOut + 256 << 10)
   }
 
   @Test func countedFramesCarryAnyBytes() {

@@ -9,8 +9,10 @@ final class LoopbackServer: @unchecked Sendable {
   private let listener: Int32
   let port: UInt16
 
-  init(backlog: Int32 = 64) throws {
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  /// - Parameter backlog: nil: nobody listens, and whoever connects is refused as long as this lives.
+  init(backlog: Int32? = 64) throws {
+    // Programs that tests beside this one start must not get it: they would keep connections open that a test has closed.
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -18,27 +20,22 @@ final class LoopbackServer: @unchecked Sendable {
     let listener = self.listener
     let bound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, backlog) == 0 && getsockname(listener, $0, &length) == 0
+        bind(listener, $0, length) == 0 && (backlog.map { listen(listener, $0) } ?? 0) == 0
+          && getsockname(listener, $0, &length) == 0
       }
     }
     guard bound else { throw Failure() }
     port = UInt16(bigEndian: address.sin_port)
   }
 
-  deinit { close() }
-
-  private var isClosed = false
-
-  func close() {
-    if !isClosed { Foundation.close(listener) }
-    isClosed = true
-  }
+  deinit { close(listener) }
 
   /// Connects until the listener's queue takes no more; the sockets are the caller's to close.
   func fill() -> [Int32] {
     var made: [Int32] = []
     for _ in 0..<16 {
-      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+      let descriptor = socket(
+        AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       made.append(descriptor)
       var address = sockaddr_in()
       address.sin_family = sa_family_t(AF_INET)
@@ -69,12 +66,13 @@ final class LoopbackServer: @unchecked Sendable {
     }
   }
 
-  /// Waits for the next connection, at most half a minute.
+  /// Waits for the next connection, at most a minute.
   func accept() throws -> LoopbackClient {
     var entry = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
-    guard poll(&entry, 1, 30_000) > 0 else { throw Failure() }
+    guard poll(&entry, 1, 60_000) > 0 else { throw Failure() }
     let descriptor = Foundation.accept(listener, nil, nil)
     guard descriptor >= 0 else { throw Failure() }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     return LoopbackClient(descriptor)
   }
 }
@@ -117,20 +115,20 @@ final class LoopbackClient: @unchecked Sendable {
     close()
   }
 
-  /// The next byte; nil at the end or after half a minute.
+  /// The next byte; nil at the end or after a minute.
   func byte() -> UInt8? {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-    guard poll(&entry, 1, 30_000) > 0 else { return nil }
+    guard poll(&entry, 1, 60_000) > 0 else { return nil }
     var byte: UInt8 = 0
     return recv(descriptor, &byte, 1, 0) == 1 ? byte : nil
   }
 
-  /// Everything up to the end of the stream; nil when it does not end within half a minute, or with an error.
+  /// Everything up to the end of the stream; nil when it does not end within a minute, or with an error.
   func rest() -> [UInt8]? {
     var chunk = [UInt8](repeating: 0, count: 64 << 10)
     while true {
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&entry, 1, 30_000) > 0 else { return nil }
+      guard poll(&entry, 1, 60_000) > 0 else { return nil }
       let count = recv(descriptor, &chunk, chunk.count, 0)
       guard count >= 0 else { return nil }
       if count == 0 { return buffer }
@@ -138,7 +136,7 @@ final class LoopbackClient: @unchecked Sendable {
     }
   }
 
-  /// The next line, without its end; nil at the end of the stream or after half a minute.
+  /// The next line, without its end; nil at the end of the stream or after a minute.
   func line() -> String? {
     while true {
       if let end = buffer.firstIndex(of: 10) {
@@ -148,7 +146,7 @@ final class LoopbackClient: @unchecked Sendable {
         return String(decoding: line, as: UTF8.self)
       }
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&entry, 1, 30_000) > 0 else { return nil }
+      guard poll(&entry, 1, 60_000) > 0 else { return nil }
       var chunk = [UInt8](repeating: 0, count: 4096)
       let count = recv(descriptor, &chunk, chunk.count, 0)
       guard count > 0 else { return nil }

@@ -96,12 +96,11 @@ struct NetworkTests {
   }
 
   @Test func aRefusedConnectionSaysSo() throws {
-    let server = try LoopbackServer()
-    let port = server.port
-    server.close()
+    let server = try LoopbackServer(backlog: nil)
     try withNetwork { network in
       let observer = Recorder()
-      _ = network.dial(owner: "bot", spec: ConnectionSpec(name: "x", host: "127.0.0.1", port: port), observer: observer)
+      _ = network.dial(
+        owner: "bot", spec: ConnectionSpec(name: "x", host: "127.0.0.1", port: server.port), observer: observer)
       let closing = observer.closing()
       #expect(closing?.reason == .connect)
       #expect(closing?.error.contains("refused") == true)

@@ -67,10 +67,10 @@ final class Recorder: ConnectionObserver, @unchecked Sendable {
     }
   }
 
-  /// Waits until the condition holds, at most half a minute.
+  /// Waits until the condition holds, at most a minute.
   @discardableResult
   private func wait(_ holds: () -> Bool) -> Bool {
-    let limit = Date(timeIntervalSinceNow: 30)
+    let limit = Date(timeIntervalSinceNow: 60)
     while !holds() {
       if !condition.wait(until: limit) { return holds() }
     }

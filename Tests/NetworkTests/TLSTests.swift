@@ -73,10 +73,10 @@ struct TLSTests {
       }
     }
 
-    /// Waits until this has been printed, at most half a minute.
+    /// Waits until this has been printed, at most a minute.
     func contains(_ part: String) -> Bool {
       condition.withLock {
-        let limit = Date(timeIntervalSinceNow: 30)
+        let limit = Date(timeIntervalSinceNow: 60)
         while !text.contains(part), !hasEnded, condition.wait(until: limit) {}
         return text.contains(part)
       }

@@ -1,4 +1,5 @@
 import Foundation
+import ReservedPort
 
 @testable import TwitchChat
 
@@ -7,6 +8,8 @@ final class LiveServer {
   let process = Process()
   let directory: URL
   private(set) var port: UInt16 = 0
+  /// For those that cannot choose a port themselves.
+  private var reserved: ReservedPort?
   private let input = Pipe()
 
   struct Trouble: Error, CustomStringConvertible { let description: String }
@@ -42,7 +45,7 @@ final class LiveServer {
 
   static func ngircd(_ program: String) throws -> LiveServer {
     let server = try LiveServer()
-    server.port = try freePort()
+    try server.reservePort()
     let file = server.directory.appendingPathComponent("ngircd.conf")
     try """
     [Global]
@@ -61,7 +64,7 @@ final class LiveServer {
 
   static func inspircd(_ program: String) throws -> LiveServer {
     let server = try LiveServer()
-    server.port = try freePort()
+    try server.reservePort()
     let file = server.directory.appendingPathComponent("inspircd.conf")
     try """
     <server name="irc.test.example" description="test" network="Test">
@@ -79,7 +82,7 @@ final class LiveServer {
     let server = try LiveServer()
     let output = Pipe()
     server.process.standardOutput = output
-    try server.run(program, ["--lifetime", "120"])
+    try server.run(program, ["--lifetime", "900"])
     var line = Data()
     while let byte = try output.fileHandleForReading.read(upToCount: 1), byte != Data([0x0A]) {
       if byte.isEmpty { throw Trouble(description: "the simulator ended before it told its ports") }
@@ -101,19 +104,10 @@ final class LiveServer {
     try process.run()
   }
 
-  /// A port that was free a moment ago, for programs that cannot choose one themselves.
-  private static func freePort() throws -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = loopback(0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-      }
-    }
-    guard isBound else { throw Trouble(description: "no free port") }
-    return UInt16(bigEndian: address.sin_port)
+  private func reservePort() throws {
+    let reserved = try ReservedPort()
+    self.reserved = reserved
+    port = reserved.number
   }
 
   static func loopback(_ port: UInt16) -> sockaddr_in {
@@ -139,9 +133,9 @@ final class LiveSession {
   init(_ configuration: SessionConfiguration, port: UInt16) throws {
     session = ChatSession(configuration: configuration, seed: 1)
     // The program may take a moment until it listens.
-    let deadline = Self.now() + 20_000_000_000
+    let deadline = Self.now() + 60_000_000_000
     while true {
-      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = LiveServer.loopback(port)
       let rc = withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { [descriptor] in
@@ -192,9 +186,9 @@ final class LiveSession {
 
   private func write(_ bytes: [UInt8]) { _ = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, 0) } }
 
-  /// Reads and wakes until `done` holds; throws when it does not within half a minute.
+  /// Reads and wakes until `done` holds; throws when it does not within a minute.
   func run(until what: String, _ done: (LiveSession) -> Bool) throws {
-    let deadline = Self.now() + 30_000_000_000
+    let deadline = Self.now() + 60_000_000_000
     while !done(self) {
       guard Self.now() < deadline else {
         throw LiveServer.Trouble(description: "waited in vain until \(what); events: \(events)")

@@ -14,7 +14,9 @@ public protocol HostClock: Sendable {
 public struct SystemClock: HostClock {
   public init() {}
 
+  /// CLOCK_MONOTONIC, nanoseconds: does not jump, stands still while the machine sleeps.
   public var monotonic: Int64 { Self.read(CLOCK_MONOTONIC) }
+  /// CLOCK_REALTIME, nanoseconds since 1970-01-01 UTC: may jump when the machine's clock is set.
   public var unix: Int64 { Self.read(CLOCK_REALTIME) }
 
   private static func read(_ clock: clockid_t) -> Int64 {

@@ -3,9 +3,12 @@
 /// Names are told apart by their bytes, as JSON does, not by Unicode's canonical equivalence, as `String` does. Small
 /// objects are searched from the front; larger ones keep an index by name.
 public struct JSONObject: Sendable {
+  /// A name and its value.
   public typealias Member = (key: String, value: JSONValue)
 
+  /// The names, in order.
   public private(set) var keys: [String] = []
+  /// The values, each at its name's place.
   public private(set) var values: [JSONValue] = []
   /// Where each name stands; empty while a search from the front is quicker.
   private var index: [ExactString: Int] = [:]
@@ -19,9 +22,11 @@ public struct JSONObject: Sendable {
     for (key, value) in members { self[key] = value }
   }
 
+  /// How many members there are.
   public var count: Int { keys.count }
   public var isEmpty: Bool { keys.isEmpty }
 
+  /// The value of that name. Setting one that is there keeps its place; nil takes the member out.
   public subscript(key: String) -> JSONValue? {
     get { position(of: key).map { values[$0] } }
     set {
@@ -70,6 +75,7 @@ public struct JSONObject: Sendable {
 extension JSONObject: RandomAccessCollection {
   public var startIndex: Int { 0 }
   public var endIndex: Int { keys.count }
+  /// The member at a place; one that is not there stops the program, as with an array.
   public subscript(position: Int) -> Member { (keys[position], values[position]) }
 }
 

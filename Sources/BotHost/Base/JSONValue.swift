@@ -31,8 +31,10 @@ extension JSONValue {
     return elements[index]
   }
 
+  /// Whether it is `null`, which is not the same as a member that is missing.
   public var isNull: Bool { self == .null }
 
+  /// The truth value; nil: it is something else.
   public var bool: Bool? {
     if case .bool(let value) = self { return value }
     return nil
@@ -56,16 +58,19 @@ extension JSONValue {
     }
   }
 
+  /// The text; nil: it is something else, a number too.
   public var string: String? {
     if case .string(let value) = self { return value }
     return nil
   }
 
+  /// The elements; nil: it is something else.
   public var array: [JSONValue]? {
     if case .array(let value) = self { return value }
     return nil
   }
 
+  /// The members; nil: it is something else.
   public var object: JSONObject? {
     if case .object(let value) = self { return value }
     return nil

@@ -20,6 +20,7 @@ public enum LogLevel: Int32, Sendable, CaseIterable, Comparable {
     self = level
   }
 
+  /// As it stands in the log.
   public var name: String {
     switch self {
     case .error: "error"

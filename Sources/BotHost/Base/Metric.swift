@@ -106,6 +106,7 @@ public struct MetricDistribution: Sendable, Hashable {
   /// How many values were at most 2^n and more than 2^(n-1).
   public var counts: [Int64] = []
 
+  /// How many values there were, of all sizes.
   public var count: Int64 { counts.reduce(0, +) }
 
   /// An upper bound for the value below which that share (0…1) of the observations lies: the end of its bucket.

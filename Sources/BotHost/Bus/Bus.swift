@@ -40,6 +40,7 @@ public final class Bus: @unchecked Sendable {
   let tapNumbers = Mutex<Set<Int>>([])
   private let dead = Atomic<UInt64>(0)
   private let faults = Atomic<UInt64>(0)
+  private let untaken = Atomic<UInt64>(0)
   let extensionRevision = Atomic<UInt64>(1)
 
   public init(_ options: BusOptions = BusOptions(), clock: any HostClock = SystemClock()) {
@@ -130,8 +131,10 @@ public final class Bus: @unchecked Sendable {
     case drop
   }
 
+  /// Those that are on the bus now, taps among them, in the order in which they came.
   public var endpoints: [Endpoint] { state.withLock { $0.endpoints } }
 
+  /// The one of that name; nil: there is none, or it was removed.
   public func endpoint(named name: String) -> Endpoint? {
     state.withLock { $0.endpoints.first { $0.name == name } }
   }
@@ -183,10 +186,12 @@ public final class Bus: @unchecked Sendable {
 
   // MARK: Numbers
 
+  /// What was counted since the start. Cheap, any thread; the numbers are not of one moment.
   public func statistics() -> BusStatistics {
     BusStatistics(
       published: Reclamation.published, deadLetters: dead.load(ordering: .relaxed),
-      faults: faults.load(ordering: .relaxed), topics: topics.count, subscriptions: routes.count,
+      untaken: untaken.load(ordering: .relaxed), faults: faults.load(ordering: .relaxed), topics: topics.count,
+      subscriptions: routes.count,
       methods: methods.all.count, slotsInUse: slots.inUse, chunks: EventArena.chunksInUse.load(ordering: .relaxed))
   }
 
@@ -333,7 +338,9 @@ public final class Bus: @unchecked Sendable {
     if event.pointee.position != 0 {
       var batch = DurableBatch()
       batch.deadLetters = [letter]
-      batch.settlements = [.init(position: event.pointee.position, consumer: consumer)]
+      if consumer != DeadLetter.nobody {
+        batch.settlements = [.init(position: event.pointee.position, consumer: consumer)]
+      }
       do throws(DurableFailure) {
         _ = try commit(batch)
         onDisk = true
@@ -350,11 +357,32 @@ public final class Bus: @unchecked Sendable {
     return onDisk
   }
 
+  /// Keeps an event that somebody had to take and nobody has taken. The reason, for the publisher.
+  @discardableResult
+  func nobodyTook(
+    _ event: EventPointer, passedOver handlers: Int, _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> String {
+    untaken.wrappingAdd(1, ordering: .relaxed)
+    let reason =
+      switch handlers {
+      case 0: "no handler takes it: there is none for this topic"
+      case 1: "no handler takes it: the one of this topic has passed it over"
+      default: "no handler takes it: all \(handlers) of this topic have passed it over"
+      }
+    let name = String(
+      decoding: UnsafeBufferPointer(start: event.pointee.source, count: Int(event.pointee.sourceLength)), as: UTF8.self)
+    endpoint(named: name)?.untaken.wrappingAdd(1, ordering: .relaxed)
+    _ = deadLetter(event, consumer: DeadLetter.nobody, bh_rc(BH_E_NOTFOUND), reason, attempts: 0, thread)
+    return reason
+  }
+
   /// Publishes `dead.TOPIC` for whoever wants to know. Not about letters about letters.
   private func announce(_ letter: DeadLetter, _ thread: UnsafeMutablePointer<ThreadContext>) {
     guard !letter.event.topic.hasPrefix("dead.") else { return }
     var headers = letter.event.headers
-    headers.append(.init(name: "bothost-consumer", value: Array(letter.consumer.utf8)))
+    if letter.consumer != DeadLetter.nobody {
+      headers.append(.init(name: "bothost-consumer", value: Array(letter.consumer.utf8)))
+    }
     headers.append(.init(name: "bothost-reason", value: Array(letter.reason.utf8)))
     headers.append(.init(name: "bothost-code", value: Array("\(letter.code)".utf8)))
     headers.append(.init(name: "bothost-attempts", value: Array("\(letter.attempts)".utf8)))

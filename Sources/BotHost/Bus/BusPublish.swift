@@ -6,12 +6,19 @@ import Synchronization
 extension Bus {
   /// Publishes an event that is not bound to a delivery. The thread's clock has been stamped.
   func publish(
-    _ content: EventContent, _ topic: TopicPointer, flags: UInt32 = 0, isJSON: Bool, _ notice: PublishNotice?,
-    _ admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>
+    _ content: EventContent, _ topic: TopicPointer, _ kind: EventRecord.Kind = .plain, flags: UInt32 = 0, isJSON: Bool,
+    _ notice: PublishNotice?, _ admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     Reclamation.enter(thread)
     defer { Reclamation.leave(thread) }
-    return publish(content, topic, routes.route(topic), flags: flags, isJSON: isJSON, notice, admission, thread)
+    let route = routes.route(topic)
+    guard kind == .mandatory else {
+      return publish(content, topic, route, flags: flags, isJSON: isJSON, notice, admission, thread)
+    }
+    guard let bytes = content.recordBytes(maximumPayload: options.maximumPayload) else { return tooLarge() }
+    return publishMany(
+      content, topic, route, kind, bytes, flags: flags, isJSON: isJSON && content.payload.count > 0, notice, admission,
+      thread)
   }
 
   /// The same inside `Reclamation.enter`, by a route that was found in it.
@@ -51,7 +58,7 @@ extension Bus {
       return rc == BH_E_CANCELLED ? bh_rc(BH_OK) : rc
     }
     return publishMany(
-      content, topic, route, bytes, flags: flags, isJSON: isJSON && !checksEarly, notice, admission, thread)
+      content, topic, route, .plain, bytes, flags: flags, isJSON: isJSON && !checksEarly, notice, admission, thread)
   }
 
   /// Payloads of fewer bytes are checked to be JSON where the publisher has them.
@@ -59,10 +66,11 @@ extension Bus {
 
   @inline(never)
   private func publishMany(
-    _ content: EventContent, _ topic: TopicPointer, _ route: RoutePointer, _ bytes: Int, flags: UInt32, isJSON: Bool,
-    _ notice: PublishNotice?, _ admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>
+    _ content: EventContent, _ topic: TopicPointer, _ route: RoutePointer, _ kind: EventRecord.Kind, _ bytes: Int,
+    flags: UInt32, isJSON: Bool, _ notice: PublishNotice?, _ admission: Admission,
+    _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
-    if route.pointee.count == 0, route.pointee.flags == 0, !isJSON {
+    if route.pointee.count == 0, route.pointee.flags == 0, !isJSON, kind == .plain {
       notice?.send(bh_rc(BH_OK), nil)
       return bh_rc(BH_OK)
     }
@@ -74,6 +82,7 @@ extension Bus {
       }
       event.pointee.flags |= UInt32(BH_EVENT_JSON)
     }
+    event.pointee.kind = kind
     let rc = emit(event, topic, notice, admission, thread)
     if rc != BH_OK { EventArena.release(event) }
     return rc
@@ -85,6 +94,13 @@ extension Bus {
     _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     let route = routes.route(topic)
+    if event.pointee.kind == .mandatory {
+      // A single handler needs nobody to gather what came of it.
+      if route.pointee.count == 1, route.pointee.flags == 0, notice == nil, !route.entries[0].isObserver {
+        return emit(event, to: route.entries, 1, admission, thread)
+      }
+      return emitFollowed(event, topic, notice, admission, thread)
+    }
     if route.pointee.flags == RouteList.bySource, notice == nil {
       return withUnsafeTemporaryAllocation(of: RouteEntry.self, capacity: route.pointee.count) { wanted in
         guard let base = wanted.baseAddress else { return bh_rc(BH_E_INTERNAL) }
@@ -106,6 +122,14 @@ extension Bus {
     {
       return emit(event, to: route.entries[0].binding, notice, admission, thread)
     }
+    return emitFollowed(event, topic, notice, admission, thread)
+  }
+
+  /// Sends out an event that is more than a reference in each lane.
+  private func emitFollowed(
+    _ event: EventPointer, _ topic: TopicPointer, _ notice: PublishNotice?, _ admission: Admission,
+    _ thread: UnsafeMutablePointer<ThreadContext>
+  ) -> bh_rc {
     var emission = Emission(bus: self)
     emission.add(event, topic, notice)
     guard topic.pointee.isDurable else { return emission.pushAll(admission, thread) }
@@ -157,6 +181,8 @@ extension Bus {
       }
       let rc = lane.accept(LaneItem(event: event, binding: binding), admission, thread)
       if rc == BH_E_CANCELLED {
+        // The lane has ended: there is no handler any more.
+        if event.pointee.kind == .mandatory { nobodyTook(event, passedOver: 0, thread) }
         EventArena.release(event)
         return bh_rc(BH_OK)
       }
@@ -247,20 +273,23 @@ extension Bus {
   // MARK: The host's own events
 
   /// Publishes for the host itself or somebody outside (`bothost publish`).
+  ///
+  /// - Parameter isMandatory: whether it is a dead letter when nobody takes it.
   public func publish(
     topic: String, payload: [UInt8], key: String = "", source: String = "host", contentType: String = "",
-    correlation: String = ""
+    correlation: String = "", isMandatory: Bool = false
   ) -> bh_rc {
     let event = StoredEvent(
       time: 0, topic: topic, source: source, key: Array(key.utf8), correlation: correlation, contentType: contentType,
       payload: payload)
     let thread = ThreadContext.current
-    return publish(event, source: source, admission: .policy, thread)
+    return publish(event, isMandatory ? .mandatory : .plain, source: source, admission: .policy, thread)
   }
 
   func publish(
-    _ event: StoredEvent, source: String, flags: UInt32 = 0, only consumer: String? = nil, admission: Admission,
-    _ thread: UnsafeMutablePointer<ThreadContext>, ended: (@Sendable (bh_rc) -> Void)? = nil
+    _ event: StoredEvent, _ kind: EventRecord.Kind = .plain, source: String, flags: UInt32 = 0,
+    only consumer: String? = nil, admission: Admission, _ thread: UnsafeMutablePointer<ThreadContext>,
+    ended: (@Sendable (bh_rc) -> Void)? = nil
   ) -> bh_rc {
     var name = event.topic
     guard let topic = name.withUTF8({ topic($0) }) else {
@@ -272,19 +301,26 @@ extension Bus {
     return withContent(event, topic, source: source) { content in
       let isJSON = event.contentType.isEmpty || event.contentType == "application/json"
       guard let consumer else {
-        return publish(content, topic, flags: flags, isJSON: isJSON, nil, admission, thread)
+        return publish(content, topic, kind, flags: flags, isJSON: isJSON, nil, admission, thread)
       }
       guard let bytes = content.recordBytes(maximumPayload: options.maximumPayload) else { return tooLarge() }
       Reclamation.enter(thread)
       defer { Reclamation.leave(thread) }
-      let bindings = bindings(topic, of: [consumer])
+      let isForAnybody = consumer == DeadLetter.nobody
+      let bindings =
+        isForAnybody ? routes.route(topic).handlers(of: content.source.baseAddress) : bindings(topic, of: [consumer])
       guard !bindings.isEmpty else { return bh_rc(BH_E_NOTFOUND) }
       let record = EventArena.make(content, bytes: bytes, flags: flags, thread)
       if isJSON, content.payload.count > 0, Self.isJSON(record.payload, content.payload.count, EventArena.padding) {
         record.pointee.flags |= UInt32(BH_EVENT_JSON)
       }
       var emission = Emission(bus: self)
-      emission.add(record, topic, only: bindings, ended: ended)
+      if isForAnybody {
+        record.pointee.kind = .mandatory
+        emission.add(record, topic, nil, ended: ended)
+      } else {
+        emission.add(record, topic, only: bindings, ended: ended)
+      }
       let rc = emission.pushAll(admission, thread)
       if rc != BH_OK { EventArena.release(record) }
       return rc
@@ -337,7 +373,8 @@ extension Bus {
     }
   }
 
-  /// Hands a kept event out again, for an operator (`bothost dead replay`), to one consumer. On BH_OK, `ended` is called once
+  /// Hands a kept event out again, for an operator (`bothost dead replay`), to one consumer, or, with `DeadLetter.nobody`, to whoever takes it
+  /// now; BH_E_NOTFOUND: there is none. On BH_OK, `ended` is called once
   /// the consumer is done with it, on a lane: BH_E_CANCELLED means that it never saw the event, which is kept nowhere;
   /// another failure that it was given up again. It must not block.
   public func redeliver(
@@ -376,6 +413,12 @@ extension Bus {
         record.pointee.position = unsettled.position
         record.pointee.kind = .special
         count += bindings.count
+        // Somebody may have taken it already, unless all have yet to be asked.
+        if bindings.count == routes.route(topic).handlers(of: content.source.baseAddress).count,
+          endpoint(named: unsettled.event.source)?.permission(topic) == .mandatory
+        {
+          record.pointee.kind = .mandatory
+        }
         var emission = Emission(bus: self)
         emission.add(record, topic, only: bindings)
         _ = emission.pushAll(.force, thread)

@@ -40,6 +40,8 @@ public struct BusStatistics: Sendable, Hashable {
   /// Events, of all buses of the process.
   public var published: UInt64 = 0
   public var deadLetters: UInt64 = 0
+  /// Events, among those, that somebody had to take and nobody has taken.
+  public var untaken: UInt64 = 0
   /// Broken rules that were noticed.
   public var faults: UInt64 = 0
   public var topics = 0
@@ -74,6 +76,8 @@ public struct EndpointStatistics: Sendable, Hashable {
   public var delivered: UInt64 = 0
   public var dropped: UInt64 = 0
   public var rejected: UInt64 = 0
+  /// Events that it has published, that somebody had to take, and that nobody has taken.
+  public var untaken: UInt64 = 0
   /// Unsettled deliveries and calls.
   public var inFlight = 0
   public var retrying = 0

@@ -15,6 +15,7 @@ public struct StoredEvent: Sendable, Hashable {
   public var headers: [Header]
   public var payload: [UInt8]
 
+  /// Metadata beside the payload; names are case-sensitive, and one may come several times.
   public struct Header: Sendable, Hashable {
     public var name: String
     public var value: [UInt8]
@@ -44,7 +45,7 @@ public struct StoredEvent: Sendable, Hashable {
 /// An event that nobody will try again, with the reason.
 public struct DeadLetter: Sendable, Hashable {
   public var event: StoredEvent
-  /// `instance/handler`, as in `DurableBatch.Append.consumers`.
+  /// `instance/handler`, as in `DurableBatch.Append.consumers`; `nobody`: no handler has taken it.
   public var consumer: String
   /// The result code of the last attempt.
   public var code: Int32
@@ -53,6 +54,9 @@ public struct DeadLetter: Sendable, Hashable {
   public var attempts: UInt32
   /// When it was given up, nanoseconds since 1970-01-01 UTC.
   public var time: Int64
+
+  /// In the place of a consumer, where an event that somebody had to take was taken by none.
+  public static let nobody = ""
 
   public init(event: StoredEvent, consumer: String, code: Int32, reason: String, attempts: UInt32, time: Int64) {
     self.event = event

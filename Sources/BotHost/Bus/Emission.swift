@@ -13,6 +13,23 @@ struct Emission {
     var now: [BindingPointer]
     /// Those of lower priorities, highest first.
     var later: [[BindingPointer]]
+    /// Somebody has to take it.
+    var isMandatory: Bool
+    /// Nobody has, for there is no handler. It holds a reference on the event, for the dead letter.
+    var isUntaken = false
+
+    init(
+      event: EventPointer, topic: TopicPointer, notice: PublishNotice?, ended: (@Sendable (bh_rc) -> Void)?,
+      now: [BindingPointer], later: [[BindingPointer]]
+    ) {
+      self.event = event
+      self.topic = topic
+      self.notice = notice
+      self.ended = ended
+      self.now = now
+      self.later = later
+      isMandatory = event.pointee.kind == .mandatory
+    }
   }
 
   private let bus: Bus
@@ -24,7 +41,9 @@ struct Emission {
   init(bus: Bus) { self.bus = bus }
 
   /// Adds an event, whose reference stays the caller's until it is pushed.
-  mutating func add(_ event: EventPointer, _ topic: TopicPointer, _ notice: PublishNotice?) {
+  mutating func add(
+    _ event: EventPointer, _ topic: TopicPointer, _ notice: PublishNotice?, ended: (@Sendable (bh_rc) -> Void)? = nil
+  ) {
     let route = bus.routes.route(topic)
     var observers: [BindingPointer] = []
     var tiers: [[BindingPointer]] = []
@@ -42,7 +61,7 @@ struct Emission {
       }
     }
     let first = tiers.isEmpty ? [] : tiers.removeFirst()
-    parts.append(Part(event: event, topic: topic, notice: notice, now: observers + first, later: tiers))
+    parts.append(Part(event: event, topic: topic, notice: notice, ended: ended, now: observers + first, later: tiers))
     for binding in observers + first { share(binding.pointee.lane, Int(event.pointee.bytes)) }
   }
 
@@ -138,9 +157,9 @@ struct Emission {
 
   /// Puts one event into its lanes; the caller's reference is used up. Room was reserved.
   mutating func push(index: Int, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    let bindings = track(&parts[index], thread)
     let part = parts[index]
-    let bindings = track(part, thread)
-    guard !bindings.isEmpty else { return }
+    defer { giveUpUntaken(part, thread) }
     for binding in bindings {
       let lane = binding.pointee.lane
       let item = LaneItem(event: part.event, binding: binding)
@@ -164,28 +183,45 @@ struct Emission {
   }
 
   /// Counts references and sets up who follows the event. The handlers to push to; none: the event is over.
-  private func track(_ part: Part, _ thread: UnsafeMutablePointer<ThreadContext>) -> [BindingPointer] {
+  private func track(_ part: inout Part, _ thread: UnsafeMutablePointer<ThreadContext>) -> [BindingPointer] {
     let tracked = part.now.count { $0.pointee.flags & BindingRecord.observer == 0 }
     let all = part.now.count + part.later.reduce(0) { $0 + $1.count }
-    if all == 0 {
+    if part.isMandatory {
+      // From here on it is known by who follows it.
+      if part.event.pointee.position == 0 { part.event.pointee.kind = .plain }
+      part.isUntaken = tracked == 0
+    }
+    if all == 0, !part.isUntaken {
       part.notice?.send(bh_rc(BH_OK), nil)
       EventArena.release(part.event)
       return []
     }
-    EventArena.retain(part.event, all - 1, thread)
-    if tracked > 0, !part.later.isEmpty || part.notice != nil || part.ended != nil {
-      EventTracker(event: part.event, now: tracked, later: part.later, notice: part.notice, ended: part.ended).attach()
-    } else {
+    EventArena.retain(part.event, part.isUntaken ? all : all - 1, thread)
+    if tracked > 0, !part.later.isEmpty || part.notice != nil || part.ended != nil || part.isMandatory {
+      EventTracker(
+        event: part.event, now: tracked, later: part.later, notice: part.notice, isMandatory: part.isMandatory,
+        ended: part.ended
+      ).attach()
+    } else if !part.isUntaken {
       part.notice?.send(bh_rc(BH_OK), nil)
     }
     return part.now
+  }
+
+  /// After everybody else has got it, and without a lock.
+  private func giveUpUntaken(_ part: Part, _ thread: UnsafeMutablePointer<ThreadContext>) {
+    guard part.isUntaken else { return }
+    let reason = bus.nobodyTook(part.event, passedOver: 0, thread)
+    part.notice?.send(bh_rc(BH_E_REJECT), reason)
+    part.ended?(bh_rc(BH_E_REJECT))
+    EventArena.release(part.event)
   }
 
   /// An item whose lane was closed at the last moment.
   static func lost(_ item: LaneItem, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>) {
     if item.event.pointee.kind == .special {
       EventTracker.of(item.event)?._withUnsafeGuaranteedRef {
-        $0.finished($0.isFollowed ? bh_rc(BH_E_CANCELLED) : bh_rc(BH_OK), stopped: false, message: nil, bus, thread)
+        $0.finished($0.codeOfLost, stopped: false, message: nil, bus, thread)
       }
     }
     EventArena.release(item.event)
@@ -202,8 +238,10 @@ struct Emission {
     guard lockAll(admission, thread) else { return bh_rc(BH_E_BUSY) }
     var lost: [LaneItem] = []
     var dropped: [(LanePointer, LaneItem)] = []
-    for part in parts {
-      for binding in track(part, thread) {
+    for index in parts.indices {
+      let bindings = track(&parts[index], thread)
+      let part = parts[index]
+      for binding in bindings {
         let lane = binding.pointee.lane
         let item = LaneItem(event: part.event, binding: binding)
         if lane.pointee.closed {
@@ -219,6 +257,7 @@ struct Emission {
     for share in shares { share.lane.unlockAndWake() }
     for (lane, item) in dropped { lane.abandon(item, lane.dropReason, thread) }
     for item in lost { Emission.lost(item, bus, thread) }
+    for part in parts { giveUpUntaken(part, thread) }
     return bh_rc(BH_OK)
   }
 }

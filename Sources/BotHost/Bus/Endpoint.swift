@@ -29,6 +29,7 @@ public final class Endpoint: @unchecked Sendable {
     /// Of earlier plans: something queued may still be for them.
     var retired: [RetiredBindings] = []
     var publishes: [TopicPattern]?
+    var mandatory: [TopicPattern] = []
     var extensions: [String: JSONValue] = [:]
     var standard: Binding?
     var timers: [String: EndpointTimer] = [:]
@@ -42,8 +43,10 @@ public final class Endpoint: @unchecked Sendable {
     }
   }
   private let installed = Mutex(Installed())
-  /// By the topic's index: 0 not asked yet, 1 may publish, 2 may not.
+  /// By the topic's index: a `PublishPermission`.
   let permissions: UnsafeMutablePointer<UInt8>
+  /// Events that it has published and nobody has taken.
+  let untaken = Atomic<UInt64>(0)
   /// What is kept by `retain`, by generation.
   let kept = Mutex<[UInt32: Int]>([:])
   /// It is a tap. Set before anybody else knows the endpoint.
@@ -181,6 +184,7 @@ public final class Endpoint: @unchecked Sendable {
       state.hooks = hookBindings.map(\.binding)
       state.standard = standard
       state.publishes = plan.publishes
+      state.mandatory = plan.mandatory
       state.extensions = plan.extensions
       memset(permissions, 0, bus.topics.count)
     }
@@ -247,27 +251,26 @@ public final class Endpoint: @unchecked Sendable {
     }
   }
 
-  /// Whether the endpoint may publish on a topic, asked once a topic and plan.
+  /// Whether and how the endpoint may publish on a topic, found out once a topic and plan.
   @inline(__always)
-  func mayPublish(_ topic: TopicPointer) -> Bool {
-    switch permissions[topic.pointee.index] {
-    case 1: true
-    case 2: false
-    default: askPermission(topic)
-    }
+  func permission(_ topic: TopicPointer) -> PublishPermission {
+    let known = PublishPermission(word: permissions[topic.pointee.index])
+    return known == .unknown ? askPermission(topic) : known
   }
 
-  /// The same for a name that is no topic yet.
+  /// Whether it may publish on a name that is no topic yet.
   func mayPublish(named name: UnsafeBufferPointer<UInt8>) -> Bool {
     installed.withLock { $0.mayPublish(name) }
   }
 
   @inline(never)
-  private func askPermission(_ topic: TopicPointer) -> Bool {
+  private func askPermission(_ topic: TopicPointer) -> PublishPermission {
     installed.withLock { state in
-      let permitted = state.mayPublish(topic.pointee.bytes)
-      permissions[topic.pointee.index] = permitted ? 1 : 2
-      return permitted
+      let name = topic.pointee.bytes
+      let permission: PublishPermission =
+        !state.mayPublish(name) ? .denied : state.mandatory.contains { $0.matches(name) } ? .mandatory : .allowed
+      permissions[topic.pointee.index] = permission.word
+      return permission
     }
   }
 
@@ -374,20 +377,6 @@ public final class Endpoint: @unchecked Sendable {
       && lane.pointee.runningSince.load(ordering: .relaxed) == 0
   }
 
-  /// Waits until the events that it has accepted by now are done with, as far as its handlers settle them at once. What `onLane` is asked to
-  /// do comes before them.
-  ///
-  /// - Parameter timeout: nanoseconds.
-  func finishAccepted(timeout: Int64) {
-    lane.lock()
-    let accepted = lane.pointee.accepted
-    lane.unlock()
-    let clock = SystemClock()
-    _ = waitUntil(clock.monotonic &+ timeout, clock) {
-      Int64(bitPattern: lane.pointee.finished.load(ordering: .acquiring) &- accepted) >= 0
-    }
-  }
-
   /// Nothing is queued, under way, or waiting for a retry.
   public var isIdle: Bool {
     lane.depth == 0 && lane.pointee.inFlight.load(ordering: .acquiring) == 0
@@ -408,6 +397,7 @@ public final class Endpoint: @unchecked Sendable {
     }
   }
 
+  /// How it stands now. Takes the lane's lock for a moment; any thread. The numbers are not of one moment.
   public func statistics() -> EndpointStatistics {
     var numbers = EndpointStatistics()
     numbers.name = name
@@ -420,6 +410,7 @@ public final class Endpoint: @unchecked Sendable {
       truncatingIfNeeded: lane.pointee.acceptedBytes &- lane.pointee.finishedBytes.load(ordering: .acquiring))
     numbers.dropped = lane.pointee.dropped
     numbers.rejected = lane.pointee.rejected
+    numbers.untaken = untaken.load(ordering: .relaxed)
     let oldest = lane.oldestTime
     lane.unlock()
     if oldest != 0 { numbers.oldestAge = max(0, bus.clock.unix - oldest) }

@@ -46,6 +46,7 @@ extension Endpoint {
     lane.unlockAndWake()
   }
 
+  /// Whether events are delivered; behind a shut gate they wait.
   public var isGateOpen: Bool { lane.pointee.attention.load(ordering: .acquiring) & LaneState.gateBit == 0 }
 
   /// Runs `body` on the lane between two events, also while the gate is shut, and waits for it, `timeout` nanoseconds
@@ -230,7 +231,9 @@ extension UnsafeMutablePointer<LaneState> {
       return
     }
     // A durable event stays unsettled in the journal instead: its consumer may come back.
-    if !drop, event.pointee.position == 0, item.binding.pointee.flags & BindingRecord.observer == 0 {
+    if !drop || EventTracker.isMandatory(event), event.pointee.position == 0,
+      item.binding.pointee.flags & BindingRecord.observer == 0
+    {
       _ = pointee.bus._withUnsafeGuaranteedRef { bus in
         bus.deadLetter(
           event, consumer: item.binding.pointee.owner._withUnsafeGuaranteedRef { $0.consumer }, bh_rc(BH_E_CANCELLED),

@@ -17,16 +17,18 @@ extension Endpoint {
     guard lane.pointee.generation.load(ordering: .relaxed) == generation else { return bh_rc(BH_E_STALE) }
     guard event.pointee.size >= Self.firstSize else { return tooSmall() }
     guard let topic = resolve(event, bus) else { return unresolved(event) }
-    guard mayPublish(topic) else { return denied(topic.pointee.text) }
+    let permission = permission(topic)
+    guard permission != .denied else { return denied(topic.pointee.text) }
     let type = event.pointee.content_type.bytes
     let isJSON = type.count == 0 || Self.namesJSON(type)
     let thread = ThreadContext.current
     thread.pointee.countPublished()
     bus.clock.stamp(thread)
-    if delivery == 0, event.pointee.size == Self.firstSize || event.pointee.settled == nil {
+    if delivery == 0, permission == .allowed, event.pointee.size == Self.firstSize || event.pointee.settled == nil {
       return publish(event, topic, isJSON: isJSON, bus, thread)
     }
-    return publishFollowed(delivery, event, topic, isJSON: isJSON, generation, bus, thread)
+    let kind: EventRecord.Kind = permission == .mandatory ? .mandatory : .plain
+    return publishFollowed(delivery, event, topic, kind, isJSON: isJSON, generation, bus, thread)
   }
 
   /// An event that nobody follows: the usual case.
@@ -56,11 +58,11 @@ extension Endpoint {
     return bus.publish(content, topic, route, isJSON: isJSON, nil, .policy, thread)
   }
 
-  /// An effect of a delivery, or an event whose end the publisher wants to know.
+  /// An effect of a delivery, an event whose end the publisher wants to know, or one that somebody has to take.
   @inline(never)
   private func publishFollowed(
-    _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer, isJSON: Bool,
-    _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
+    _ delivery: bh_token, _ event: UnsafePointer<bh_outgoing>, _ topic: TopicPointer, _ kind: EventRecord.Kind,
+    isJSON: Bool, _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     var notice: PublishNotice?
     if event.pointee.size > Self.firstSize, let settled = event.pointee.settled {
@@ -73,8 +75,8 @@ extension Endpoint {
     let content = EventContent(topic: topic.pointee.bytes, source: source, event)
     let rc =
       delivery == 0
-      ? bus.publish(content, topic, isJSON: isJSON, notice, .policy, thread)
-      : stage(content, topic, isJSON: isJSON, notice, delivery, generation, bus, thread)
+      ? bus.publish(content, topic, kind, isJSON: isJSON, notice, .policy, thread)
+      : stage(content, topic, kind, isJSON: isJSON, notice, delivery, generation, bus, thread)
     guard rc != BH_OK, let notice else { return rc }
     lane.forgetOwed(1)
     return withdraw(notice.ticket, after: rc)
@@ -140,7 +142,8 @@ extension Endpoint {
     return UInt64(topic.pointee.index) + 1
   }
 
-  /// `bh_host_api.wanted`: whether an event on the topic would reach anybody now. True for what is no topic: that is found out by publishing.
+  /// `bh_host_api.wanted`: whether an event on the topic would reach anybody now, be it the dead letters. True for what is no topic: that is
+  /// found out by publishing.
   public func isWanted(_ topic: UInt64) -> Bool {
     busReference._withUnsafeGuaranteedRef { bus in
       guard let record = bus.topics[Int(truncatingIfNeeded: topic &- 1)] else { return true }
@@ -148,7 +151,7 @@ extension Endpoint {
       Reclamation.enter(thread)
       defer { Reclamation.leave(thread) }
       let route = bus.routes.route(record)
-      return route.pointee.count > 0 || route.pointee.flags & RouteList.durable != 0
+      return route.pointee.count > 0 || route.pointee.flags & RouteList.durable != 0 || permission(record) == .mandatory
     }
   }
 
@@ -156,8 +159,8 @@ extension Endpoint {
 
   /// An event as an effect of a delivery.
   private func stage(
-    _ content: EventContent, _ topic: TopicPointer, isJSON: Bool, _ notice: PublishNotice?, _ delivery: bh_token,
-    _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
+    _ content: EventContent, _ topic: TopicPointer, _ kind: EventRecord.Kind, isJSON: Bool, _ notice: PublishNotice?,
+    _ delivery: bh_token, _ generation: UInt32, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
   ) -> bh_rc {
     guard let slot = openSlot(delivery, generation, bus) else { return bh_rc(BH_E_STALE) }
     var rc = bh_rc(BH_OK)
@@ -180,6 +183,7 @@ extension Endpoint {
           }
           event.pointee.flags = UInt32(BH_EVENT_JSON)
         }
+        event.pointee.kind = kind
         effects.append(.publish(event, topic, notice))
         return bh_rc(BH_OK)
       }

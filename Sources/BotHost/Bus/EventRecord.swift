@@ -55,6 +55,8 @@ struct EventRecord {
     case special = 1
     /// The argument of a method call.
     case call = 2
+    /// Plain, but it becomes a dead letter when nobody takes it. While it is published also one that will be special.
+    case mandatory = 3
   }
 
   static let headerBytes = 96

@@ -49,16 +49,23 @@ final class EventTracker: @unchecked Sendable {
   /// The first failure.
   private let code = Atomic<bh_rc>(bh_rc(BH_OK))
   private let notice: PublishNotice?
+  /// What nobody has taken is a dead letter.
+  private let isMandatory: Bool
+  /// A handler has done something with it, be it in vain.
+  private let taken = Atomic<Bool>(false)
+  private let handlers: Int
   private let ended: (@Sendable (bh_rc) -> Void)?
 
   init(
-    event: EventPointer, now: Int, later: [[BindingPointer]], notice: PublishNotice?,
+    event: EventPointer, now: Int, later: [[BindingPointer]], notice: PublishNotice?, isMandatory: Bool = false,
     ended: (@Sendable (bh_rc) -> Void)? = nil
   ) {
     self.event = event
     self.later = later.map { $0.map { $0.pointee.owner.takeUnretainedValue() } }
     remaining = Atomic(now)
     self.notice = notice
+    self.isMandatory = isMandatory
+    handlers = later.reduce(now) { $0 + $1.count }
     self.ended = ended
   }
 
@@ -80,14 +87,20 @@ final class EventTracker: @unchecked Sendable {
     return Unmanaged.fromOpaque(link)
   }
 
-  /// Somebody waits to know whether a handler has really seen it.
-  var isFollowed: Bool { ended != nil }
+  /// What came of it in a lane that has just ended: whoever waits for it wants to know whether a handler has really seen it.
+  var codeOfLost: bh_rc { bh_rc(isMandatory ? BH_SKIP : ended != nil ? BH_E_CANCELLED : BH_OK) }
+
+  /// The dead letters keep it when no handler sees it.
+  static func isMandatory(_ event: EventPointer) -> Bool {
+    event.pointee.kind == .mandatory || of(event)?._withUnsafeGuaranteedRef(\.isMandatory) ?? false
+  }
 
   /// One handler is done with the event.
   func finished(
     _ rc: bh_rc, stopped: Bool, message: String?, _ bus: Bus, _ thread: UnsafeMutablePointer<ThreadContext>
   ) {
     if stopped { self.stopped.store(true, ordering: .relaxed) }
+    if rc != BH_SKIP { taken.store(true, ordering: .relaxed) }
     if rc < 0 {
       _ = code.compareExchange(expected: bh_rc(BH_OK), desired: rc, ordering: .relaxed)
       failure.withLock { if $0 == nil { $0 = message } }
@@ -116,6 +129,11 @@ final class EventTracker: @unchecked Sendable {
       }
       // One was counted for this loop, so that none of them could be the last one meanwhile.
       if remaining.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 { return }
+    }
+    if isMandatory, !taken.load(ordering: .relaxed) {
+      let reason = bus.nobodyTook(event, passedOver: handlers, thread)
+      code.store(bh_rc(BH_E_REJECT), ordering: .relaxed)
+      failure.withLock { $0 = reason }
     }
     let code = code.load(ordering: .relaxed)
     notice?.send(code < 0 ? bh_rc(BH_E_REJECT) : bh_rc(BH_OK), failure.withLock { $0 }, thread)

@@ -160,6 +160,9 @@ public struct EndpointPlan: Sendable {
   public var standard: CallTarget?
   /// Topics that it may publish, but for `sys.`, `dead.` and `host.`, which are the host's; nil: all, and those too.
   public var publishes: [TopicPattern]?
+  /// Topics of those whose events somebody has to take: what it publishes there and every handler passes over, by `where:` or by BH_SKIP, or
+  /// for which there is no handler, is a dead letter.
+  public var mandatory: [TopicPattern] = []
 
   /// What it says for plugins, by their names.
   public var extensions: [String: JSONValue] = [:]

@@ -126,7 +126,7 @@ extension UnsafeMutablePointer<LaneState> {
   func abandon(_ item: LaneItem, _ reason: String, _ thread: UnsafeMutablePointer<ThreadContext>) {
     let event = item.event
     switch event.pointee.kind {
-    case .plain: break
+    case .plain, .mandatory: break
     case .call:
       if let call = MethodCall.of(event) {
         call.fail(bh_rc(BH_E_BUSY), text: reason, thread)

@@ -33,6 +33,12 @@ extension UnsafeMutablePointer<RouteList> {
   var entries: UnsafeMutablePointer<RouteEntry> {
     UnsafeMutableRawPointer(self + 1).assumingMemoryBound(to: RouteEntry.self)
   }
+
+  /// Those that an event of a source (an interned pointer) reaches and that have a say.
+  func handlers(of source: UnsafePointer<UInt8>?) -> [BindingPointer] {
+    (0..<pointee.count).map { entries[$0] }.filter { !$0.isObserver && ($0.source == nil || $0.source == source) }
+      .map(\.binding)
+  }
 }
 
 /// Which bindings an event on a topic reaches.

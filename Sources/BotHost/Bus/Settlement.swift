@@ -252,6 +252,8 @@ extension UnsafeMutablePointer<LaneState> {
         $0.finishSpecial(
           delivery.item, rc: rc, stopped: rc == BH_STOP, message: message, settledOnDisk: settledOnDisk, thread)
       }
+    } else if event.pointee.kind == .mandatory, rc == BH_SKIP {
+      pointee.bus._withUnsafeGuaranteedRef { _ = $0.nobodyTook(event, passedOver: 1, thread) }
     }
     countFinished(event.pointee.bytes)
     releaseInRun(event)

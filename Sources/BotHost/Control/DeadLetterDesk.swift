@@ -59,11 +59,11 @@ final class DeadLetterDesk: Sendable {
       }
       guard code >= 0 else {
         tally.remove()
+        let problem =
+          letter.handler == DeadLetter.nobody && code == BH_E_NOTFOUND
+          ? "there is still no handler for \(letter.topic)" : "\(letter.handler): \(ResultCode.name(code))"
         throw ControlError(
-          .internal,
-          "the dead letter \(number) cannot be replayed: \(letter.handler): \(ResultCode.name(code)); \(count) were "
-            + "replayed before it"
-        )
+          .internal, "the dead letter \(number) cannot be replayed: \(problem); \(count) were replayed before it")
       }
       isHandedOut = true
       count += 1
@@ -131,7 +131,8 @@ final class DeadLetterDesk: Sendable {
     object["id"] = .int(letter.number)
     object["time"] = .string(Timestamp.rfc3339(letter.buried))
     object["topic"] = .string(letter.topic)
-    object["consumer"] = .string(letter.handler)
+    object["consumer"] = letter.handler == DeadLetter.nobody ? .null : .string(letter.handler)
+    object["instance"] = .string(letter.plugin)
     object["attempts"] = .int(Int64(letter.attempts))
     object["reason"] = .string(letter.reason)
     object["bytes"] = .int(Int64(letter.recordBytes))

@@ -165,13 +165,14 @@ extension Host {
   }
 
   /// Publishes an event in the name of the operator.
-  func publish(topic: String, payload: [UInt8], key: String, contentType: String) throws {
+  func publish(topic: String, payload: [UInt8], key: String, contentType: String, isMandatory: Bool = false) throws {
     guard let parts = running else { throw NotRunning() }
     guard TopicPattern(topic)?.isLiteral == true else {
       let reason = TopicPattern.problem(with: topic) ?? "a topic that is published has no '*'"
       throw MethodFailure(BH_E_INVALID, "'\(topic)' is no topic: \(reason)")
     }
-    let code = parts.bus.publish(topic: topic, payload: payload, key: key, source: "operator", contentType: contentType)
+    let code = parts.bus.publish(
+      topic: topic, payload: payload, key: key, source: "operator", contentType: contentType, isMandatory: isMandatory)
     guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }
   }
 }

@@ -7,11 +7,14 @@ public struct HostCheck {
     let diagnostic: Diagnostic
     let source: SourceText?
 
+    /// As people read it: place, message, hint, and the line of the source with a mark below.
     public func rendered(colours: Bool) -> String { diagnostic.rendered(source: source, colors: colours) }
 
+    /// With `severity`, `file`, `line`, `column`, `message` and, where there is one, `hint`.
     public var json: JSONValue { diagnostic.json }
   }
 
+  /// What was looked at, and what was found.
   public struct Report: Sendable {
     public var findings: [Finding] = []
     public var files = 0
@@ -33,6 +36,7 @@ public struct HostCheck {
     self.environment = environment
   }
 
+  /// Does it. Reads files and looks into libraries; runs nothing of them and changes nothing.
   public func run() -> Report {
     var libraries: [String] = []
     var files: [String] = []

@@ -33,7 +33,7 @@ final class HostControl: ControlHandler {
     case "call": return try call(argument)
     case "publish": return try publish(argument)
     case "tail": return try EventTail(host, argument).run(reply)
-    case "swap": return try swap(argument)
+    case "swap": return try swap(argument, reply)
     case "reconfigure": return try reconfigure(argument)
     case "plan": return try host.planBots(files: argument["files"]?.array?.compactMap(\.string))
     case "start": return try each(argument, host.startInstance)
@@ -71,11 +71,51 @@ final class HostControl: ControlHandler {
     let bytes = isText ? Array((payload.string ?? "").utf8) : payload.serializedBytes()
     try host.publish(
       topic: try text(argument, "topic"), payload: bytes, key: argument["key"]?.string ?? "",
-      contentType: isText ? "text/plain" : "")
+      contentType: isText ? "text/plain" : "", isMandatory: argument["mandatory"]?.bool ?? false)
     return .object(JSONObject())
   }
 
-  private func swap(_ argument: JSONValue) throws -> JSONValue {
+  /// With `wait` the report is an item of a stream, and the answer, which comes when a probation has ended, says how that was.
+  private func swap(_ argument: JSONValue, _ reply: ControlReply) throws -> JSONValue {
+    let waits = argument["wait"]?.bool ?? false
+    let (answer, report) = try swapped(argument)
+    guard waits, reply.item(answer), let report else { return answer }
+    return try outcome(of: report, try text(argument, "instance"), reply)
+  }
+
+  /// Longer than its manifest's time a probation takes only where the build before comes back: by a swap, which has bounds of its own.
+  private static let wayBack = TimeSpan.minutes(2)
+
+  private func outcome(of report: SwapReport, _ name: String, _ reply: ControlReply) throws -> JSONValue {
+    guard let end = report.probationEnd, let policy = report.probation else { return .object([:]) }
+    let clock = SystemClock()
+    let deadline = clock.monotonic + policy.time.nanoseconds + Self.wayBack.nanoseconds
+    while reply.isOpen, !host.isEnding, clock.monotonic < deadline {
+      // Whoever has asked may have gone meanwhile.
+      guard let outcome = end.wait(until: min(deadline, clock.monotonic + 200_000_000)) else { continue }
+      switch outcome {
+      case .passed(let attempts, let failures):
+        return .object(["attempts": .int(Int64(clamping: attempts)), "failed": .int(Int64(clamping: failures))])
+      case .rolledBack(let reason):
+        throw ControlError(.cancelled, "\(name): rolled back, the build before serves again: \(reason)")
+      case .failed(let reason):
+        throw ControlError(
+          .internal,
+          "\(name): generation \(report.to) has failed and goes on, for the build before could not come back: \(reason)"
+        )
+      case .cutShort:
+        throw ControlError(
+          .cancelled,
+          "\(name): the probation of generation \(report.to) was cut short: swapped again, stopped or restarted")
+      }
+    }
+    if host.isEnding { throw Host.NotRunning() }
+    throw ControlError(
+      .timeout, "\(name): the probation of generation \(report.to) has not ended in time; see `bothost ps`")
+  }
+
+  /// The report as the client gets it; that of a plugin.
+  private func swapped(_ argument: JSONValue) throws -> (JSONValue, SwapReport?) {
     let name = try text(argument, "instance")
     if host.instance(name) == nil, host.knowsBot(name) {
       guard argument["library"] == nil else {
@@ -84,7 +124,7 @@ final class HostControl: ControlHandler {
       guard !(argument["rehearse"]?.bool ?? false) else {
         throw ControlError(.invalid, "'\(name)' is a bot; `bothost plan` shows what a swap would change")
       }
-      return try host.swapBot(name)?.json ?? .object(["bot": .string(name), "changed": false])
+      return (try host.swapBot(name)?.json ?? .object(["bot": .string(name), "changed": false]), nil)
     }
     let report = try host.swapInstance(
       try text(argument, "instance"), library: argument["library"]?.string,
@@ -101,7 +141,7 @@ final class HostControl: ControlHandler {
         "events": .int(Int64(probation.events)), "time_ms": .int(probation.time.nanoseconds / 1_000_000),
       ])
     }
-    return .object(answer)
+    return (.object(answer), report)
   }
 
   /// With the configuration that it has: a trial of the plugin.

@@ -37,6 +37,7 @@ extension Host {
     object["handled"] = .int(Int64(clamping: statistics.delivered))
     object["failed"] = .int(Int64(clamping: statistics.failed))
     object["dead"] = .int(Int64(clamping: statistics.dead))
+    object["untaken"] = .int(Int64(clamping: statistics.untaken))
     object["dropped"] = .int(Int64(clamping: statistics.dropped))
     object["queued"] = .int(Int64(clamping: statistics.depth))
     object["in_flight"] = .int(Int64(clamping: statistics.inFlight))
@@ -95,6 +96,9 @@ extension Host {
     }
     gauge("failed_deliveries", "attempts that failed") { Int64(clamping: instance.endpoint.statistics().failed) }
     gauge("dead_letters", "events that nobody will try again") { Int64(clamping: instance.endpoint.statistics().dead) }
+    gauge("untaken_events", "events that it has published, that somebody had to take, and that nobody has taken") {
+      Int64(clamping: instance.endpoint.statistics().untaken)
+    }
     gauge("dropped_events", "events that a full lane has dropped") {
       Int64(clamping: instance.endpoint.statistics().dropped)
     }

@@ -159,7 +159,8 @@ public final class BusJournal: DurableLog, DeadLetterStore {
   /// A reason is the plugin's own text: it is kept without the secrets that the plugin may have put into it.
   private func entry(_ letter: DeadLetter) -> DeadLetterEntry {
     let reason = log?.masks.mask(letter.reason) ?? letter.reason
-    let plugin = letter.consumer.split(separator: "/", maxSplits: 1).first.map(String.init) ?? letter.consumer
+    // What no handler has taken is kept under the name of who published it.
+    let plugin = letter.consumer.split(separator: "/", maxSplits: 1).first.map(String.init) ?? letter.event.source
     return DeadLetterEntry(
       topic: letter.event.topic, handler: letter.consumer, plugin: plugin, code: letter.code, reason: reason,
       attempts: letter.attempts, published: letter.event.time, buried: letter.time,

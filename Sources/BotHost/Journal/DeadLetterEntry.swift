@@ -1,11 +1,11 @@
-/// A dead letter as the journal keeps it: an event that a handler could not take, whole, with the reason.
+/// A dead letter as the journal keeps it: an event that a handler could not take, or that none has taken, whole, with the reason.
 public struct DeadLetterEntry: Sendable, Hashable {
   /// Given by the journal; grows with time and never repeats. 0 before.
   public var number: Int64 = 0
   public var topic: String
-  /// `instance/handler`.
+  /// `instance/handler`; empty: no handler has taken it.
   public var handler: String
-  /// The instance.
+  /// The handler's instance, or that which published what no handler has taken.
   public var plugin: String
   /// The `bh_rc` of the last attempt.
   public var code: Int32

@@ -2,6 +2,7 @@ import CBotHost
 
 /// What went wrong in the journal. The message says what to do about it.
 public struct JournalError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What sort of fault it is, for whoever decides by it.
   public enum Kind: Sendable, Hashable {
     /// Another host holds the data directory.
     case inUse(pid: Int32)

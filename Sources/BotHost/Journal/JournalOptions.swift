@@ -1,5 +1,6 @@
 /// How a journal keeps what it is given.
 public struct JournalOptions: Sendable {
+  /// What an acknowledged write survives.
   public enum Durability: Sendable {
     /// What is acknowledged survives the machine's power loss: one `fdatasync` a group of operations.
     case power
@@ -10,6 +11,7 @@ public struct JournalOptions: Sendable {
   public var durability = Durability.power
   /// Bytes of operations that may wait to be written; beyond it, callers wait.
   public var maxPendingBytes = 64 << 20
+  /// How many dead letters are kept, and for how long.
   public var deadLetters = DeadLetterLimits()
   /// How long the oldest settlement that nobody waits for may be in memory only, in nanoseconds.
   public var lazyDelay: Int64 = 20_000_000

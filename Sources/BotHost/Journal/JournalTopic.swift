@@ -36,6 +36,7 @@ public final class JournalTopic: Sendable {
   /// Bytes of the records.
   public var bytes: Int64 { committedBytes.load(ordering: .acquiring) }
 
+  /// How long its events stay, as was declared last.
   public var retention: JournalRetention { shared.withLock { $0.retention } }
 
   func use(_ retention: JournalRetention) {
@@ -68,6 +69,7 @@ public final class JournalTopic: Sendable {
 
 /// Somebody who takes the events of a durable topic, and how far they have come. Kept over restarts by its name.
 public struct JournalConsumer: Sendable, Hashable {
+  /// What it owes to the topic.
   public enum Kind: Int64, Sendable {
     /// Settles each event that was appended for it; what it has not settled is not removed.
     case handler = 0

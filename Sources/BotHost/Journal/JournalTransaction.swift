@@ -107,6 +107,7 @@ public struct JournalReceipt: Sendable {
   let firstResult: Int
   public let count: Int
 
+  /// A position, a revision or a number, by the operation that gave it. An index beyond `count` stops the program.
   public subscript(index: Int) -> Int64 {
     precondition(index >= 0 && index < count, "a receipt has \(count) results")
     return outcome.results[firstResult + index]

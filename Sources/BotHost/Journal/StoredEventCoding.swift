@@ -32,6 +32,7 @@ public enum StoredEventCoding {
     bytes.withUnsafeBytes { decode($0) }
   }
 
+  /// The same of bytes that are borrowed.
   public static func decode(_ bytes: UnsafeRawBufferPointer) -> StoredEvent? {
     var rest = Rest(bytes: bytes)
     guard rest.byte() == version, let high = rest.word(), let low = rest.word(), let time = rest.word(),

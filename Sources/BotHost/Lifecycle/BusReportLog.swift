@@ -14,6 +14,8 @@ extension BusReport {
       )
     case .dropped(let endpoint, let count):
       log.warning(endpoint, "the lane was full; the oldest events were dropped", [("count", "\(count)")])
+    case .deadLetter(let letter) where letter.consumer == DeadLetter.nobody:
+      log.warning(letter.event.source, "an event on \(letter.event.topic) is a dead letter: \(letter.reason)")
     case .deadLetter(let letter):
       log.warning(
         Self.instance(letter.consumer),

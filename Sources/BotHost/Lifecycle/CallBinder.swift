@@ -48,6 +48,7 @@ final class CallBinder {
       plan.standard = CallTarget(function: standard, context: object)
     }
     plan.publishes = publishes
+    plan.mandatory = manifest.topics.filter(\.isMandatory).compactMap(\.pattern)
     return plan
   }
 

@@ -144,8 +144,10 @@ extension Host {
       ] + (report.copiedBytes > 0 ? [("copied_before", "\(report.copiedBytes)")] : []))
     parts.tools.announce("sys.plugin.swapped", instance, [("pause_ns", .int(report.pause))])
     if let prospect {
-      watch(instance, prospect.probation(of: report.to, from: instance.endpoint.handlerTotals, at: clock), parts)
+      let probation = prospect.probation(of: report.to, from: instance.endpoint.handlerTotals, at: clock)
+      watch(instance, probation, parts)
       report.probation = prospect.policy
+      report.probationEnd = probation.end
     }
     return report
   }

@@ -21,7 +21,7 @@ extension Host {
     }
     return Probation.Prospect(
       policy: policy, previous: instance.planned, manifestText: instance.manifestText, library: library,
-      wasHealthy: isHealthy(instance))
+      wasHealthy: isHealthy(instance) ?? true)
   }
 
   /// Watches a build that has just taken over. Within the operation that has swapped it in.
@@ -56,10 +56,13 @@ extension Host {
         instance.name, "the new build has passed its probation",
         [("generation", "\(generation)"), ("attempts", "\(course.attempts)"), ("failed", "\(course.failures)")])
       parts.tools.announce("sys.plugin.settled", instance)
+      probation.end.keep(.passed(attempts: course.attempts, failures: course.failures))
     }
   }
 
   private func rollBack(_ instance: PluginInstance, _ probation: Probation, _ reason: String) {
+    // Where something else has come between, or the host ends.
+    defer { probation.end.keep(.cutShort) }
     try? operate(on: instance) { parts in
       guard instance.generation?.number == probation.generation, instance.state == .running else { return }
       rollBack(instance, probation, reason, parts)
@@ -86,19 +89,19 @@ extension Host {
         instance.name, "rolled back: the build before serves again",
         [("from", "\(report.from)"), ("to", "\(report.to)")])
       parts.tools.announce("sys.plugin.rolled_back", instance, [("reason", .string(reason))])
+      probation.end.keep(.rolledBack(reason))
       return true
     } catch {
       log.error(instance.name, "the build before could not come back")
+      probation.end.keep(.failed(reason))
       return false
     }
   }
 
-  private func isHealthy(_ instance: PluginInstance) -> Bool {
+  /// Nil while it is busy with its work.
+  private func isHealthy(_ instance: PluginInstance) -> Bool? {
     guard instance.state == .running, let generation = instance.generation else { return true }
-    guard let answer = instance.endpoint.onLane(timeout: 200_000_000, { generation.health() }) else {
-      // Busy with its work.
-      return true
-    }
+    guard let answer = instance.endpoint.onLane(timeout: 200_000_000, { generation.health() }) else { return nil }
     return answer.map { $0.0 >= 0 } ?? true
   }
 }

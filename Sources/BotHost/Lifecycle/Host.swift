@@ -29,6 +29,7 @@ public final class Host: @unchecked Sendable {
   let units: UnitCache
   let standardOutput = StandardOutput()
   private let ending = Atomic<Bool>(false)
+  /// Nanoseconds since 1970-01-01 UTC; 0: it has not started.
   public private(set) var startedAt: Int64 = 0
 
   /// The instances in the order in which they were planned.
@@ -57,6 +58,7 @@ public final class Host: @unchecked Sendable {
 
   // MARK: Looking
 
+  /// All of them, also those that do not run, in the order in which they start.
   public var instances: [PluginInstance] { table.withLock { $0 } }
 
   /// The instance of that name; nil when there is none.

@@ -10,7 +10,7 @@ struct HostFiles {
 
   init(_ options: HostOptions, _ catalog: PluginCatalog) {
     configurations = catalog.directory.hosts
-    let places = Set(configurations.map(\.location.file))
+    let places = catalog.directory.hostFiles
     paths = places.union([options.configurationFile].compactMap { $0 })
     for finding in catalog.diagnostics.errors where finding.location.map({ places.contains($0.file) }) ?? false {
       areComplete = false
@@ -22,9 +22,13 @@ struct HostFiles {
     case .failure(let diagnostic): found.add(diagnostic)
     case .success(let source):
       sources.append(source)
-      if let document = YAMLParser.documents(of: source, diagnostics: &found).first,
-        let configuration = HostConfiguration.decode(document, diagnostics: &found)
-      {
+      let document = YAMLParser.documents(of: source, diagnostics: &found).first
+      if document == nil, !found.hasErrors {
+        // Nobody means that: its writer has only just begun.
+        found.error(
+          "the file is empty", at: SourceLocation(file: path), hint: "it begins with `bothost: 1` and `kind: host`")
+      }
+      if let document, let configuration = HostConfiguration.decode(document, diagnostics: &found) {
         configuration.check(against: catalog.manifests, diagnostics: &found)
         configurations.append(configuration)
       }

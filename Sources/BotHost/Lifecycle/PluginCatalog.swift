@@ -1,5 +1,6 @@
 /// The plugins of the directories that a host was given: what is declared, found and usable.
 public struct PluginCatalog: Sendable {
+  /// What was read, the manifests with errors among it.
   public private(set) var directory = PluginDirectory()
 
   public init() {}
@@ -14,8 +15,10 @@ public struct PluginCatalog: Sendable {
     return PluginSource(manifest: found.manifest, path: found.path, library: library)
   }
 
+  /// What is wrong with manifests, and which libraries are missing.
   public var diagnostics: Diagnostics { directory.diagnostics }
 
+  /// Of the plugins that can be used.
   public var manifests: [Manifest] { directory.plugins.filter(\.isUsable).map(\.manifest) }
 }
 

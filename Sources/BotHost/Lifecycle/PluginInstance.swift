@@ -159,10 +159,11 @@ public final class PluginInstance: @unchecked Sendable {
     get { course.withLock { $0.probation } }
     set {
       // The library that is kept goes with it, and not under the lock.
-      _ = course.withLock { course in
+      let before = course.withLock { course in
         defer { course.probation = newValue }
         return course.probation
       }
+      before?.end.keep(.cutShort)
     }
   }
 
@@ -181,11 +182,13 @@ public final class PluginInstance: @unchecked Sendable {
     set { course.withLock { $0.refused = newValue } }
   }
 
+  /// Where it is in its life. Any thread; by the time it is read it may be another one.
   public var state: InstanceState {
     get { stateStore.withLock { $0 } }
     set { stateStore.withLock { $0 = newValue } }
   }
 
+  /// That of the generation that runs, or that was planned last.
   public var manifest: Manifest { settings.withLock { $0.manifest } }
 
   /// Defaults applied; secrets stand there as `{"$secret": name}`.

@@ -14,6 +14,8 @@ struct Probation: Sendable {
   let before: HandlerTotals
   /// Whether the build before was well.
   let wasHealthy: Bool
+  /// For those who wait for its end.
+  let end = ProbationEnd()
 
   /// A probation that begins when a swap has succeeded.
   struct Prospect: Sendable {
@@ -51,8 +53,8 @@ struct Probation: Sendable {
 
   /// - Parameters:
   ///   - time: CLOCK_MONOTONIC, nanoseconds.
-  ///   - isHealthy: asked when nothing else speaks against the build any more.
-  func verdict(_ totals: HandlerTotals, at time: Int64, isHealthy: () -> Bool) -> Verdict {
+  ///   - isHealthy: asked when nothing else speaks against the build any more; nil when it cannot be asked just now.
+  func verdict(_ totals: HandlerTotals, at time: Int64, isHealthy: () -> Bool?) -> Verdict {
     let course = course(totals)
     // Some builds have failures as a matter of course: what people send them is refused.
     let tolerated = min(1, policy.maxErrorRate + before.errorRate)
@@ -63,6 +65,11 @@ struct Probation: Sendable {
       return .failed("\(course.failures) of \(course.attempts) attempts to handle an event failed")
     }
     guard isOver else { return .undecided }
-    return wasHealthy && !isHealthy() ? .failed("it says that it is not well, and the build before was") : .passed
+    guard wasHealthy else { return .passed }
+    return switch isHealthy() {
+    case true?: .passed
+    case false?: .failed("it says that it is not well, and the build before was")
+    case nil: .undecided
+    }
   }
 }

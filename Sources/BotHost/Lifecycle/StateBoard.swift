@@ -27,6 +27,12 @@ final class StateBoard: @unchecked Sendable {
   private let kept = Mutex<[Place: [UInt8]]>([:])
   private var targets: [NativeTarget] = []
 
+  /// Marks that are put behind what has been published: how many there are, and how many have come through.
+  private let marks = Monitor()
+  private var placed = 0
+  private var passed = 0
+  private var mark: PrivateChannel?
+
   init(_ manifests: [Manifest], on bus: Bus) throws {
     endpoint = try bus.addEndpoint(name: "sys.states", lane: LaneOptions(capacity: 16_384))
     var standing: [String: Standing] = [:]
@@ -51,9 +57,15 @@ final class StateBoard: @unchecked Sendable {
       guard let pattern = TopicPattern(topic) else { continue }
       plan.handlers.append(handler(topic, pattern) { board, event in board.forget(event.pointee.key.string) })
     }
+    if let pattern = TopicPattern(Self.markTopic) {
+      plan.handlers.append(handler("mark", pattern) { board, _ in board.pass() })
+    }
     try endpoint.install(plan)
+    mark = endpoint.channel(topic: Self.markTopic)
     endpoint.openGate()
   }
+
+  private static let markTopic = "timer.mark"
 
   private func handler(
     _ id: String, _ pattern: TopicPattern, _ body: @escaping @Sendable (StateBoard, UnsafePointer<bh_event>) -> Void
@@ -80,7 +92,23 @@ final class StateBoard: @unchecked Sendable {
   }
 
   /// Waits until what has been published by now has been taken note of; a second at most.
-  func catchUp() { endpoint.finishAccepted(timeout: 1_000_000_000) }
+  func catchUp() {
+    let deadline = SystemClock().monotonic + 1_000_000_000
+    marks.withLock {
+      // The lane is a queue: what comes through last was put in last.
+      guard let mark, mark.deliver(UnsafeRawBufferPointer(start: nil, count: 0), force: true) == .queued else { return }
+      placed += 1
+      let mine = placed
+      while passed < mine, marks.wait(until: deadline) {}
+    }
+  }
+
+  private func pass() {
+    marks.withLock {
+      passed += 1
+      marks.broadcast()
+    }
+  }
 
   /// The payload of an instance's last event on its state topic.
   func state(of instance: String, topic: String) -> [UInt8]? {

@@ -15,4 +15,6 @@ public struct SwapReport: Sendable {
   public var waiting: Int
   /// For how long the new build is watched; nil: it is not.
   public var probation: SwapPolicy.Probation?
+  /// Tells how that ends.
+  public var probationEnd: ProbationEnd?
 }

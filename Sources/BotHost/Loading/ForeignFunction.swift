@@ -55,6 +55,7 @@ public final class ForeignFunction: @unchecked Sendable {
     }
   }
 
+  /// A function of the shape that the bus enters: `bh_handler` and `bh_method`, with any context.
   public typealias Handler = @convention(c) (OpaquePointer?, UnsafePointer<bh_event>?) -> bh_rc
 
   /// What to call for an event or a method call.

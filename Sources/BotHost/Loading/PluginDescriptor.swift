@@ -15,6 +15,7 @@ public struct PluginDescriptor: @unchecked Sendable {
   public let stateFormat: String
   public let stateVersion: UInt32
 
+  /// `handle` and `invoke` may be entered from several threads at once.
   public var isReentrant: Bool { table.flags & UInt32(BH_PLUGIN_REENTRANT) != 0 }
 
   /// Whether it hands its state over in pieces while events still flow.

@@ -137,24 +137,13 @@ struct ProbeChild {
       if waits[0].revents != 0 { isReporting = Self.take(reports, &report, limit: Self.reportLimit, keepEnd: false) }
       if waits[1].revents != 0 { isSaying = Self.take(errors, &said, limit: Self.errorLimit, keepEnd: true) }
     }
-    var status: Int32 = 0
-    var reaped = waitpid(process, &status, WNOHANG)
     // Both pipes are closed by an end of the process, but also by a library that closes what is not its own.
-    if reaped == 0 {
-      _ = waitUntil(deadline, clock) {
-        reaped = waitpid(process, &status, WNOHANG)
-        return reaped != 0
-      }
-    }
-    if reaped == 0 {
-      outcome.timedOut = true
-      kill(-process, SIGKILL)
-      kill(process, SIGKILL)
-      while waitpid(process, &status, 0) < 0 && errno == EINTR {}
-    } else {
-      // What the library may have started and left behind.
-      kill(-process, SIGKILL)
-    }
+    outcome.timedOut = !waitForEnd(of: process, until: deadline)
+    // With what the library may have started and left behind. The group is there as long as the process is not reaped.
+    kill(-process, SIGKILL)
+    if outcome.timedOut { kill(process, SIGKILL) }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     close(reports)
     close(errors)
     let signal = status & 0x7f

@@ -5,6 +5,7 @@ public enum UnloadSafety: Sendable, Hashable, CustomStringConvertible {
   /// It stays mapped until the process ends, for these reasons.
   case pinned([PinReason])
 
+  /// Why the image has to stay mapped; empty: it may be unmapped.
   public var reasons: [PinReason] {
     switch self {
     case .unmappable: []

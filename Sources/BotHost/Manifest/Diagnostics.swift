@@ -5,15 +5,18 @@ public struct Diagnostics: Sendable {
   /// How many are kept; what comes after is only counted.
   public static let limit = 200
 
+  /// Those that are kept, in order, `limit` at most.
   public private(set) var all: [Diagnostic] = []
   /// How many were left out.
   public private(set) var dropped = 0
+  /// Errors, also those that were left out; warnings do not count.
   public private(set) var errorCount = 0
 
   public init() {}
 
   public var hasErrors: Bool { errorCount > 0 }
   public var isEmpty: Bool { all.isEmpty }
+  /// Those of them that are errors.
   public var errors: [Diagnostic] { all.filter { $0.severity == .error } }
 
   /// Adds one, up to the limit.

@@ -22,6 +22,7 @@ public struct Environment: Sendable {
 
   /// The value of a variable; nil when it is not set.
   public subscript(name: String) -> String? { values[name] }
+  /// Of all variables that are set, in no order.
   public var names: [String] { Array(values.keys) }
 
   static func isName(_ text: String) -> Bool {

@@ -60,6 +60,7 @@ public struct ManifestExtension: Sendable {
 
 /// A key of the plugin's configuration.
 public struct ConfigKey: Sendable {
+  /// What values it takes.
   public indirect enum Kind: Sendable, Hashable {
     case string
     case int
@@ -115,6 +116,8 @@ public struct TopicDeclaration: Sendable {
   public var payload: FieldType
   /// Journaled before a publish returns.
   public var isDurable: Bool
+  /// What this plugin publishes on it and no handler takes is a dead letter: a wish, not a piece of news.
+  public var isMandatory = false
   /// A JSON pointer to the ordering key, for publishers that give none.
   public var key: String?
   public var summary: String
@@ -129,6 +132,7 @@ public struct TopicDeclaration: Sendable {
 
 /// What happens to a delivery that failed.
 public struct RetryDeclaration: Sendable, Hashable {
+  /// What becomes of the events behind it meanwhile.
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     /// Events with the same key wait, so that order is kept.
     case block
@@ -193,6 +197,7 @@ public struct FieldCondition: Sendable, Hashable {
 
 /// Where an argument of a C function comes from.
 public struct ArgumentBinding: Sendable, Hashable {
+  /// The places that there are.
   public enum Source: Sendable, Hashable {
     /// The whole event, or for a `json`, `bytes` or `str` parameter its payload.
     case event

@@ -58,6 +58,7 @@ struct ManifestDecoder {
       let reader = ManifestReader(member.value, ManifestShape.longTopic)
       topic.payload = reader.fieldType("fields") ?? .any
       topic.isDurable = reader.bool("durable") ?? false
+      topic.isMandatory = reader.bool("mandatory") ?? false
       topic.key = reader.text("key")
       topic.summary = reader.text("summary") ?? ""
     } else if !member.value.isNull || member.value.scalar?.text == "null" {

@@ -61,10 +61,11 @@ enum ManifestShape {
     Shape.Alternative(applies: { _ in true }, shape: .fieldType),
   ])
 
-  /// Without `fields` too, a truth value under `durable` can only mean the longer form: it is no type.
+  /// Without `fields` too, a truth value under `durable` or `mandatory` can only mean the longer form: it is no type.
   private static func isLongTopic(_ node: YAMLNode) -> Bool {
-    if case .bool = node["durable"]?.scalar?.value { return true }
-    return false
+    ["durable", "mandatory"].contains { key in
+      if case .bool = node[key]?.scalar?.value { true } else { false }
+    }
   }
 
   static let longTopic = ObjectShape(
@@ -72,6 +73,9 @@ enum ManifestShape {
     keys: [
       KeyShape("fields", .fieldType, "The payload's fields and their types."),
       KeyShape("durable", .bool, default: "false", "Events are on disk before a publish returns, and survive a crash."),
+      KeyShape(
+        "mandatory", .bool, default: "false",
+        "Somebody has to take what this plugin publishes here: otherwise it is a dead letter."),
       KeyShape("key", .text(.pointer), "Where the ordering key stands in the payload, when a publish gives none."),
       KeyShape("summary", .text(.line), "What an event of this topic says."),
     ])

@@ -15,6 +15,8 @@ public struct PluginDirectory: Sendable {
 
   public var plugins: [Plugin] = []
   public var hosts: [HostConfiguration] = []
+  /// The operator's files, `kind: host`, also those that cannot be understood.
+  public var hostFiles: Set<String> = []
   /// The files of `kind: bot` and the like, unread: they need all manifests.
   public var botFiles: [SourceText] = []
   /// All files that were read, for showing diagnostics.
@@ -25,6 +27,7 @@ public struct PluginDirectory: Sendable {
 
   /// The plugin of that name; nil when there is none.
   public func plugin(_ name: String) -> Plugin? { plugins.first { $0.manifest.plugin == name } }
+  /// Of all plugins, also those that cannot be used.
   public var manifests: [Manifest] { plugins.map(\.manifest) }
 
   /// How many YAML files are looked at in a directory.
@@ -67,6 +70,7 @@ public struct PluginDirectory: Sendable {
     defer { diagnostics.append(contentsOf: found) }
     let documents = YAMLParser.documents(of: source, diagnostics: &found)
     guard let first = documents.first else {
+      if Self.callsItselfHost(source) { hostFiles.insert(source.name) }
       if !found.hasErrors { found.warning("the file is empty", at: SourceLocation(file: source.name)) }
       return
     }
@@ -88,6 +92,7 @@ public struct PluginDirectory: Sendable {
         hint: "put it into a file of its own")
     }
     if kind == "host" {
+      hostFiles.insert(source.name)
       if let host = HostConfiguration.decode(first, diagnostics: &found) { hosts.append(host) }
       return
     }
@@ -108,6 +113,14 @@ public struct PluginDirectory: Sendable {
         hint: "looked in \(places.joined(separator: ", "))")
     }
     plugins.append(Plugin(manifest: manifest, path: source.name, libraryPath: library, isUsable: !found.hasErrors))
+  }
+
+  /// Whether a text that is no YAML has a line `kind: host`: what it would have said must not be taken for unsaid.
+  private static func callsItselfHost(_ source: SourceText) -> Bool {
+    source.bytes.split(separator: UInt8(ascii: "\n")).contains { line in
+      let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "\r") }
+      return words.count == 2 && words[0].elementsEqual("kind".utf8) && words[1].elementsEqual("host".utf8)
+    }
   }
 
   private mutating func checkRequirements() {
@@ -180,6 +193,8 @@ public struct PluginDirectory: Sendable {
       return nil
     }
     defer { closedir(stream) }
+    // A file that its editor puts in another's place is not there for a moment.
+    _ = SettledFile.wait(for: dirfd(stream), until: SettledFile.deadline())
     var names: [String] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in

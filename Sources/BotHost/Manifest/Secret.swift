@@ -10,6 +10,8 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
   public func reveal<Result>(_ use: (String) throws -> Result) rethrows -> Result { try use(value) }
 
   public var description: String { "***" }
+  /// Never the secret, also in a debugger.
   public var debugDescription: String { "***" }
+  /// Nothing is shown of what is inside.
   public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -19,6 +19,7 @@ public struct Signature: Sendable, Hashable, CustomStringConvertible {
     case bool
   }
 
+  /// What the function gives back.
   public enum Result: Sendable, Hashable {
     case void
     case scalar(Scalar)
@@ -26,6 +27,7 @@ public struct Signature: Sendable, Hashable, CustomStringConvertible {
     case cstring
   }
 
+  /// What the function takes: one or two C arguments each.
   public enum Parameter: Sendable, Hashable {
     case scalar(Scalar)
     /// A NUL-terminated text, borrowed until the function returns.
@@ -68,6 +70,7 @@ public struct Signature: Sendable, Hashable, CustomStringConvertible {
 
   /// What a callback receives. What it returns is always zero or NULL.
   public struct Callback: Sendable, Hashable {
+    /// One of its parameters: how it is read while the library calls.
     public enum Item: Sendable, Hashable {
       case scalar(Scalar)
       case cstring
@@ -99,6 +102,7 @@ public struct Signature: Sendable, Hashable, CustomStringConvertible {
   /// How many arguments of a call may be there, in C's count.
   public static let argumentLimit = 12
 
+  /// How many C arguments a call passes.
   public var argumentCount: Int { parameters.reduce(0) { $0 + $1.argumentCount } }
 
   /// `i32(self,event)`: the shape of the standard handler, which is called without libffi.

@@ -15,31 +15,46 @@ public struct SourceText: Sendable {
     self.init(name: name, bytes: Array(text.utf8))
   }
 
-  /// Reads a file of at most `limit` bytes.
+  /// Reads a file of at most `limit` bytes. One that is being written is waited for; see `SettledFile`.
   public static func read(_ path: String, limit: Int = YAMLLimits.standard.bytes) -> Result<SourceText, Diagnostic> {
     func failed(_ why: String) -> Result<SourceText, Diagnostic> {
       .failure(Diagnostic(.error, why, at: SourceLocation(file: path)))
     }
+    func unreadable() -> Result<SourceText, Diagnostic> {
+      failed(
+        errno == 0
+          ? "is still being written; bothost waited \(SettledFile.patience / 1_000_000_000) s for its writer"
+          : "cannot be read: \(String(cString: strerror(errno)))")
+    }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { return failed("cannot be read: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else { return unreadable() }
     defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { return failed("cannot be read: \(String(cString: strerror(errno)))") }
-    guard status.st_mode & S_IFMT == S_IFREG else { return failed("is no regular file") }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(min(Int(status.st_size), limit))
-    var chunk = [UInt8](repeating: 0, count: 65_536)
+    let deadline = SettledFile.deadline()
     while true {
-      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      guard let before = SettledFile.wait(for: descriptor, until: deadline) else { return unreadable() }
+      guard before.st_mode & S_IFMT == S_IFREG else { return failed("is no regular file") }
+      guard let bytes = readAll(descriptor, sized: Int(before.st_size), limit: limit) else { return unreadable() }
+      guard bytes.count <= limit else { return failed("is larger than \(limit) bytes") }
+      guard let after = SettledFile.wait(for: descriptor, until: deadline) else { return unreadable() }
+      if SettledFile.isSame(before, after) { return .success(SourceText(name: path, bytes: bytes)) }
+    }
+  }
+
+  /// All bytes from the beginning, or more than `limit` of them; nil when they cannot be read: see `errno`.
+  private static func readAll(_ descriptor: Int32, sized size: Int, limit: Int) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(size, limit))
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= limit {
+      let count = pread(descriptor, &chunk, chunk.count, bytes.count)
       if count < 0 {
         if errno == EINTR { continue }
-        return failed("cannot be read: \(String(cString: strerror(errno)))")
+        return nil
       }
       if count == 0 { break }
-      guard bytes.count + count <= limit else { return failed("is larger than \(limit) bytes") }
       bytes.append(contentsOf: chunk[..<count])
     }
-    return .success(SourceText(name: path, bytes: bytes))
+    return bytes
   }
 
   /// The text of a line, counted from 1, without its end.

@@ -29,18 +29,22 @@ public final class YAMLNode: Sendable {
     YAMLNode(.scalar(YAMLScalar(text: text, isPlain: false)), location: location)
   }
 
+  /// The single value; nil: it is a list or a mapping.
   public var scalar: YAMLScalar? {
     if case .scalar(let scalar) = content { return scalar }
     return nil
   }
+  /// The elements; nil: it is no list.
   public var sequence: [YAMLNode]? {
     if case .sequence(let items) = content { return items }
     return nil
   }
+  /// The members, in the order of the file; nil: it is no mapping.
   public var mapping: [YAMLMember]? {
     if case .mapping(let members) = content { return members }
     return nil
   }
+  /// It is `null`, or nothing stands there.
   public var isNull: Bool { scalar?.value == .null }
 
   /// The value of a mapping's key.

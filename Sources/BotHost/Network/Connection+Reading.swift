@@ -89,6 +89,12 @@ extension Connection {
         guard closing == nil, transport != nil else { break scanning }
         return end(
           .frame, "a frame of \(length) bytes was announced, which is more than the \(spec.maximumFrame) permitted")
+      case .endless(let length):
+        guard closing == nil, transport != nil else { break scanning }
+        return end(
+          .frame,
+          "a line has no end after \(length) bytes; one of more than the \(spec.maximumFrame) permitted is left out, up to "
+            + "\(scanner.longestLeftOut)")
       case .incomplete: break scanning
       }
     }

@@ -21,6 +21,8 @@ struct FrameScanner: ~Copyable {
     case incomplete
     /// A frame of that length is longer than permitted; the stream cannot go on.
     case tooLong(Int)
+    /// A line has had so many bytes and goes on; this is no stream of lines.
+    case endless(Int)
   }
 
   let framing: Framing
@@ -36,8 +38,9 @@ struct FrameScanner: ~Copyable {
   private var end = 0
   /// Up to here there is no end of a line.
   private var scanned = 0
-  /// Inside a line that is too long.
+  /// Inside a line that is too long, of which so many bytes have been left out.
   private var isSkipping = false
+  private var skipped = 0
   /// What `consume` will take: the frame and what surrounds it.
   private var pending = 0
 
@@ -48,6 +51,9 @@ struct FrameScanner: ~Copyable {
   }
 
   deinit { buffer.deallocate() }
+
+  /// How long a line may be that is left out: then it is one that somebody has meant to end.
+  var longestLeftOut: Int { max(1 << 20, maximum.multipliedReportingOverflow(by: 16).partialValue) }
 
   /// Bytes that are waiting.
   var count: Int { end - start }
@@ -121,12 +127,15 @@ struct FrameScanner: ~Copyable {
         let found = memchr(base + scanned, 0x0A, end - scanned)
       else {
         scanned = end
-        if isSkipping {
-          start = end
-        } else if end - start > maximum + 1 {
+        if !isSkipping, end - start > maximum + 1 {
           isSkipping = true
+          skipped = 0
           droppedLines += 1
+        }
+        if isSkipping {
+          skipped += end - start
           start = end
+          if skipped > longestLeftOut { return .endless(skipped) }
         }
         return .incomplete
       }

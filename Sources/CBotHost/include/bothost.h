@@ -120,7 +120,8 @@ typedef int32_t bh_rc;
 enum {
   BH_OK = 0,    /* done; a delivery is acknowledged, a method call has been replied to */
   BH_ASYNC = 1, /* the plugin will `ack`, `nack` or `reply` later, before the deadline */
-  BH_SKIP = 2,  /* not for me: acknowledged, and not counted as handled; a hook passes the call on */
+  BH_SKIP = 2,  /* not for me: acknowledged, and not counted as handled; when all skip what somebody has to take, it
+                 * is a dead letter; a hook passes the call on */
   BH_STOP = 3   /* done, and handlers of lower priority on the same event are not asked any more */
 };
 
@@ -185,9 +186,10 @@ typedef struct bh_event {
 } bh_event;
 
 /* Told exactly once how a published event ended, unless `publish` failed: BH_OK when every handler that it reached has
- * acknowledged it (or there was none), BH_E_REJECT when one gave it to the dead letters, BH_E_CANCELLED when it was never
- * sent because its delivery failed, BH_E_STALE when the publisher's generation ends before it is known; the event goes its
- * way then. See "Promises" above. `message` is borrowed until it returns. */
+ * acknowledged it (or there was none), BH_E_REJECT when one gave it to the dead letters, or when no handler took it and the
+ * manifest says that somebody has to (`mandatory`), BH_E_CANCELLED when it was never sent because its delivery failed,
+ * BH_E_STALE when the publisher's generation ends before it is known; the event goes its way then. See "Promises" above.
+ * `message` is borrowed until it returns. */
 typedef void (*bh_publish_settled)(void *context, bh_rc rc, bh_str message);
 
 /* Told how a delivery or a method call ended for the one who handles it; see `on_end`. Since 1.1. */
@@ -292,6 +294,7 @@ typedef struct bh_host_api {
    * When a subscriber's lane is full and its policy is `wait`, the call waits; where waiting would close
    * a circle of waiting lanes it returns BH_E_BUSY instead. A topic marked durable is on disk when the
    * call returns; for an effect, before the delivery counts as acknowledged. A payload has at most 16 MiB.
+   * On a topic that the manifest declares `mandatory`, an event that no handler takes is a dead letter.
    * BH_E_DENIED: the manifest does not declare the topic, the topic is below "sys.", "dead." or "host.", which the host
    * alone publishes, or the instance is in standby. */
   bh_rc (*publish)(bh_host *host, bh_token delivery_or_0, const bh_outgoing *event);
@@ -322,7 +325,7 @@ typedef struct bh_host_api {
   int64_t (*now)(bh_host *host, uint32_t clock);
 
   /* Not 0 when an event on the topic, published now, would reach anybody: a handler, the journal, somebody who
-   * watches. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
+   * watches, the dead letters. 0 spares the plugin the making of a payload that nobody would read. Cheap: ask for each event. */
   int32_t (*wanted)(bh_host *host, uint64_t topic_ref);
 
   /* Since 1.1. Why this generation ends: one of BH_ENDING_..., from before `quiesce` until `destroy` has returned;
@@ -523,12 +526,14 @@ typedef struct bh_net_spec {
   bh_str server_name;        /* SNI and the name to verify; empty: `host` */
   bh_str ca_file;            /* PEM; certificates trusted besides the system's; empty: none */
   bh_str alpn;               /* one protocol, or empty */
-  uint64_t max_frame;        /* bytes, at most 64 MiB; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and counted */
+  uint64_t max_frame;        /* bytes, at most 64 MiB; 0: 64 KiB; a larger frame closes the connection, a longer line is dropped and
+                              * counted, and one that has no end after 16 times as much, or 1 MiB, closes it, too */
   uint64_t max_unsent;       /* bytes waiting to be written, at most 256 MiB; 0: 1 MiB; beyond it `write` is BH_E_BUSY */
   uint64_t connect_timeout_ns; /* 0: 20 s */
   uint64_t backoff_min_ns;   /* 0: 1 s; doubles up to the maximum, with jitter */
   uint64_t backoff_max_ns;   /* 0: 60 s */
-  uint64_t idle_timeout_ns;  /* nothing received for so long closes it; 0: never */
+  uint64_t idle_timeout_ns;  /* nothing received for so long closes it; 0: never. A byte is something: whether who sends it
+                              * makes sense only the plugin knows. What has come of a frame is bounded by `max_frame`. */
 } bh_net_spec;
 
 typedef struct bh_net_v1 {

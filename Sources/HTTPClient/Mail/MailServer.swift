@@ -6,6 +6,7 @@ import HostPatterns
 /// With the scheme's `s` there is TLS from the first byte; without it the server must offer TLS before the password goes out (STARTTLS),
 /// unless ``permitsPlainText``.
 public struct MailServer: Sendable {
+  /// What is wanted of it: to send, or to read.
   public enum Purpose: String, Sendable { case smtp, imap }
 
   /// `smtp`, `smtps`, `imap` or `imaps`.

@@ -12,8 +12,9 @@ enum DeadCommand: Command {
     ArgumentParser.Option("limit", short: "n", value: "N", "list at most that many (100)"),
   ]
   static let discussion = """
-    An event that a handler could not take as often as its manifest says is a dead letter, with the reason. `replay` brings it back to
-    the handler that failed and waits some seconds for what becomes of it; a letter is gone when its handler is done with it.
+    An event that a handler could not take as often as its manifest says is a dead letter, with the reason, and so is one that somebody had
+    to take and nobody did. `replay` brings it back to the handler that failed, or to whoever takes it now, and waits some seconds for what
+    becomes of it; a letter is gone when its handler is done with it.
     """
   static let words = CompletionKind.choices(["list", "show", "replay", "delete"])
 
@@ -57,7 +58,7 @@ enum DeadCommand: Command {
           letters.map { letter in
             [
               "\(letter["id"]?.int ?? 0)", letter["time"]?.string ?? "", letter["topic"]?.string ?? "",
-              letter["consumer"]?.string ?? "", "\(letter["attempts"]?.int ?? 0)", letter["reason"]?.string ?? "",
+              letter["consumer"]?.string ?? "-", "\(letter["attempts"]?.int ?? 0)", letter["reason"]?.string ?? "",
             ]
           })
       }

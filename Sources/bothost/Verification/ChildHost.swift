@@ -1,4 +1,5 @@
 import BotHost
+import CLinux
 import Glibc
 
 /// A host in a process and a directory of its own, in which a plugin may do what it likes. Everything of it is gone with the
@@ -13,12 +14,7 @@ final class ChildHost {
     let reason: String
   }
 
-  /// A line of the host's log.
-  struct Line {
-    var level: String
-    var source: String
-    var message: String
-  }
+  private let output: ChildLog
 
   /// Starts it and waits until it is ready, or throws what its log says is wrong.
   init(directory: String, plugins: [String], configuration: String?) throws {
@@ -26,27 +22,20 @@ final class ChildHost {
     var words = ["bothost", "run", "--json", "--data", "\(directory)/data", "--control", "\(directory)/s"]
     for plugin in plugins { words += ["--plugins", plugin] }
     if let configuration { words += ["--config", configuration] }
-    process = try Self.spawn(words, log: "\(directory)/log")
-    // Ready is when it answers; it listens before its plugins have started, and answers after.
-    var connected: ControlClient?
+    (process, output) = try Self.spawn(words)
+    // It listens before its plugins have started, and answers after.
     let patience = SystemClock().monotonic + 60_000_000_000
-    while connected == nil {
-      var status: Int32 = 0
-      if waitpid(process, &status, WNOHANG) == process { break }
-      guard SystemClock().monotonic < patience else {
-        kill(process, SIGKILL)
-        waitpid(process, &status, 0)
-        throw Failure(reason: "the host was not ready within 60 s: a call into the plugin does not return")
-      }
-      let lines = Self.lines(of: directory)
-      if lines.contains(where: { $0.source == "host" && $0.message == "ready" }) {
-        connected = try? ControlClient(path: "\(directory)/s")
-      }
-      usleep(10_000)
-    }
+    let isReady = output.line(until: patience) { $0.source == "host" && $0.message == "ready" } != nil
+    let connected = isReady ? try? ControlClient(path: "\(directory)/s") : nil
     guard let connected else {
-      let lines = Self.lines(of: directory)
-      throw Failure(reason: lines.last { $0.level == "error" }?.message ?? "the host ended before it was ready")
+      let hasEnded = isReady || waitForEnd(of: process, until: min(patience, SystemClock().monotonic + 1_000_000_000))
+      kill(process, SIGKILL)
+      var status: Int32 = 0
+      waitpid(process, &status, 0)
+      throw Failure(
+        reason: hasEnded
+          ? output.lines.last { $0.level == "error" }?.message ?? "the host ended before it was ready"
+          : "the host was not ready within 60 s: a call into the plugin does not return")
     }
     client = connected
   }
@@ -59,70 +48,58 @@ final class ChildHost {
     }
   }
 
-  var log: [Line] { Self.lines(of: directory) }
+  /// The lines of its log until now.
+  var log: [ChildLog.Line] { output.lines }
 
-  /// The process has ended by itself: a plugin has taken it down.
-  var isGone: Bool {
-    guard !hasEnded else { return true }
-    var status: Int32 = 0
-    hasEnded = waitpid(process, &status, WNOHANG) == process
-    return hasEnded
+  /// Waits for a line of its log, for at most so many seconds.
+  func line(within seconds: Int64, where fits: (ChildLog.Line) -> Bool) -> ChildLog.Line? {
+    output.line(until: SystemClock().monotonic + seconds * 1_000_000_000, where: fits)
   }
 
+  /// The process has ended by itself: a plugin has taken it down.
+  var isGone: Bool { isGone(within: 0) }
+
   /// Whether it ends by itself within some seconds: a process that crashes tells its story first.
-  func isGone(within seconds: Int) -> Bool {
-    for _ in 0..<(seconds * 100) {
-      if isGone { return true }
-      usleep(10_000)
-    }
-    return false
+  func isGone(within seconds: Int64) -> Bool {
+    guard !hasEnded else { return true }
+    guard waitForEnd(of: process, until: SystemClock().monotonic + seconds * 1_000_000_000) else { return false }
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+    hasEnded = true
+    return true
   }
 
   /// Ends it as an operator does. The exit code, minus a signal's number, or nil when it did not end within `seconds`.
-  func stop(within seconds: Int) -> Int32? {
+  func stop(within seconds: Int64) -> Int32? {
     kill(process, SIGTERM)
-    for _ in 0..<(seconds * 100) {
-      var status: Int32 = 0
-      if waitpid(process, &status, WNOHANG) == process {
-        hasEnded = true
-        return status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
-      }
-      usleep(10_000)
-    }
-    return nil
+    guard waitForEnd(of: process, until: SystemClock().monotonic + seconds * 1_000_000_000) else { return nil }
+    var status: Int32 = 0
+    waitpid(process, &status, 0)
+    hasEnded = true
+    return status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
   }
 
-  private static func spawn(_ words: [String], log: String) throws -> pid_t {
+  /// The process, and what it writes to both of its outputs.
+  private static func spawn(_ words: [String]) throws -> (pid_t, ChildLog) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe2(&ends, O_CLOEXEC) == 0 else {
+      throw Failure(reason: "no host can be started: \(String(cString: strerror(errno)))")
+    }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
     let arguments = words.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
     var child: pid_t = 0
     let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, arguments, environ)
-    guard code == 0 else { throw Failure(reason: "no host can be started: \(String(cString: strerror(code)))") }
-    return child
-  }
-
-  private static func lines(of directory: String) -> [Line] {
-    guard let file = fopen("\(directory)/log", "re") else { return [] }
-    defer { fclose(file) }
-    var buffer: UnsafeMutablePointer<CChar>?
-    var size = 0
-    defer { free(buffer) }
-    var lines: [Line] = []
-    while lines.count < 100_000, getline(&buffer, &size, file) > 0, let text = buffer {
-      let line = String(cString: text)
-      guard let value = try? JSONValue(parsing: line), let message = value["message"]?.string else {
-        // What a library has written itself, or the last words of a process.
-        lines.append(Line(level: "output", source: "", message: String(line.dropLast())))
-        continue
-      }
-      lines.append(Line(level: value["level"]?.string ?? "", source: value["source"]?.string ?? "", message: message))
+    close(ends[1])
+    guard code == 0 else {
+      close(ends[0])
+      throw Failure(reason: "no host can be started: \(String(cString: strerror(code)))")
     }
-    return lines
+    return (child, ChildLog(reading: ends[0]))
   }
 }

@@ -308,13 +308,10 @@ final class PluginVerification {
 
   /// What the generation that was swapped away has left.
   private func ledger(_ host: ChildHost) {
-    // It is ended beside the lane, after the swap has returned.
-    let deadline = SystemClock().monotonic + 10_000_000_000
-    var lines: [ChildHost.Line] = []
-    repeat {
-      lines = host.log.filter { $0.source == name && $0.message.hasPrefix("generation 1 ") }
-      usleep(10_000)
-    } while lines.isEmpty && SystemClock().monotonic < deadline
+    // It is ended beside the lane, after the swap has returned, and the last word of that is what became of its image.
+    func isOfIt(_ line: ChildLog.Line) -> Bool { line.source == name && line.message.hasPrefix("generation 1 ") }
+    _ = host.line(within: 10) { isOfIt($0) && $0.message.contains("mapped") }
+    let lines = host.log.filter(isOfIt)
     if let line = lines.first(where: { $0.message.contains("left something behind") }) {
       fail("ledger", line.message, "release what was retained, and let threads end, by the end of `destroy`")
     } else if lines.isEmpty {

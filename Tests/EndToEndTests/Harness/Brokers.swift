@@ -41,23 +41,34 @@ extension Brokers {
 final class MockBrokers: Brokers {
   let program: RunningProgram
   let addresses: String
+  /// How many orders have been given.
+  private var orders = 0
 
   private struct Ready: Decodable {
     let brokers: String
   }
 
   init() throws {
-    program = try RunningProgram(Build.kafkaMock, ["--lifetime", "600"])
+    program = try RunningProgram(Build.kafkaMock, ["--lifetime", "900"])
     let line = try program.line(.output, "its addresses") { $0.hasPrefix("{") }
     addresses = try JSONDecoder().decode(Ready.self, from: Data(line.utf8)).brokers
   }
 }
 
 extension MockBrokers {
-  /// Makes a topic with one partition.
-  func create(_ topic: String) {
-    program.send("topic \(topic) 1")
+  /// Gives the cluster a command, and returns when it has been carried out.
+  func order(_ command: String) throws {
+    orders += 1
+    program.send(command)
+    // The first line told the addresses.
+    let answer = try program.line(number: orders, "the answer to '\(command)'")
+    guard answer == "{\"ok\": true}" else {
+      throw RunningProgram.Failure(description: "\(command): \(answer)")
+    }
   }
+
+  /// Makes a topic with one partition.
+  func create(_ topic: String) throws { try order("topic \(topic) 1") }
 }
 
 extension MockBrokers {

@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
+import ReservedPort
 
 /// A real IRC server on a port of its own.
 final class IRCNetwork {
-  let port: UInt16
+  var port: UInt16 { reserved.number }
+  private let reserved: ReservedPort
   private let program: RunningProgram
   private let directory: TemporaryDirectory
 
@@ -12,13 +14,13 @@ final class IRCNetwork {
 
   init(_ server: String) throws {
     directory = try TemporaryDirectory()
-    port = try Self.freePort()
+    reserved = try ReservedPort()
     let file = try directory.file(
       "inspircd.conf",
       """
       <server name="irc.test.example" description="test" network="Test">
       <admin name="a" nick="a" email="a@example">
-      <bind address="127.0.0.1" port="\(port)" type="clients">
+      <bind address="127.0.0.1" port="\(reserved.number)" type="clients">
       <connect allow="*" timeout="60" threshold="1000" commandrate="100000" fakelag="off" resolvehostnames="no"
         localmax="100" globalmax="100">
       <pid file="\(directory.path)/inspircd.pid">
@@ -44,21 +46,6 @@ final class IRCNetwork {
     }
     return users
   }
-
-  /// A port that was free a moment ago, for programs that cannot choose one themselves.
-  private static func freePort() throws -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = IRCUser.loopback(0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-      }
-    }
-    guard isBound else { throw RunningProgram.Failure(description: "no free port") }
-    return UInt16(bigEndian: address.sin_port)
-  }
 }
 
 /// A plain connection to an IRC server, which answers PING and remembers what it was told.
@@ -80,7 +67,7 @@ final class IRCUser: @unchecked Sendable {
   /// Connects, and waits for a server that is only just starting.
   init(port: UInt16) throws {
     var address = Self.loopback(port)
-    let limit = Date(timeIntervalSinceNow: 30)
+    let limit = Date(timeIntervalSinceNow: 60)
     while true {
       let attempt = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       let rc = withUnsafePointer(to: &address) {

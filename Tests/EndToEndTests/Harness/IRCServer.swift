@@ -1,9 +1,11 @@
 import Foundation
 import Glibc
+import ReservedPort
 
 /// A plain IRC server program on loopback that can be killed and started again on its port.
 final class IRCServer {
   let port: Int
+  private let reserved: ReservedPort
   private let directory: TemporaryDirectory
   private let path: String
   private let arguments: [String]
@@ -20,7 +22,8 @@ final class IRCServer {
     guard let path = Build.tool(name) else { throw RunningProgram.Failure(description: "\(name) is not installed") }
     self.path = path
     directory = try TemporaryDirectory()
-    port = try Self.freePort()
+    reserved = try ReservedPort()
+    port = Int(reserved.number)
     if name == "ngircd" {
       let file = try directory.file(
         "ngircd.conf",
@@ -63,21 +66,6 @@ final class IRCServer {
     program?.signal(SIGKILL)
     try program?.waitForExit()
   }
-
-  /// A port that was free a moment ago, for programs that cannot choose one themselves.
-  private static func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = IRCClient.loopback(0)
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-      }
-    }
-    guard isBound else { throw RunningProgram.Failure(description: "no free port") }
-    return Int(UInt16(bigEndian: address.sin_port))
-  }
 }
 
 /// Somebody who talks on a plain IRC server, from the test's own thread.
@@ -92,7 +80,7 @@ final class IRCClient {
     let limit = Date(timeIntervalSinceNow: 60)
     var connected: Int32 = -1
     while connected < 0 {
-      let candidate = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      let candidate = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       var address = Self.loopback(port)
       let rc = withUnsafePointer(to: &address) {
         $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

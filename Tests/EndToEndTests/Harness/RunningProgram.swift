@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 
@@ -16,10 +17,31 @@ final class RunningProgram: @unchecked Sendable {
   private let name: String
   private let condition = NSCondition()
   private var input: Int32
-  private var lines: [Stream: [String]] = [.output: [], .error: []]
-  private var partial: [Stream: Data] = [.output: Data(), .error: Data()]
+  private let output = Printed()
+  private let error = Printed()
   private var openStreams = 2
   private var exitStatus: Int32?
+
+  /// What has come on one of the streams. The lock is held by whoever touches it.
+  private final class Printed {
+    private(set) var lines: [String] = []
+    /// The line that has not ended.
+    private var partial: [UInt8] = []
+
+    func append(_ bytes: UnsafeRawBufferPointer) {
+      var rest = bytes
+      while let start = rest.baseAddress, let end = memchr(start, 0x0A, rest.count) {
+        let length = UnsafeRawPointer(end) - start
+        partial += rest.prefix(length)
+        lines.append(String(decoding: partial, as: UTF8.self))
+        partial.removeAll(keepingCapacity: true)
+        rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(length + 1))
+      }
+      partial += rest
+    }
+  }
+
+  private func printed(on stream: Stream) -> Printed { stream == .output ? output : error }
 
   /// A program may close its input before everything is written; that is an error of the write and not the end of the tests.
   private static let brokenPipesAreErrors: Void = { _ = Glibc.signal(SIGPIPE, SIG_IGN) }()
@@ -53,6 +75,8 @@ final class RunningProgram: @unchecked Sendable {
     posix_spawn_file_actions_adddup2(&actions, stdin.read, 0)
     posix_spawn_file_actions_adddup2(&actions, stdout.write, 1)
     posix_spawn_file_actions_adddup2(&actions, stderr.write, 2)
+    // Sockets and pipes of the tests that run beside this one stay theirs: one that a program held open would hide its end.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -85,7 +109,9 @@ final class RunningProgram: @unchecked Sendable {
         while true {
           let count = read(end, &buffer, buffer.count)
           if count < 0 && errno == EINTR { continue }
-          self?.received(Data(buffer.prefix(max(0, count))), from: stream)
+          buffer.withUnsafeBytes {
+            self?.received(UnsafeRawBufferPointer(rebasing: $0.prefix(max(0, count))), from: stream)
+          }
           if count <= 0 { break }
         }
         close(end)
@@ -106,14 +132,10 @@ final class RunningProgram: @unchecked Sendable {
 
   var isRunning: Bool { condition.withLock { exitStatus == nil } }
 
-  private func received(_ data: Data, from stream: Stream) {
+  private func received(_ bytes: UnsafeRawBufferPointer, from stream: Stream) {
     condition.withLock {
-      if data.isEmpty { openStreams -= 1 }
-      partial[stream, default: Data()].append(data)
-      while let end = partial[stream]?.firstIndex(of: 0x0A), let pending = partial[stream] {
-        lines[stream]?.append(String(decoding: pending[..<end], as: UTF8.self))
-        partial[stream] = Data(pending[pending.index(after: end)...])
-      }
+      if bytes.isEmpty { openStreams -= 1 }
+      printed(on: stream).append(bytes)
       condition.broadcast()
     }
   }
@@ -130,7 +152,7 @@ final class RunningProgram: @unchecked Sendable {
 
   /// All lines of a stream so far.
   func printed(_ stream: Stream = .output) -> [String] {
-    condition.withLock { lines[stream] ?? [] }
+    condition.withLock { printed(on: stream).lines }
   }
 
   /// Waits for a line that fits, among those already printed and those to come.
@@ -141,11 +163,12 @@ final class RunningProgram: @unchecked Sendable {
     let limit = Date(timeIntervalSinceNow: seconds)
     condition.lock()
     defer { condition.unlock() }
+    let printed = printed(on: stream)
     var next = 0
     while true {
-      let printed = lines[stream] ?? []
-      while next < printed.count {
-        if fits(printed[next]) { return printed[next] }
+      while next < printed.lines.count {
+        let line = printed.lines[next]
+        if fits(line) { return line }
         next += 1
       }
       if exitStatus != nil && openStreams == 0 {
@@ -168,8 +191,8 @@ final class RunningProgram: @unchecked Sendable {
 
   /// The last lines of both streams, for messages. The lock is held.
   private var tail: String {
-    let error = (lines[.error] ?? []).suffix(15).joined(separator: "\n  ")
-    let output = (lines[.output] ?? []).suffix(5).joined(separator: "\n  ")
+    let error = error.lines.suffix(15).joined(separator: "\n  ")
+    let output = output.lines.suffix(5).joined(separator: "\n  ")
     return "standard error:\n  \(error)\nstandard output:\n  \(output)"
   }
 

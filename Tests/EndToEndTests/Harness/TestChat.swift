@@ -41,11 +41,26 @@ final class TestChat {
     if let replyTo { message["reply_to"] = replyTo }
     try publish(
       "chat.message",
-      [
-        "channel": isPrivate ? ["id": "D-\(user)", "name": "direct"] : ["id": "C1", "name": "lobby"],
-        "author": ["id": "U-\(user)", "name": user, "bot": bot, "roles": roles], "message": message,
-        "private": isPrivate,
-      ])
+      Self.payload(
+        message, by: ["id": "U-\(user)", "name": user, "bot": bot, "roles": roles],
+        in: isPrivate ? ["id": "D-\(user)", "name": "direct"] : ["id": "C1", "name": "lobby"], private: isPrivate))
+  }
+
+  /// Says many things at once, each with who says it.
+  func say(_ texts: [(text: String, user: String)]) throws {
+    let lines = try texts.map { text, user in
+      try Self.line(
+        Self.payload(
+          ["id": "m1", "text": text], by: ["id": "U-\(user)", "name": user, "bot": false, "roles": [String]()],
+          in: ["id": "C1", "name": "lobby"]))
+    }
+    try host.command("publish", "chat.message", "-", input: lines.map { $0 + "\n" }.joined())
+  }
+
+  private static func payload(
+    _ message: [String: Any], by author: [String: Any], in channel: [String: Any], private isPrivate: Bool = false
+  ) -> [String: Any] {
+    ["channel": channel, "author": author, "message": message, "private": isPrivate]
   }
 
   func react(_ reaction: String, to message: String, by user: String = "ann") throws {
@@ -58,9 +73,13 @@ final class TestChat {
   }
 
   private func publish(_ topic: String, _ payload: [String: Any]) throws {
+    try host.command("publish", topic, Self.line(payload))
+  }
+
+  /// An event's payload as JSON on one line.
+  private static func line(_ payload: [String: Any]) throws -> String {
     let whole = payload.merging(["platform": "test", "instance": "test-1"]) { $1 }
-    let data = try JSONSerialization.data(withJSONObject: whole, options: [.sortedKeys])
-    try host.command("publish", topic, String(decoding: data, as: UTF8.self))
+    return String(decoding: try JSONSerialization.data(withJSONObject: whole, options: [.sortedKeys]), as: UTF8.self)
   }
 
   /// What is said next.

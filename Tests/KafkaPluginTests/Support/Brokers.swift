@@ -15,7 +15,7 @@ final class MockCluster: Sendable {
     guard let path else {
       throw ChildProgram.Failure(description: "kafka-mock is not built; looked in \(candidates)")
     }
-    program = try ChildProgram(path, ["--brokers", String(brokers), "--lifetime", "300"])
+    program = try ChildProgram(path, ["--brokers", String(brokers), "--lifetime", "900"])
     let first = try JSONSerialization.jsonObject(with: Data(try program.line().utf8)) as? [String: String]
     addresses = try #require(first?["brokers"])
   }
@@ -57,7 +57,7 @@ final class RealBroker: @unchecked Sendable {
   init(options: [String] = []) throws {
     program = FileManager.default.isExecutableFile(atPath: Self.script) ? Self.script : Self.besideTheFolder
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("kafka-\(UUID().uuidString.prefix(8))")
-    self.options = options + ["--lifetime", "300"]
+    self.options = options + ["--lifetime", "900"]
     try start()
   }
 

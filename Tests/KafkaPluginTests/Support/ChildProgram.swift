@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 
 /// A program that a test started and talks to, line by line. It is killed when the value goes away.
@@ -49,6 +50,7 @@ final class ChildProgram: @unchecked Sendable {
     for file in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
       posix_spawn_file_actions_addopen(&actions, file, "/dev/null", O_RDWR, 0)
     }
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var child = pid_t()

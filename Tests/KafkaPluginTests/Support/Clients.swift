@@ -1,26 +1,29 @@
 import Foundation
 import KafkaClient
 import KafkaLog
+import Synchronization
 
 /// Collects what a client says, and waits for things to come to pass.
 class Collector: ClientObserver, @unchecked Sendable {
+  /// Signalled when something has been noted, and held while it is: the notes have locks of their own, because they are read with this
+  /// one held, with another collector's, and with none.
   let condition = NSCondition()
-  private(set) var states: [String] = []
-  private(set) var lines: [String] = []
+  private let notedStates = Mutex<[String]>([])
+  private let notedLines = Mutex<[String]>([])
 
-  func connectionChanged(_ state: ConnectionState) {
+  var states: [String] { notedStates.withLock { $0 } }
+  var lines: [String] { notedLines.withLock { $0 } }
+
+  final func note(_ change: () -> Void) {
     condition.withLock {
-      states.append(state.line)
+      change()
       condition.broadcast()
     }
   }
 
-  func clientSays(_ notice: ClientNotice, _ text: String) {
-    condition.withLock {
-      lines.append(text)
-      condition.broadcast()
-    }
-  }
+  func connectionChanged(_ state: ConnectionState) { note { notedStates.withLock { $0.append(state.line) } } }
+
+  func clientSays(_ notice: ClientNotice, _ text: String) { note { notedLines.withLock { $0.append(text) } } }
 
   /// Waits until something holds; answers `false` when it does not for a time that only a fault takes.
   func wait(_ holds: () -> Bool) -> Bool {
@@ -38,21 +41,22 @@ class Collector: ClientObserver, @unchecked Sendable {
 
 /// Collects reports.
 final class Reports: Collector, DeliveryReceiver, @unchecked Sendable {
-  private(set) var delivered: [(token: UInt64, topic: String, partition: Int32, offset: Int64)] = []
-  private(set) var failed: [(token: UInt64, code: KafkaErrorCode, text: String)] = []
+  typealias Delivered = (token: UInt64, topic: String, partition: Int32, offset: Int64)
+  typealias Failed = (token: UInt64, code: KafkaErrorCode, text: String)
+
+  private let notedDelivered = Mutex<[Delivered]>([])
+  private let notedFailed = Mutex<[Failed]>([])
+
+  var delivered: [Delivered] { notedDelivered.withLock { $0 } }
+  var failed: [Failed] { notedFailed.withLock { $0 } }
 
   func delivered(token: UInt64, topic: UnsafePointer<CChar>, partition: Int32, offset: Int64) {
-    condition.withLock {
-      delivered.append((token, String(cString: topic), partition, offset))
-      condition.broadcast()
-    }
+    let topic = String(cString: topic)
+    note { notedDelivered.withLock { $0.append((token, topic, partition, offset)) } }
   }
 
   func failed(token: UInt64, code: KafkaErrorCode, text: String) {
-    condition.withLock {
-      failed.append((token, code, text))
-      condition.broadcast()
-    }
+    note { notedFailed.withLock { $0.append((token, code, text)) } }
   }
 }
 
@@ -146,9 +150,11 @@ final class Records: Collector, RecordReceiver, @unchecked Sendable {
     let reference: RecordReference
   }
 
-  private(set) var records: [Record] = []
-  private(set) var partitions: [TopicPartition] = []
-  private(set) var assignments = 0
+  private let notedRecords = Mutex<[Record]>([])
+  private let notedPartitions = Mutex<[TopicPartition]>([])
+
+  var records: [Record] { notedRecords.withLock { $0 } }
+  var partitions: [TopicPartition] { notedPartitions.withLock { $0 } }
   /// Whether to say that there is no room.
   var busy = false
   /// Called for each record, outside of the lock.
@@ -161,20 +167,13 @@ final class Records: Collector, RecordReceiver, @unchecked Sendable {
       partition: record.partition, offset: record.offset, key: text(record.key), value: text(record.value) ?? "",
       headers: Dictionary(record.headers.map { (text($0.name) ?? "", text($0.value) ?? "") }) { $1 },
       reference: reference)
-    condition.withLock {
-      records.append(copy)
-      condition.broadcast()
-    }
+    note { notedRecords.withLock { $0.append(copy) } }
     handle(copy)
     return .taken
   }
 
   func assigned(_ partitions: [TopicPartition]) {
-    condition.withLock {
-      self.partitions = partitions
-      assignments += 1
-      condition.broadcast()
-    }
+    note { notedPartitions.withLock { $0 = partitions } }
   }
 }
 

@@ -39,6 +39,9 @@ final class PluginHost: @unchecked Sendable {
   private var notedEvents: [Event] = []
   private var notedLog: [String] = []
   private var notedReplies: [UInt64: Answer] = [:]
+  private var notedAcknowledged: Set<UInt64> = []
+  private var notedRefused: [UInt64: Int32] = [:]
+  private var notedStore: [String: [UInt8]] = [:]
 
   /// Guards the notes by themselves, so that a test may read them with `condition` held or not.
   private let notes = NSRecursiveLock()
@@ -46,9 +49,9 @@ final class PluginHost: @unchecked Sendable {
   var events: [Event] { notes.withLock { notedEvents } }
   var log: [String] { notes.withLock { notedLog } }
   var replies: [UInt64: Answer] { notes.withLock { notedReplies } }
-  var acknowledged: Set<UInt64> = []
-  var refused: [UInt64: Int32] = [:]
-  var store: [String: [UInt8]] = [:]
+  var acknowledged: Set<UInt64> { notes.withLock { notedAcknowledged } }
+  var refused: [UInt64: Int32] { notes.withLock { notedRefused } }
+  var store: [String: [UInt8]] { notes.withLock { notedStore } }
   var refusesPublish: Int32 = 0
   private var topics: [String] = []
   private var threads: [Thread] = []
@@ -70,7 +73,7 @@ final class PluginHost: @unchecked Sendable {
   {
     guard let descriptor = kafkaPlugin(0) else { throw Refusal(description: "no descriptor") }
     plugin = descriptor.assumingMemoryBound(to: bh_plugin.self)
-    self.store = store
+    notedStore = store
     var start = bh_start()
     start.size = UInt32(MemoryLayout<bh_start>.size)
     start.flags = UInt32(BH_START_FRESH)
@@ -268,11 +271,11 @@ final class PluginHost: @unchecked Sendable {
       }
     }
     api.ack = { host, delivery in
-      PluginHost.at(host).note { PluginHost.at(host).acknowledged.insert(delivery) }
+      PluginHost.at(host).note { PluginHost.at(host).notedAcknowledged.insert(delivery) }
       return 0
     }
     api.nack = { host, delivery, why, _, _ in
-      PluginHost.at(host).note { PluginHost.at(host).refused[delivery] = why }
+      PluginHost.at(host).note { PluginHost.at(host).notedRefused[delivery] = why }
       return 0
     }
     api.publish = { host, delivery, event in
@@ -331,7 +334,9 @@ final class PluginHost: @unchecked Sendable {
       return value.withUnsafeBytes { writer?(sink, $0.baseAddress, $0.count) ?? -3 }
     }
     table.put = { host, _, key, value, _, _ in
-      PluginHost.at(host).store[text(key)] = Array(UnsafeRawBufferPointer(start: value.ptr, count: value.len))
+      let name = text(key)
+      let bytes = Array(UnsafeRawBufferPointer(start: value.ptr, count: value.len))
+      PluginHost.at(host).note { PluginHost.at(host).notedStore[name] = bytes }
       return 0
     }
     return place(table)

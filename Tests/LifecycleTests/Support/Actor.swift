@@ -16,6 +16,7 @@ enum Actor {
     struct bh_self {
       bh_host *host; const bh_host_api *api; unsigned long count; char mode[32]; char label[32]; bh_token link;
       unsigned long promised, told; bh_rc last;
+      char go[512];
     };
 
     static bh_str str(const char *text) { bh_str result = {text, strlen(text)}; return result; }
@@ -41,10 +42,9 @@ enum Actor {
       (void)event;
       if (is(self, "hold")) return BH_ASYNC;
       if (is(self, "fail")) return refuse(self, "told to fail");
-      if (is(self, "busy")) {
-        int64_t end = self->api->now(self->host, BH_CLOCK_MONO) + 1500000000;
-        while (self->api->now(self->host, BH_CLOCK_MONO) < end) {}
-      }
+      if (is(self, "slow")) usleep(500000);
+      /* Does not return before it is let go. */
+      if (is(self, "busy")) while (access(self->go, F_OK) != 0) usleep(1000);
       self->count++;
       return BH_OK;
     }
@@ -230,11 +230,8 @@ enum Actor {
         return BH_E_INTERNAL;
       }
       /* Waits to be let go. */
-      if (is(self, "held")) {
-        char go[512];
-        snprintf(go, sizeof go, "%.*s/go", (int)start->data_directory.len, start->data_directory.ptr);
-        while (access(go, F_OK) != 0) usleep(1000);
-      }
+      snprintf(self->go, sizeof self->go, "%.*s/go", (int)start->data_directory.len, start->data_directory.ptr);
+      if (is(self, "held")) while (access(self->go, F_OK) != 0) usleep(1000);
       *out = self;
       return BH_OK;
     }
@@ -310,10 +307,11 @@ enum Actor {
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
     """#
 
-  /// The manifest of an actor. `mode` is its configuration's default, `probation` that of its swaps; `more` are further lines.
+  /// The manifest of an actor. `mode` is its configuration's default, `drain` how long its swaps wait for what is open, `probation` that
+  /// of its swaps; `more` are further lines.
   static func manifest(
-    _ name: String = "actor", mode: String = "", drainTimeout: String = "abort", probation: String = "none",
-    _ more: String = ""
+    _ name: String = "actor", mode: String = "", drain: String = "60s", drainTimeout: String = "abort",
+    probation: String = "none", _ more: String = ""
   ) -> String {
     """
     bothost: 1
@@ -346,7 +344,7 @@ enum Actor {
       connect: ["127.0.0.1:*"]
       publish: [work]
       call: ["holder.wait"]
-    swap: {drain: 300ms, on_drain_timeout: \(drainTimeout), state: \(name)/1, probation: \(probation)}
+    swap: {drain: \(drain), on_drain_timeout: \(drainTimeout), state: \(name)/1, probation: \(probation)}
     \(more)
 
     """

@@ -134,6 +134,11 @@ final class HostFixture {
   /// Tells the running build how to behave.
   func act(_ mode: String) throws { _ = try host.call("actor.act", .object(["mode": .string(mode)])) }
 
+  /// Lets an actor go on that waits for it.
+  func letGo(_ name: String = "actor") throws {
+    try Data().write(to: URL(fileURLWithPath: try instance(name).dataDirectory + "/go"))
+  }
+
   func expectLog(_ part: String, sourceLocation: Testing.SourceLocation = #_sourceLocation) {
     #expect(lines.wait(for: part), "no line says '\(part)':\n\(lines.all)", sourceLocation: sourceLocation)
   }

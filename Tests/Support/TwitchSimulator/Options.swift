@@ -29,7 +29,7 @@ struct Options {
       notice ID [CHANNEL]        the next message is answered with this NOTICE; with CHANNEL it is sent now
       rank CHANNEL RANK          what clients are there: normal, vip, moderator, broadcaster
       suspend CHANNEL            a JOIN there is refused;  unknown CHANNEL: is not answered
-      reconnect                  RECONNECT to all, who are cut three seconds later
+      reconnect [MS]             RECONNECT to all, who are cut so much later (3000)
       cut                        close all connections;  cut-after N: each after N more lines, which it gets
       silent [off]               answer nothing;  slow [MS]: answer late (500; 0 is off)
       split [off]                write lines in odd pieces

@@ -60,9 +60,10 @@ extension Chat {
     case "suspend": suspended.insert(try channel(1))
     case "unknown": unknown.insert(try channel(1))
     case "reconnect":
+      let pause = words.count > 1 ? try number(1, "MS") : 3000
       for client in clients {
         reply(client, ":tmi.twitch.tv RECONNECT")
-        later(3 * second) { [weak client] in client?.connection.closeNow() }
+        later(Int64(pause) * 1_000_000) { [weak client] in client?.connection.closeNow() }
       }
     case "cut": for client in clients { client.connection.closeNow() }
     case "cut-after":

@@ -27,6 +27,8 @@ final class Listener: @unchecked Sendable {
         let client = accept(descriptor, nil, nil)
         if client < 0 {
           if errno == EINTR || errno == ECONNABORTED { continue }
+          // By this thread alone, which would otherwise take connections of whoever gets the number next.
+          Glibc.close(descriptor)
           return
         }
         _ = fcntl(client, F_SETFD, FD_CLOEXEC)
@@ -37,9 +39,9 @@ final class Listener: @unchecked Sendable {
     }
   }
 
+  /// Ends the thread that accepts.
   func close() {
     shutdown(descriptor, Int32(SHUT_RDWR))
-    Glibc.close(descriptor)
   }
 
   private struct SharedContext: @unchecked Sendable { let pointer: OpaquePointer? }

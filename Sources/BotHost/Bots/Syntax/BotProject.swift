@@ -16,6 +16,7 @@ public struct BotProject: Sendable {
   var values: [String: YAMLNode] = [:]
   /// All files that were read, for showing diagnostics.
   public private(set) var sources: [SourceText] = []
+  /// What was found wrong so far, in all files.
   public private(set) var diagnostics = Diagnostics()
 
   /// From texts; nothing is read from disk.

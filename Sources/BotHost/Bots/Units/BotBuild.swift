@@ -11,6 +11,7 @@ public struct BotBuild: Sendable {
     case built
   }
 
+  /// One of them, with where it came from.
   public struct Unit: Sendable {
     /// In the tree: `/when/chat.message#Log`.
     public var path: String
@@ -25,6 +26,7 @@ public struct BotBuild: Sendable {
 
   public let program: BotProgram
   public let target: UnitTarget
+  /// In the order of the tree.
   public private(set) var units: [Unit] = []
   /// What the cache held wrongly; it does not change the result.
   public private(set) var problems: [String] = []
@@ -74,6 +76,7 @@ public struct BotBuild: Sendable {
     self.program = program
   }
 
+  /// How many units came from there.
   public func count(_ origin: Origin) -> Int { units.count { $0.origin == origin } }
 
   /// Keeps on disk what was made anew, and holds the cache to its limit. Blocks on the disk. Throws when the cache cannot be

@@ -2,6 +2,7 @@
 public struct BotCompileJob {
   /// The bots without errors, in the order of the files.
   public private(set) var builds: [BotBuild] = []
+  /// What was found wrong so far, in all bots.
   public private(set) var diagnostics = Diagnostics()
   /// The texts that the diagnostics point into.
   public private(set) var sources: [SourceText] = []

@@ -16,12 +16,15 @@ final class PluginThreads: @unchecked Sendable {
     let name: String
     let run: Main
     let failed: @Sendable (String) -> Void
+    /// Where its end is announced.
+    let ends: Monitor
     /// What it has said last. The thread's own.
     var complaint: String?
 
-    init(name: String, run: Main, failed: @escaping @Sendable (String) -> Void) {
+    init(name: String, run: Main, ends: Monitor, failed: @escaping @Sendable (String) -> Void) {
       self.name = name
       self.run = run
+      self.ends = ends
       self.failed = failed
     }
 
@@ -31,7 +34,10 @@ final class PluginThreads: @unchecked Sendable {
       run.function(run.context)
       pthread_setspecific(PluginThreads.current, nil)
       if let complaint, !stop.load(ordering: .relaxed) { failed("the thread '\(name)' ended: \(complaint)") }
-      finished.store(true, ordering: .releasing)
+      ends.withLock {
+        finished.store(true, ordering: .releasing)
+        ends.broadcast()
+      }
     }
   }
 
@@ -78,6 +84,8 @@ final class PluginThreads: @unchecked Sendable {
   }
 
   private let state = Mutex(State())
+  /// Held by a thread while it says that it has ended; taken before the state's lock.
+  private let ends = Monitor()
   private let failed: @Sendable (String) -> Void
 
   /// - Parameter failed: told why a thread has failed, on that thread, which must not wait.
@@ -91,7 +99,7 @@ final class PluginThreads: @unchecked Sendable {
       guard state.entries.values.count(where: { !$0.record.finished.load(ordering: .acquiring) }) < Self.limit else {
         return (bh_rc(BH_E_NOSPACE), 0)
       }
-      let record = Record(name: name, run: run, failed: failed)
+      let record = Record(name: name, run: run, ends: ends, failed: failed)
       var handle = pthread_t()
       let boxed = Unmanaged.passRetained(record)
       let status = pthread_create(
@@ -149,12 +157,13 @@ final class PluginThreads: @unchecked Sendable {
 
   /// Joins what has been asked to stop, up to the deadline; returns the names of those that are still running.
   func joinAll(deadline: Int64, clock: any HostClock) -> [String] {
-    while true {
-      joinFinished()
-      let running = names
-      if running.isEmpty || clock.monotonic >= deadline { return running }
-      usleep(500)
+    let end = SystemClock().monotonic + max(0, deadline - clock.monotonic)
+    let running = ends.withLock {
+      while areRunning, ends.wait(until: end) {}
+      return names
     }
+    joinFinished()
+    return running
   }
 
   /// The names of those that have not returned, in the order of their starts.
