@@ -152,6 +152,10 @@ struct YetibotServiceTests {
     #expect((raised["error"] as? String)?.contains("is no number") == true)
     let failed = try call("eval", ["expression": "error cold"])
     #expect((failed["error"] as? String)?.contains("cold") == true && (failed["shown"] as? [String]) == [])
+    let empty = try call("eval", ["expression": "list a | grep z"])
+    #expect(
+      empty["shown"] as? [String] == ["No results: the list is empty"] && (empty["text"] as? String)?.isEmpty == true)
+    #expect(try call("eval", ["expression": "nil"])["shown"] as? [String] == [])
     let fine = try call("eval", ["expression": "echo hi"])
     #expect(fine["error"] == nil && fine["value"] as? String == "hi")
     try host.stop()

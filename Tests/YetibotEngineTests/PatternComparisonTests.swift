@@ -33,12 +33,13 @@ import Testing
       // Matchers do not agree on what becomes of a round that matches nothing.
       var reader = PatternReader(source: atom, ignoringCase: false)
       if (try? reader.parse())?.isNullable ?? true { return atom }
+      if Int.random(in: 0..<16, using: &random) == 0 { return atom + pick(["*+", "++", "?+", "{1,2}+"]) }
       return atom + pick(["", "", "", "*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{2,}"])
     }
 
     private mutating func atom(_ depth: Int) -> String {
       let isGroup = depth > 0 && Int.random(in: 0..<3, using: &random) == 0
-      if isGroup { return pick(["(", "(?:", "(?i:"]) + pattern(depth - 1) + ")" }
+      if isGroup { return pick(["(", "(?:", "(?i:", "(?>"]) + pattern(depth - 1) + ")" }
       return pick([
         "a", "b", "c", "a", "b", ".", "[ab]", "[^a]", "[a-c]", "[a-c&&[^b]]", "[a[c]]", "\\w", "\\d", "\\s", "\\W",
         "\\p{L}",

@@ -9,7 +9,9 @@ import Testing
     #expect(try groups("a(b|c)*d", "xabcbd") == ["abcbd", "b"])
     #expect(try groups("(a+?)(a*)", "aaa") == ["aaa", "a", "aa"])
     #expect(try groups(#"^(\d{2,3})-(\w+)$"#, "123-ab") == ["123-ab", "123", "ab"])
-    #expect(try groups("(?i)ÄB", "äb") == ["äb"])
+    #expect(try groups("(?i)ÄB", "äb") == nil)
+    #expect(try groups("(?iu)ÄB", "äb") == ["äb"])
+    #expect(try groups("(?i)ÄB", "Äb") == ["Äb"])
     #expect(try groups(#"[^\s,]+"#, " ,x-y ") == ["x-y"])
     #expect(try groups("a|ab", "ab") == ["a"])
     #expect(try groups(".", "\n") == nil)
@@ -29,7 +31,8 @@ import Testing
 
   @Test func whatIsNoPatternSaysWhy() {
     for bad in [
-      "(", ")", "[", "*a", #"\"#, #"(a)\1"#, "(?>a)", "a{300}", "[z-a]", "[[:alpha:]]", "[a&&", #"\p{Nope}"#,
+      "(", ")", "[", "*a", #"\"#, #"(a)\1"#, "(?=(?>a))", "(?<!a++)", "a{300}", "a{2", "{", "a{,3}", "a{x}", "a**",
+      "a{2}{3}", "[z-a]", "[[:alpha:]]", "[a&&", #"\p{Nope}"#,
       #"\x{110000}"#, #"\08"#, "(?<a>x)(?<a>y)",
       "(?=a", String(repeating: "(?=a)", count: 17), String(repeating: "a", count: 2000),
     ] {
@@ -64,6 +67,44 @@ import Testing
     #expect(try TestBot().value("echo 1234567 | replace \\B(?=(?:\\d{3})+$) , %s") == "1,234,567")
   }
 
+  /// Java's `(?>…)` and possessive repeats: what they have taken is not given back.
+  @Test func whatIsNotTriedAgainIsKept() throws {
+    #expect(try groups("a++a", "aaaa") == nil)
+    #expect(try groups("a+a", "aaaa") == ["aaaa"])
+    #expect(try groups("(?>a|ab)c", "abc") == nil)
+    #expect(try groups("(?>ab|a)c", "xabc") == ["abc"])
+    #expect(try groups("(?>a|ab)(c|bc)", "abc") == ["abc", "bc"])
+    #expect(try groups(#"^"[^"]*+"$"#, #""a b""#) == [#""a b""#])
+    #expect(try groups(#"\w*+:"#, "ab ab:") == ["ab:"])
+    #expect(try groups("(?>(?>a*+b|a)c|ab)d", "aabd") == ["abd"])
+    #expect(try groups("x?+(?>)y", "xy") == ["xy"])
+    #expect(try groups("(?>a*)(?>b*)$", "caabb") == ["aabb"])
+    #expect(try groups("(?>(?=ab).)(.)", "xab") == ["ab", "b"])
+    #expect(try groups("(?:(?>ab?)c?)+", "abcaab") == ["abcaab"])
+    #expect(try groups("(?>(a))b", "ab") == ["ab", nil])
+    #expect(try TestBot().value("echo aab | sed s/a++/x/") == "xb")
+  }
+
+  @Test func lettersBeyondASCIIHaveNoCaseUnlessAsked() throws {
+    let bot = TestBot()
+    #expect(try bot.value("list É é e E | grep é") == ["é"])
+    #expect(try bot.value("list É é e E | grep e") == ["e", "E"])
+    #expect(try bot.value("list É é e E | grep (?u)é") == ["É", "é"])
+  }
+
+  @Test func programsOfSedHaveOtherBorders() throws {
+    let bot = TestBot()
+    #expect(try bot.value("echo a/b | sed s#/#-#") == "a-b")
+    #expect(try bot.value("echo a/b | sed s|/|-") == "a-b")
+    #expect(try bot.value("echo a/b | sed s|/|-\\|") == "a-b")
+    #expect(try bot.value("echo a/b | sed 's|/|-|'") == "a-b")
+    #expect(try bot.value("echo a b c | sed \"s/b c/x y/\"") == "a x y")
+    #expect(try bot.value("echo a,b | sed s,\\,,;,") == "a;b")
+    #expect(try bot.value("echo Ab | sed s@a@x@I") == "xb")
+    #expect(try bot.error("echo a | sed s@a@x@q")?.contains("flags") == true)
+    #expect(try bot.error("echo a | sed s@a")?.contains("is expected") == true)
+  }
+
   @Test func groupsStandInReplacements() throws {
     let bot = TestBot()
     #expect(try bot.value(#"echo john smith | sed s/(\w+) (\w+)/\2, \1/"#) == "smith, john")
@@ -78,7 +119,7 @@ import Testing
     let text = String(repeating: "a", count: 3000)
     for source in [
       "(a*)*b", "(a|a)*b", "(a+)+$b", "a?a?a?a?a?a?a?a?a?a?aaaaaaaaaab", "(.*)(.*)(.*)(.*)c", "(?=.*.*b)a",
-      "(?<=b.*.*)a",
+      "(?<=b.*.*)a", "(?>a*)b", "(?:(?>a|aa))*+b", "(?>(?>a*+)a?)+b",
     ] {
       #expect(!(try Pattern(source).occurs(in: text)))
     }

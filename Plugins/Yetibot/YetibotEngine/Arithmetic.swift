@@ -1,4 +1,6 @@
-/// Sums as people type them: `2 * (3 + 4)`, `-1.5 ^ 2`, `7 % 3`. Whole numbers stay whole where the result is.
+import Glibc
+
+/// Sums as people type them: `2 * (3 + 4)`, `-1.5 ^ 2`, `2 ^ 0.5`, `7 % 3`. Whole numbers stay whole where the result is.
 enum Arithmetic {
   struct Failure: Error, CustomStringConvertible { var description: String }
 
@@ -73,12 +75,9 @@ enum Arithmetic {
       let base = try factor(depth)
       guard take("^") else { return base }
       let exponent = try power(depth + 1)
-      guard exponent.rounded() == exponent, exponent.magnitude <= 1024 else {
-        throw failure("a power must be a whole number of at most 1024")
-      }
-      var value = 1.0
-      for _ in 0..<Int(exponent.magnitude) { value *= base }
-      return exponent < 0 ? 1 / value : value
+      let value = pow(base, exponent)
+      guard !value.isNaN else { throw failure("a negative number has no such power") }
+      return value
     }
 
     private mutating func factor(_ depth: Int) throws -> Double {

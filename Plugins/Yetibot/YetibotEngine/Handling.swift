@@ -108,9 +108,14 @@ extension Yetibot {
   /// What a value is said as.
   public func posts(for value: Value, in room: String) -> [Post] { posting { post(value, room) } }
 
+  /// Whether nothing is said of a value.
+  public func staysSilent(of value: Value) -> Bool {
+    value.isSuppressed || (configuration.quirks.contains(.silentEmpties) && value.isEmptyCollection)
+  }
+
   /// Says a value.
   func post(_ value: Value, _ room: String) {
-    if value.isSuppressed || (configuration.quirks.contains(.silentEmpties) && value.isEmptyCollection) { return }
+    if staysSilent(of: value) { return }
     guard value.isTruthy else {
       posts.append(Post(kind: .message, room: room, text: Self.noResults))
       return

@@ -142,6 +142,11 @@ extension Yetibot {
   /// Runs one command: those that hook commands first, then the checks, then the handler.
   func dispatch(_ call: Call, _ context: Context) throws -> Outcome {
     try context.allowance.chargeCommand()
+    var call = call
+    // What stands before the word, as behind a pipe with a line feed, is not meant.
+    if !configuration.quirks.contains(.plainGrammar), call.text.unicodeScalars.first?.isSpace ?? false {
+      call.text = String(call.text.unicodeScalars.drop(while: \.isSpace))
+    }
     return try context.allowance.deeper {
       do {
         let (word, args) = Self.splitCommand(call.text)

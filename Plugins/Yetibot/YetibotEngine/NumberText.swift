@@ -52,12 +52,14 @@ enum NumberText {
   /// With a decimal point, so that it stays a decimal number: `4.0`.
   static func format(_ number: Double) -> String { number.description }
 
-  /// With so many digits after the point, rounded half to even as binary allows.
-  static func fixed(_ number: Double, digits: Int) -> String {
+  /// With so many digits after the point, at most 15, rounded as binary allows.
+  static func fixed(
+    _ number: Double, digits: Int, rounding: FloatingPointRoundingRule = .toNearestOrAwayFromZero
+  ) -> String {
     let digits = min(max(digits, 0), 15)
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
-    let scaled = (number.magnitude * scale).rounded()
+    let scaled = (number.magnitude * scale).rounded(rounding)
     guard scaled.isFinite, scaled < 9e15 else { return format(number) }
     let units = Int64(scaled)
     let whole = units / Int64(scale)

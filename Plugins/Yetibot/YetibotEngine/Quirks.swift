@@ -58,5 +58,8 @@ public struct Quirks: OptionSet, Sendable, Hashable {
   /// What an alias, an observer or a cron runs, and what people keep, is one line.
   public static let singleLines = Quirks(rawValue: 1 << 22)
 
-  public static let all = Quirks(rawValue: (1 << 23) - 1)
+  /// A mark of a template that is not closed is closed by the template's end.
+  public static let openMarks = Quirks(rawValue: 1 << 23)
+
+  public static let all = Quirks(rawValue: (1 << 24) - 1)
 }

@@ -145,8 +145,9 @@ public final class Yetibot {
 
   /// Evaluates a text.
   ///
+  /// - Parameter start: what is piped into its first command.
   /// - Throws: ``ParseFailure`` for one that cannot be read, unless that is to be passed over in silence.
-  func evaluateText(_ text: String, _ context: Context) throws -> Evaluation {
+  func evaluateText(_ text: String, _ context: Context, from start: Evaluation = Evaluation()) throws -> Evaluation {
     let expression: Expression
     do { expression = try parser.parse(text) } catch {
       guard configuration.quirks.contains(.silentParseFailures) else { throw error }
@@ -154,7 +155,7 @@ public final class Yetibot {
       nothing.value = .null
       return nothing
     }
-    return try evaluate(expression, context)
+    return try evaluate(expression, context, from: start)
   }
 
   /// Runs the text of one command, as a pipe would.

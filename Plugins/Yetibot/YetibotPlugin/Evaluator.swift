@@ -343,7 +343,8 @@ final class Evaluator: RowStorage, @unchecked Sendable {
         EvaluationAnswer(
           value: JSONBox(evaluation.value), data: JSONBox(evaluation.data), text: text, error: evaluation.error,
           suppressed: isSuppressed, posts: said,
-          shown: said + (evaluation.error != nil || isSuppressed || text.isEmpty ? [] : [text])))
+          shown: said
+            + (evaluation.error != nil ? [] : engine.posts(for: evaluation.value, in: place.room).map(\.text))))
     } catch {
       try? call.fail(error)
     }

@@ -108,7 +108,9 @@ final class RunningProgram: @unchecked Sendable {
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
           let count = read(end, &buffer, buffer.count)
-          if count < 0 && errno == EINTR { continue }
+          let reason = errno
+          if count < 0 && reason == EINTR { continue }
+          if count < 0 { self?.note("(nothing more can be read: \(String(cString: strerror(reason))))", on: stream) }
           buffer.withUnsafeBytes {
             self?.received(UnsafeRawBufferPointer(rebasing: $0.prefix(max(0, count))), from: stream)
           }
@@ -138,6 +140,11 @@ final class RunningProgram: @unchecked Sendable {
       printed(on: stream).append(bytes)
       condition.broadcast()
     }
+  }
+
+  /// What the test itself has to say about a stream, as a line of it.
+  private func note(_ line: String, on stream: Stream) {
+    Array("\(line)\n".utf8).withUnsafeBytes { received($0, from: stream) }
   }
 
   private func ended() {

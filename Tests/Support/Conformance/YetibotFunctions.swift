@@ -104,7 +104,7 @@ enum YetibotFunctions {
       return [
         "messages": .int(Int64(sent.count)), "last": isNamed ? expect["last"] ?? .null : .string(sent.last ?? ""),
       ]
-    case "isSuppressed": return .bool(marked(value(0)).isSuppressed)
+    case "isSuppressed": return .bool(Fixtures.makeBot().engine.staysSilent(of: marked(value(0))))
     case "dispatches":
       let command = value(0)["error"] == true ? "error x" : "echo x"
       return .bool(!Fixtures.makeBot().say(value(0)["embedded"] == true ? "`\(command)`" : "!\(command)").isEmpty)
@@ -204,7 +204,7 @@ enum YetibotFunctions {
       ]
     case "recordsOwnMessage":
       let bot = Fixtures.makeBot()
-      _ = bot.say("!echo x", by: "yetibot")
+      _ = bot.say("!echo x", by: value(0)["yetibot"] == false ? "alice" : "yetibot")
       return .bool(!bot.remembered.isEmpty)
     default: return YetibotServiceFunctions.call(name, arguments, expect)
     }

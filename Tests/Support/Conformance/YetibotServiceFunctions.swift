@@ -80,7 +80,9 @@ enum YetibotServiceFunctions {
     case "disabledCategories":
       let bot = Fixtures.makeBot()
       let place = bot.place("#general")
-      bot.engine.setDisabledCategories(Set(strings(value(0))), place)
+      // The original keeps a printed set.
+      let printed = value(0).stringValue?.split { !($0.isLetter || $0 == "-") }.map(String.init)
+      bot.engine.setDisabledCategories(Set(printed ?? strings(value(0))), place)
       return .strings(bot.engine.disabledCategories(place).sorted())
     case "findUserLike":
       let bot = Fixtures.makeBot()

@@ -59,12 +59,13 @@ extension Yetibot {
       let appended = " " + call.raw.text
       if source.hasSuffix(appended) { source = String(source.dropLast(appended.count)) }
     }
-    let renderer = TemplateRenderer(
+    let engine = call.engine
+    var renderer = TemplateRenderer(
       allowance: call.context.allowance,
       runCommand: { command, value in
         let text =
           value.isCollection ? command : command + " " + value.text
-        let outcome = try call.engine.dispatch(
+        let outcome = try engine.dispatch(
           Call(text: text, opts: value.isCollection ? value : .strings([value.text]), raw: value), call.context)
         switch outcome {
         case .failure(let message): return Outcome.Answer(.string("Error: \(message)"))
@@ -72,8 +73,11 @@ extension Yetibot {
         case .record(let answer): return answer
         }
       })
+    renderer.clock = engine.now
+    renderer.utcOffset = engine.configuration.utcOffset
+    renderer.chance = { Int.random(in: 0..<max($0, 1), using: &engine.random) }
     do {
-      let template = try Template(source)
+      let template = try Template(source, endClosesMarks: call.quirks.contains(.openMarks))
       let value: Value =
         if case .list(let items) = call.data.unsuppressed {
           .list(try items.map { .string(try renderer.render(template, $0)) })

@@ -18,9 +18,13 @@ extension Yetibot {
           configuration.quirks.contains(.plainGrammar) ? #"(?s)^\s*[^"'\s].*"# : #"(?s)\S"#,
           "cmd <expression> # runs the text as an expression; in quotes it may have pipes", util
         ) { call in
-          let written = call.quirks.contains(.plainGrammar) ? call.args : call.engine.unquoted(call.args)
+          var (written, start) = (call.args, Evaluation())
+          // A value is piped into an expression in quotes; else it is a part of the expression.
+          if !call.quirks.contains(.plainGrammar), let quote = call.args.trimmed.first, quote == "\"" || quote == "'" {
+            (written, start) = Self.expression(call.args, given: call)
+          }
           let text = Self.extractCommand(written, prefix: call.engine.configuration.prefix) ?? written
-          let evaluation = try call.engine.evaluateText(text, call.context)
+          let evaluation = try call.engine.evaluateText(text, call.context, from: start)
           return .plain(evaluation.error.map(Value.string) ?? evaluation.value)
         }
       ])

@@ -60,6 +60,11 @@ extension Yetibot {
 
   /// What is said of a word that is no command.
   private func unknown(_ word: String) -> Outcome {
+    if let quote = word.first, quote == "\"" || quote == "'" {
+      return .failure(
+        "there is no command \(word): a command's word has no quotes; `cmd`, `map` and `when` take expressions in quotes"
+      )
+    }
     switch registry.guess(word) {
     case .usage(let lines):
       return .text("there is no command \(word); did you mean this?\n" + lines.joined(separator: "\n"))

@@ -69,18 +69,25 @@ extension Yetibot {
   private func makeObserver(_ call: Invocation) throws -> Outcome {
     let reader = OptionReader(call.group(1) ?? "", Self.observerOptions)
     let event = reader.value("event-type") ?? "message"
-    guard ChatEvent.Kind(rawValue: event) != nil else { return .text("there is no event \(event)") }
+    guard ChatEvent.Kind(rawValue: event) != nil else {
+      return .text(
+        "there is no event \(event); there are \(ChatEvent.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
     guard rows.hasRoom(in: "observer") else { return .failure("there are too many observers; remove one") }
     if let problem = reader.problem { return .failure(problem) }
     let pattern = reader.words.joined(separator: " ")
     for source in [pattern, reader.value("user-pattern") ?? "", reader.value("channel-pattern") ?? ""] {
       _ = try Pattern(source)
     }
+    let command = unquoted(call.group(2) ?? "")
+    do { _ = try Template(command, endClosesMarks: call.quirks.contains(.openMarks)) } catch {
+      return .failure("\(error)")
+    }
     let columns = ValueMap([
       ("user_id", .string(call.person?.name ?? "")), ("pattern", .string(pattern)),
       ("user_pattern", .string(reader.value("user-pattern") ?? "")),
       ("channel_pattern", .string(reader.value("channel-pattern") ?? "")), ("event_type", .string(event)),
-      ("cmd", .string(unquoted(call.group(2) ?? ""))),
+      ("cmd", .string(command)),
       ("chat_source_adapter", .string(call.place.instance)),
     ])
     insert("observer", columns)
@@ -104,10 +111,12 @@ extension Yetibot {
           try finds(row["channel_pattern"], event.place.room, allowance), try finds(row["pattern"], subject, allowance)
         else { continue }
         let text = try TemplateRenderer(
-          allowance: allowance, runCommand: { _, _ in throw Raised("an observer's template runs no commands") }
+          allowance: allowance, runCommand: { _, _ in throw Raised("an observer's template runs no commands") },
+          clock: now, utcOffset: configuration.utcOffset,
+          chance: { Int.random(in: 0..<max($0, 1), using: &self.random) }
         )
         .render(
-          try Template(row["cmd"]),
+          try Template(row["cmd"], endClosesMarks: configuration.quirks.contains(.openMarks)),
           [
             "username": .string(event.person.name), "message-username": Value(event.messageAuthor?.name),
             "reaction": Value(event.reaction), "body": Value(event.body), "channel": .string(event.place.room),

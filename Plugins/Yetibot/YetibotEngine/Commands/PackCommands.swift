@@ -6,8 +6,8 @@ extension Yetibot {
       ["sed"],
       [
         Self.on(
-          #"(?s)^\s*s/(.+)$"#, "sed s/<pattern>/<replacement>[/] # replaces what the pattern finds in the piped text",
-          both, Self.sed)
+          configuration.quirks.contains(.sedReadsValue) ? #"(?s)^\s*s/(.+)$"# : #"(?s)^\s*(["']?s[^\w\s\\].+)$"#,
+          "sed s/<pattern>/<replacement>[/] # replaces what the pattern finds in the piped text", both, Self.sed)
       ])
     define(
       ["or"],
@@ -133,13 +133,15 @@ extension Yetibot {
       if !appended.isEmpty, replacement.hasSuffix(appended) { replacement.removeLast(appended.count) }
     } else {
       if !appended.isEmpty, program.hasSuffix(appended) { program.removeLast(appended.count) }
-      var parts = slashParts(program)
+      // In quotes, its spaces and bars are its own.
+      if program.hasPrefix("\"") || program.hasPrefix("'") { program = call.engine.unquoted(program) }
+      var parts = parts(ofSed: program)
       guard parts.count == 2 || parts.count == 3 else { return .failure("s/pattern/replacement/ is expected") }
       let flags = parts.count == 3 ? parts.removeLast().trimmed : ""
-      guard flags.allSatisfy({ "gi".contains($0) }) else {
+      guard flags.allSatisfy({ "giI".contains($0) }) else {
         return .failure("sed knows the flags g and i, not \(flags)")
       }
-      isCaseIgnored = flags.contains("i")
+      isCaseIgnored = flags.lowercased().contains("i")
       source = parts[0]
       replacement = parts[1]
     }
@@ -152,23 +154,21 @@ extension Yetibot {
     return .text(try replaced(subject))
   }
 
-  /// The parts between slashes; one with a backslash before it is part of the text.
-  private static func slashParts(_ text: String) -> [String] {
+  /// The parts of a program of sed, `s/a/b/g`, between the character behind the `s`. One with a backslash before it is part of the text,
+  /// and keeps the backslash: so it stands for itself in a pattern and in what is put in.
+  private static func parts(ofSed program: String) -> [String] {
     var parts = [""]
     var isEscaped = false
-    for character in text {
-      if isEscaped {
-        parts[parts.count - 1] += character == "/" ? "/" : "\\\(character)"
-        isEscaped = false
-      } else if character == "\\" {
-        isEscaped = true
-      } else if character == "/" {
+    var rest = program.dropFirst()
+    guard let delimiter = rest.popFirst() else { return [] }
+    for character in rest {
+      if character == delimiter, !isEscaped {
         parts.append("")
       } else {
         parts[parts.count - 1].append(character)
       }
+      isEscaped = character == "\\" && !isEscaped
     }
-    if isEscaped { parts[parts.count - 1].append("\\") }
     return parts
   }
 

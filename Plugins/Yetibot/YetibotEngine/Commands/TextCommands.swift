@@ -40,7 +40,14 @@ extension Yetibot {
       ["join"],
       [
         Self.on(nil, "join [<separator>] <collection> # the items joined by the separator", both) { call in
-          .text(Formatting.joined(try call.needItems().lazy.map(\.text), by: call.args))
+          var separator = call.args
+          // In quotes, spaces at its ends are seen, and no chat takes them away.
+          if !call.quirks.contains(.plainGrammar), let quote = separator.first, quote == "\"" || quote == "'",
+            separator.count > 2, separator.last == quote
+          {
+            separator = String(separator.dropFirst().dropLast())
+          }
+          return .text(Formatting.joined(try call.needItems().lazy.map(\.text), by: separator))
         }
       ])
     define(

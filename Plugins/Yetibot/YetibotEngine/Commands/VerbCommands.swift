@@ -139,11 +139,7 @@ extension Yetibot {
 
   private static func choose(_ call: Invocation, whenFound isWanted: Bool) throws -> Outcome {
     let pattern = try Pattern(call.group(1) ?? "", ignoringCase: true)
-    var command = call.group(2) ?? ""
-    // What the pipe appended is the value, not a part of the expression.
-    if call.opts == nil, !call.raw.text.isEmpty, command.hasSuffix(" " + call.raw.text) {
-      command.removeLast(call.raw.text.count + 1)
-    }
+    let (command, start) = expression(call.group(2) ?? "", given: call)
     let allowance = call.context.allowance
     let isFound =
       try call.items?.contains { try PatternSearch.occurs(pattern, in: $0.text, allowance) }
@@ -151,12 +147,23 @@ extension Yetibot {
     guard isFound == isWanted else {
       return .record(.init(call.raw, data: call.data, dataCollection: call.dataCollection))
     }
-    var start = Evaluation(value: call.raw, data: call.data)
-    start.dataCollection = call.dataCollection
-    let expression = try call.engine.parser.parse(call.engine.unquoted(command))
-    let result = try call.engine.evaluate(expression, call.context, from: start)
+    let result = try call.engine.evaluate(try call.engine.parser.parse(command), call.context, from: start)
     if let error = result.error { return .text(error) }
     return .record(.init(result.value, data: result.data, dataCollection: result.dataCollection))
+  }
+
+  /// An expression that a command is given, without its quotes, and what is piped into it: what the pipe appended to the text is the
+  /// value, and no part of the expression. Where the value stands for `%s` already, it is not piped too.
+  static func expression(_ text: String, given call: Invocation) -> (text: String, start: Evaluation) {
+    var text = text
+    var start = Evaluation()
+    let appended = " " + call.raw.text
+    if call.opts != nil || (appended.utf8.count > 1 && text.hasSuffix(appended)) {
+      if call.opts == nil { text.removeLast(appended.count) }
+      start = Evaluation(value: call.raw, data: call.data)
+      start.dataCollection = call.dataCollection
+    }
+    return (call.engine.unquoted(text), start)
   }
 
   /// The characters of a set such as `a-z_`.

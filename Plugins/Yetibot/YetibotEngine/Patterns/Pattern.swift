@@ -1,9 +1,10 @@
 /// A regular expression that is matched in time linear in the text: Java's syntax without back-references.
 ///
 /// Literals, `\Q…\E`, `.`, classes (`[a-z]`, `[a-z&&[^b]]`, `\d \w \s \h \v` and their opposites, `\p{L}`, `\R`), `^ $ \A \z \Z \b \B`,
-/// groups (capturing, `(?:…)`, `(?<name>…)`), look-ahead and look-behind, `|`, greedy and lazy `? * + {n,m}`, and the flags `(?i)`, `(?s)`,
-/// `(?m)`. Of several matches at one place that one counts which a backtracking matcher would find; a possessive repeat is a greedy one,
-/// and groups inside of a look take no part. `.` and `$` know only the line feed.
+/// groups (capturing, `(?:…)`, `(?<name>…)`, `(?>…)`), look-ahead and look-behind, `|`, greedy and lazy `? * + {n,m}`, and the flags `(?i)`, `(?s)`,
+/// `(?m)`, `(?u)`. Of several matches at one place that one counts which a backtracking matcher would find. Groups inside of a look, of
+/// `(?>…)` or of a possessive repeat take no part. `.` and `$` know only the line feed; `(?i)` is about the letters of ASCII, with `(?u)`
+/// about all.
 public struct Pattern: Sendable {
   /// Why a text is no pattern.
   public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {

@@ -1,10 +1,16 @@
 /// Runs a pattern's program over a text: all places of the program at once, so that each character is looked at once for each place.
 struct PatternMachine {
   private let code: [PatternInstruction]
+  /// The slots of the groups, two for each, and behind them one for each group that is not tried again: where it ends.
+  private let groupSlots: Int
   private let slots: Int
   private let scalars: [Unicode.Scalar]
   /// For each look, at which places of the text it finds something.
   private var found: [[Bool]] = []
+  /// For each group that is not tried again, where it ends when it begins at a place; -1 where it does not match.
+  private var ends: [[Int32]] = []
+  /// For each such group and each place, the latest step at which something waited for the group to end there.
+  private var awaited: [[Int]] = []
 
   /// What has been reached at one place of the text.
   private struct Threads {
@@ -40,14 +46,20 @@ struct PatternMachine {
   ///   - budget: what the looks take is taken from it.
   init(_ program: PatternProgram, slots: Int, _ scalars: [Unicode.Scalar], budget: inout Int) {
     code = program.code
-    self.slots = slots
+    groupSlots = slots
+    self.slots = slots + program.atomics.count
     self.scalars = scalars
-    capture = Array(repeating: -1, count: slots)
+    capture = Array(repeating: -1, count: self.slots)
     current = Threads(program.code)
     following = Threads(program.code)
     for look in program.looks {
       let places = places(of: look, &budget)
       found.append(places)
+    }
+    for code in program.atomics {
+      let all = findEnds(of: code, &budget)
+      ends.append(all)
+      awaited.append(Array(repeating: -1, count: all.count))
     }
   }
 
@@ -79,10 +91,18 @@ struct PatternMachine {
           best = Array(captures)
           break
         }
-        if case .take(let set) = code[counter], place < scalars.count, set.contains(scalars[place]) {
-          for slot in 0..<slots { capture[slot] = captures[captures.startIndex + slot] }
-          follow(code, counter + 1, at: place + 1, &following, &budget)
+        let goesOn: Bool
+        switch code[counter] {
+        case .take(let set): goesOn = place < scalars.count && set.contains(scalars[place])
+        case .atomic(let number):
+          let end = Int(captures[captures.startIndex + groupSlots + number])
+          goesOn = end == place + 1
+          if !goesOn { wait(counter, number, until: end, at: place + 1, captures, &following, &budget) }
+        default: goesOn = false
         }
+        guard goesOn else { continue }
+        for slot in 0..<slots { capture[slot] = captures[captures.startIndex + slot] }
+        follow(code, counter + 1, at: place + 1, &following, &budget)
       }
       swap(&current, &following)
       following.clear()
@@ -90,7 +110,7 @@ struct PatternMachine {
     }
     guard let best else { return nil }
     return PatternMatch(
-      ranges: (0..<slots / 2).map { group in
+      ranges: (0..<groupSlots / 2).map { group in
         let low = best[2 * group]
         let high = best[2 * group + 1]
         return low >= 0 && high >= low ? Int(low)..<Int(high) : nil
@@ -106,6 +126,77 @@ struct PatternMachine {
     one.clear()
     other.clear()
     return (one, other)
+  }
+
+  /// Adds a thread that waits at a place for the end of a group; of those that wait for the same, the first counts.
+  private mutating func wait(
+    _ counter: Int, _ number: Int, until end: Int, at place: Int, _ captures: ArraySlice<Int32>,
+    _ threads: inout Threads, _ budget: inout Int
+  ) {
+    guard awaited[number][end] != epoch + place else { return }
+    awaited[number][end] = epoch + place
+    budget -= 1
+    threads.places.append(counter)
+    threads.captures.append(contentsOf: captures)
+    threads.captures[threads.captures.count - slots + groupSlots + number] = Int32(end)
+  }
+
+  /// For each place of the text, where a group that begins there ends as a backtracking matcher finds it first; -1 where it does not match.
+  ///
+  /// It is found from the end of the text to its start: what follows a character is known when that character is looked at.
+  private func findEnds(of code: [PatternInstruction], _ budget: inout Int) -> [Int32] {
+    var result = [Int32](repeating: -1, count: scalars.count + 1)
+    // For each instruction that takes a character, where what follows it ends when it begins one place further on.
+    var following = [Int32](repeating: -1, count: code.count)
+    // The same for what follows groups inside, at all places.
+    var behind: [Int: [Int32]] = [:]
+    for case (let counter, .atomic) in code.enumerated() { behind[counter] = result }
+    var entered = [Int](repeating: -1, count: code.count)
+    var run = 0
+    var open: [Int] = []
+    func end(from start: Int, at place: Int) -> Int32 {
+      run += 1
+      open = [start]
+      while let counter = open.popLast() {
+        guard entered[counter] != run else { continue }
+        entered[counter] = run
+        budget -= 1
+        var found: Int32 = -1
+        switch code[counter] {
+        case .match: return Int32(place)
+        case .jump(let target): open.append(target)
+        case .split(let first, let second): open += [second, first]
+        case .save: open.append(counter + 1)
+        case .assert(let assertion): if assertion.holds(at: place, in: scalars) { open.append(counter + 1) }
+        case .look(let number, let isNegated):
+          if self.found[number][place] != isNegated { open.append(counter + 1) }
+        case .take(let set):
+          if place < scalars.count, set.contains(scalars[place]) { found = following[counter] }
+        case .atomic(let number):
+          let inner = Int(ends[number][place])
+          if inner == place { open.append(counter + 1) }
+          if inner > place { found = behind[counter]?[inner] ?? -1 }
+        }
+        if found >= 0 { return found }
+      }
+      return -1
+    }
+    for place in stride(from: scalars.count, through: 0, by: -1) {
+      guard budget >= 0 else { break }
+      result[place] = end(from: 0, at: place)
+      var row = following
+      for (counter, instruction) in code.enumerated() {
+        switch instruction {
+        case .take: row[counter] = end(from: counter + 1, at: place)
+        case .atomic:
+          let end = end(from: counter + 1, at: place)
+          behind[counter]?[place] = end
+        default: break
+        }
+      }
+      following = row
+    }
+    return result
   }
 
   /// For each place of the text, whether what a look looks for begins there, when it looks ahead, or ends there.
@@ -159,6 +250,13 @@ struct PatternMachine {
           tasks.append(.restore(slot, capture[slot]))
           capture[slot] = Int32(place)
           tasks.append(.follow(counter + 1))
+        case .atomic(let number):
+          let end = Int(ends[number][place])
+          if end == place {
+            tasks.append(.follow(counter + 1))
+          } else if end > place {
+            wait(counter, number, until: end, at: place, capture[...], &threads, &budget)
+          }
         case .take, .match:
           threads.places.append(counter)
           threads.captures.append(contentsOf: capture)

@@ -9,6 +9,8 @@ indirect enum PatternNode: Sendable {
   case repeated(PatternNode, Int, Int?, greedy: Bool)
   /// What must be found from here on, or up to here, or must not. Groups inside take no part.
   case look(PatternNode, isAhead: Bool, isNegated: Bool)
+  /// What is taken as it was found first, and not tried again when the rest does not fit. Groups inside take no part.
+  case atomic(PatternNode)
 }
 
 extension PatternNode {
@@ -19,7 +21,7 @@ extension PatternNode {
     case .set: false
     case .sequence(let nodes): nodes.allSatisfy(\.isNullable)
     case .choice(let branches): branches.contains(where: \.isNullable)
-    case .group(_, let inner): inner.isNullable
+    case .group(_, let inner), .atomic(let inner): inner.isNullable
     case .repeated(let inner, let low, _, _): low == 0 || inner.isNullable
     }
   }
@@ -33,7 +35,7 @@ extension PatternNode {
   private var longestRun: [Unicode.Scalar] {
     switch self {
     case .set(let set): return set.single.map { [$0] } ?? []
-    case .group(_, let inner): return inner.longestRun
+    case .group(_, let inner), .atomic(let inner): return inner.longestRun
     case .repeated(let inner, let low, _, _): return low > 0 ? inner.longestRun : []
     case .sequence(let nodes):
       var best: [Unicode.Scalar] = []

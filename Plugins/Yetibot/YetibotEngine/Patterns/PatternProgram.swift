@@ -3,6 +3,8 @@ struct PatternProgram: Sendable {
   var code: [PatternInstruction] = []
   /// What looks ahead or behind, each after those that stand in it.
   var looks: [PatternLook] = []
+  /// The groups that are not tried again, each after those that stand in it.
+  var atomics: [[PatternInstruction]] = []
 }
 
 /// One step of a compiled pattern.
@@ -15,6 +17,8 @@ enum PatternInstruction: Sendable {
   case split(Int, Int)
   /// Goes on where one of ``PatternProgram/looks`` has found something, or where it has not.
   case look(Int, isNegated: Bool)
+  /// Goes on where one of ``PatternProgram/atomics`` ends that begins here.
+  case atomic(Int)
   case match
 }
 
@@ -37,7 +41,11 @@ struct PatternEmitter {
   private var saves = true
   private let fail: (String) -> Pattern.Failure
 
+  /// Whether what is written stands in a look.
+  private var isInLook = false
+
   static let maximumLooks = 16
+  static let maximumAtomics = 16
 
   /// - Parameter fail: makes the failure for a reason.
   init(_ tree: PatternNode, fail: @escaping (String) -> Pattern.Failure) throws(Pattern.Failure) {
@@ -48,7 +56,8 @@ struct PatternEmitter {
   }
 
   private mutating func emit(_ node: PatternNode) throws(Pattern.Failure) {
-    let size = program.looks.reduce(code.count) { $0 + $1.code.count }
+    let size =
+      program.looks.reduce(code.count) { $0 + $1.code.count } + program.atomics.reduce(0) { $0 + $1.count }
     guard size < Pattern.maximumProgram else { throw fail("it is too large when its repeats are written out") }
     switch node {
     case .empty: break
@@ -65,7 +74,23 @@ struct PatternEmitter {
       try emit(inner, from: low, to: high, greedy: greedy)
     case .look(let inner, let isAhead, let isNegated):
       code.append(.look(try emitLook(inner, isAhead: isAhead), isNegated: isNegated))
+    case .atomic(let inner): code.append(.atomic(try emitAtomic(inner)))
     }
+  }
+
+  private mutating func emitAtomic(_ inner: PatternNode) throws(Pattern.Failure) -> Int {
+    // What looks ahead runs backwards, and cannot tell what would have been found first.
+    guard !isInLook else { throw fail("(?>…) and possessive repeats cannot stand in a look ahead or behind") }
+    let outer = (code, saves)
+    (code, saves) = ([], false)
+    try emit(inner)
+    code.append(.match)
+    guard program.atomics.count < Self.maximumAtomics else {
+      throw fail("more than \(Self.maximumAtomics) times (?>…) or a possessive repeat")
+    }
+    program.atomics.append(code)
+    (code, saves) = outer
+    return program.atomics.count - 1
   }
 
   private mutating func emit(_ branches: [PatternNode]) throws(Pattern.Failure) {
@@ -111,15 +136,16 @@ struct PatternEmitter {
   }
 
   private mutating func emitLook(_ inner: PatternNode, isAhead: Bool) throws(Pattern.Failure) -> Int {
-    let outer = (code, isBackward, saves)
-    (code, isBackward, saves) = ([], isAhead, false)
+    // A look in a group that is not tried again may stand there: it is looked at from the outside.
+    let outer = (code, isBackward, saves, isInLook)
+    (code, isBackward, saves, isInLook) = ([], isAhead, false, true)
     try emit(inner)
     code.append(.match)
     guard program.looks.count < Self.maximumLooks else {
       throw fail("more than \(Self.maximumLooks) looks ahead or behind")
     }
     program.looks.append(PatternLook(code: code, isAhead: isAhead))
-    (code, isBackward, saves) = outer
+    (code, isBackward, saves, isInLook) = outer
     return program.looks.count - 1
   }
 }

@@ -7,14 +7,23 @@ struct PatternReader {
   /// The numbers of the groups that have names.
   private(set) var groupNames: [String: Int] = [:]
   private var depth = 0
-  private var ignoresCase: Bool
-  private var dotTakesAll = false
-  private var isMultiline = false
+  private var flags: Flags
+
+  /// What `(?ismu)` switches on and off.
+  private struct Flags {
+    var ignoresCase = false
+    /// Whether letters beyond ASCII have cases that can be ignored.
+    var knowsUnicodeCases = false
+    var dotTakesAll = false
+    var isMultiline = false
+
+    var caseRule: ScalarSet.CaseRule { !ignoresCase ? .exact : knowsUnicodeCases ? .unicode : .ascii }
+  }
 
   init(source: String, ignoringCase: Bool) {
     self.source = source
     characters = Self.withoutQuotes(Array(source.unicodeScalars))
-    ignoresCase = ignoringCase
+    flags = Flags(ignoresCase: ignoringCase)
   }
 
   /// What stands between `\Q` and `\E`, or the end, with a backslash before each character instead.
@@ -80,10 +89,10 @@ struct PatternReader {
     depth += 1
     defer { depth -= 1 }
     guard depth <= Self.maximumDepth else { throw failure("more than \(Self.maximumDepth) groups inside each other") }
-    let flags = (ignoresCase, dotTakesAll, isMultiline)
+    let before = flags
     var branches = [try sequence()]
     while take("|" as Unicode.Scalar) { branches.append(try sequence()) }
-    (ignoresCase, dotTakesAll, isMultiline) = flags
+    flags = before
     return branches.count == 1 ? branches[0] : .choice(branches)
   }
 
@@ -96,17 +105,11 @@ struct PatternReader {
   }
 
   private mutating func quantified() throws(Pattern.Failure) -> PatternNode? {
-    guard var node = try atom() else { return nil }
-    var rounds = 0
-    while let bounds = try bounds() {
-      rounds += 1
-      guard rounds <= 4 else { throw failure("too many repeats of a repeat") }
-      let greedy = !take("?" as Unicode.Scalar)
-      // A possessive repeat saves a backtracking matcher from trying again; nothing is tried again here.
-      _ = greedy && take("+" as Unicode.Scalar)
-      node = .repeated(node, bounds.0, bounds.1, greedy: greedy)
-    }
-    return node
+    guard let node = try atom() else { return nil }
+    guard let (low, high) = try bounds() else { return node }
+    let greedy = !take("?" as Unicode.Scalar)
+    let repeated = PatternNode.repeated(node, low, high, greedy: greedy)
+    return greedy && take("+" as Unicode.Scalar) ? .atomic(repeated) : repeated
   }
 
   private mutating func bounds() throws(Pattern.Failure) -> (Int, Int?)? {
@@ -121,14 +124,12 @@ struct PatternReader {
       place += 1
       return (0, 1)
     case "{":
-      let start = place
       place += 1
       let low = number()
       var high = low
       if take("," as Unicode.Scalar) { high = number() }
       guard take("}" as Unicode.Scalar), let low else {
-        place = start
-        return nil
+        throw failure(#"a repeat such as {2}, {2,} or {2,3} was expected; a brace that is a character is written \{"#)
       }
       guard low <= 256, (high ?? 0) <= 256 else { throw failure("a repeat of more than 256") }
       if let high, high < low { throw failure("a repeat whose end is before its start") }
@@ -148,7 +149,7 @@ struct PatternReader {
 
   private func single(_ scalar: Unicode.Scalar) -> PatternNode {
     var set = ScalarSet([scalar.value...scalar.value])
-    set.ignoresCase = ignoresCase && scalar.properties.isCased
+    set.caseRule = flags.caseRule.applied(to: scalar)
     return .set(set)
   }
 
@@ -159,14 +160,15 @@ struct PatternReader {
     case "[": return .set(try bracket())
     case ".":
       place += 1
-      return .set(dotTakesAll ? .anything : .notLineFeed)
+      return .set(flags.dotTakesAll ? .anything : .notLineFeed)
     case "^":
       place += 1
-      return .assertion(isMultiline ? .lineStart : .start)
+      return .assertion(flags.isMultiline ? .lineStart : .start)
     case "$":
       place += 1
-      return .assertion(isMultiline ? .lineEnd : .end)
+      return .assertion(flags.isMultiline ? .lineEnd : .end)
     case "*", "+", "?": throw failure("nothing that could be repeated")
+    case "{": throw failure(#"nothing that could be repeated; a brace that is a character is written \{"#)
     case "\\": return try escape()
     default:
       place += 1
@@ -186,10 +188,10 @@ struct PatternReader {
         groupCount += 1
         number = groupCount
         groupNames[try groupName()] = number
-      } else if next == ">" {
-        throw failure("groups that are not tried again are not supported; (?:…) is")
+      } else if take(">" as Unicode.Scalar) {
+        return .atomic(try closedChoice())
       } else {
-        return try flags()
+        return try readFlags()
       }
     } else {
       groupCount += 1
@@ -235,21 +237,22 @@ struct PatternReader {
   }
 
   /// `(?i)` for the rest of the group, `(?i:…)` for what is inside.
-  private mutating func flags() throws(Pattern.Failure) -> PatternNode? {
-    let before = (ignoresCase, dotTakesAll, isMultiline)
+  private mutating func readFlags() throws(Pattern.Failure) -> PatternNode? {
+    let before = flags
     var on = true
     while let scalar = next {
       place += 1
       switch scalar {
       case "-": on = false
-      case "i": ignoresCase = on
-      case "s": dotTakesAll = on
-      case "m": isMultiline = on
-      case "u", "U", "d": break
+      case "i": flags.ignoresCase = on
+      case "s": flags.dotTakesAll = on
+      case "m": flags.isMultiline = on
+      case "u", "U": flags.knowsUnicodeCases = on
+      case "d": break
       case ")": return nil
       case ":":
         let inner = try closedChoice()
-        (ignoresCase, dotTakesAll, isMultiline) = before
+        flags = before
         return inner
       default: throw failure("no such flag")
       }
@@ -316,7 +319,8 @@ struct PatternReader {
     guard var set = ScalarSet(property: name) else {
       throw failure("there is no property \(name); there are L, Lu, N, P, Alpha, Punct, IsAlphabetic and their like")
     }
-    set.ignoresCase = ignoresCase
+    // A property of letters is about those of all alphabets, whatever `(?u)` says.
+    set.caseRule = flags.ignoresCase ? .unicode : .exact
     return scalar == "p" ? set : set.inverted
   }
 
@@ -392,7 +396,7 @@ struct PatternReader {
   /// What stands up to `]` or `&&`.
   private mutating func bracketItems(isFirst: Bool) throws(Pattern.Failure) -> ScalarSet {
     var set = ScalarSet()
-    set.ignoresCase = ignoresCase
+    set.caseRule = flags.caseRule
     var isFirst = isFirst
     while let scalar = next, isFirst || scalar != "]" {
       if scalar == "&", place + 1 < characters.count, characters[place + 1] == "&" { return set }

@@ -2,13 +2,28 @@
 struct ScalarSet: Sendable, Hashable {
   var ranges: [ClosedRange<UInt32>] = []
   var isInverted = false
-  var ignoresCase = false
+  var caseRule = CaseRule.exact
   /// What Unicode says of the scalars that it takes beside those in the ranges.
   private var property: ScalarProperty?
   /// Sets that add to it: `[\D_]`, `[a[b-d]]`.
   var others: [ScalarSet] = []
   /// Sets in which all that it takes lies too: `[a-z&&[^b]]`.
   var limits: [ScalarSet] = []
+
+  /// Of which letters the case does not count.
+  enum CaseRule: Sendable, Hashable {
+    case exact, ascii, unicode
+
+    /// The rule that matters to one scalar: none to one without cases.
+    func applied(to scalar: Unicode.Scalar) -> CaseRule {
+      switch self {
+      case .exact: .exact
+      // What is no ASCII has no counterpart there.
+      case .ascii: scalar.isASCII && scalar.properties.isCased ? .ascii : .exact
+      case .unicode: scalar.properties.isCased ? .unicode : .exact
+      }
+    }
+  }
 
   init(_ ranges: [ClosedRange<UInt32>] = [], inverted: Bool = false) {
     self.ranges = ranges
@@ -46,7 +61,7 @@ struct ScalarSet: Sendable, Hashable {
 
   /// The one scalar that it takes, if it is only one.
   var single: Unicode.Scalar? {
-    guard !isInverted, !ignoresCase, property == nil, others.isEmpty, limits.isEmpty, ranges.count == 1,
+    guard !isInverted, caseRule == .exact, property == nil, others.isEmpty, limits.isEmpty, ranges.count == 1,
       let range = ranges.first, range.count == 1
     else { return nil }
     return Unicode.Scalar(range.lowerBound)
@@ -54,11 +69,11 @@ struct ScalarSet: Sendable, Hashable {
 
   func contains(_ scalar: Unicode.Scalar) -> Bool {
     var found = takes(scalar.value)
-    if !found, ignoresCase {
+    if !found, caseRule != .exact {
       if scalar.isASCII {
         let value = scalar.value
         if (value >= 0x41 && value <= 0x5A) || (value >= 0x61 && value <= 0x7A) { found = takes(value ^ 0x20) }
-      } else {
+      } else if caseRule == .unicode {
         for mapping in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping] {
           if let other = mapping.unicodeScalars.first, mapping.unicodeScalars.count == 1 {
             found = found || takes(other.value)

@@ -1,5 +1,5 @@
-/// A template: text, `{{variables|with:filters}}`, and the tags if, ifequal, ifunequal, for, with, firstof, cycle, sum, comment, verbatim,
-/// safe.
+/// A template: text, `{{variables|with:filters}}`, and the tags if, ifequal, ifunequal, for, with, firstof, cycle, now, sum, comment,
+/// verbatim, safe, block, debug, script and style, as Selmer has them.
 public struct Template: Sendable {
   /// What is wrong with a template.
   public struct Failure: Error, Sendable, CustomStringConvertible {
@@ -16,7 +16,11 @@ public struct Template: Sendable {
     case firstOf([Expression])
     case sum([Expression])
     /// One after the other, in the rounds of the loop around it.
-    case cycle([Expression])
+    case cycle([String])
+    /// The time, written as the format says.
+    case now(String)
+    /// All that there is, written out.
+    case debug
   }
 
   /// A path or a literal, and its filters.
@@ -36,8 +40,9 @@ public struct Template: Sendable {
 
   let nodes: [Node]
 
-  public init(_ source: String) throws {
-    var reader = TemplateReader(try TemplateReader.tokens(source))
+  /// - Parameter endClosesMarks: whether a mark that is not closed ends where the source does, instead of being an error.
+  public init(_ source: String, endClosesMarks: Bool = false) throws {
+    var reader = TemplateReader(try TemplateReader.tokens(source, endClosesMarks: endClosesMarks))
     nodes = try reader.nodes(until: [])
   }
 }

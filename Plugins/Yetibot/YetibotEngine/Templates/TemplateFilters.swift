@@ -2,18 +2,27 @@
 enum TemplateFilters {
   static let names: Set<String> = [
     "yetibot", "yetibot-data", "get", "prn", "abbreviate", "abbr-left", "abbr-middle", "abbr-right", "abbr-ellipsis",
-    "add", "addslashes", "between?", "capitalize", "center",
-    "count", "count-is", "default", "default-if-empty", "divide", "double-format", "drop", "drop-last", "empty?",
-    "first", "get-digit", "hash", "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br",
-    "linenumbers", "lower",
-    "multiply", "name", "not-empty", "number-format", "pluralize", "remove", "remove-tags", "replace", "round", "safe",
+    "add", "addslashes", "between?", "capitalize", "center", "count", "count-is", "currency-format", "date", "default",
+    "default-if-empty", "divide", "double-format", "drop", "drop-last", "email", "empty?", "first", "get-digit", "hash",
+    "join", "json", "last", "length", "length-is", "linebreaks", "linebreaks-br", "linenumbers", "lower", "multiply",
+    "name", "not-empty", "number-format", "phone", "pluralize", "rand-nth", "remove", "remove-tags", "replace", "round",
+    "safe",
     "sort", "sort-by", "sort-by-reversed", "sort-reversed", "str", "subs", "take", "title", "upper", "urlescape",
     "reverse",
+  ]
+
+  /// Those that look into a collection, or into the characters of a text.
+  private static let needCollections: Set<String> = [
+    "count", "count-is", "drop", "drop-last", "first", "join", "last", "length", "length-is", "sort", "sort-by",
+    "sort-by-reversed", "sort-reversed", "take",
   ]
 
   static func apply(_ name: String, _ arguments: [String], _ value: Value) throws -> Value {
     let argument = arguments.first ?? ""
     let text = value.text
+    if value.isNumber, needCollections.contains(name) {
+      throw Template.Failure("\(name) needs a collection or a text, and \(text) is a number")
+    }
     switch name {
     case "get": return value[argument] ?? .null
     case "prn", "json": return .string(JSONText.print(value))
@@ -44,9 +53,6 @@ enum TemplateFilters {
     case "join": return .string(Formatting.joined(items(value).lazy.map(\.text), by: argument))
     case "replace": return .string(replaced(text, argument, arguments.count > 1 ? arguments[1] : ""))
     case "remove": return .string(String(text.filter { !argument.contains($0) }))
-    case "remove-tags":
-      return .string(
-        arguments.reduce(text) { replaced(replaced($0, "<\($1)>", ""), "</\($1)>", "") })
     case "subs":
       let start = min(natural(argument), text.count)
       let end = arguments.count > 1 ? min(natural(arguments[1]), text.count) : text.count
@@ -63,13 +69,15 @@ enum TemplateFilters {
       let missing = min(natural(argument), 1000) - text.count
       guard missing > 0 else { return .string(text) }
       return .string(
-        String(repeating: " ", count: missing / 2) + text + String(repeating: " ", count: missing - missing / 2))
+        String(repeating: " ", count: missing - missing / 2) + text + String(repeating: " ", count: missing / 2))
     case "addslashes": return .string(text.map { "\\\"'".contains($0) ? "\\\($0)" : String($0) }.joined())
     case "linebreaks-br": return .string(replaced(text, "\n", "<br />"))
-    case "linebreaks":
-      return .string("<p>" + replaced(replaced(text, "\n\n", "</p><p>"), "\n", "<br />") + "</p>")
+    case "linebreaks": return .string(TemplateMarkup.paragraphs(text))
     case "linenumbers":
-      return .string(text.lines.enumerated().map { "\($0.offset + 1). \($0.element)" }.joined(separator: "\n"))
+      let lines = Formatting.lineCollection(text) ?? [text]
+      return .string(lines.enumerated().map { "\($0.offset + 1). \($0.element)" }.joined(separator: "\n"))
+    case "email": return .string(try TemplateMarkup.mailLink(text, arguments))
+    case "phone": return .string(try TemplateMarkup.phoneLink(text, arguments))
     case "urlescape": return .string(escaped(text))
     case "pluralize":
       let isOne = (value.number ?? Double(size(value))) == 1
@@ -79,15 +87,12 @@ enum TemplateFilters {
       default: return .string(isOne ? arguments[0] : arguments[1])
       }
     case "add":
-      let numbers = arguments.compactMap { NumberText.parse($0)?.number }
-      guard let number = value.number, numbers.count == arguments.count else {
-        return .string(text + arguments.joined())
-      }
-      return numeric(numbers.reduce(number, +))
+      return TemplateNumbers.sum([value] + arguments.map(Value.string)) ?? .string(text + arguments.joined())
     case "multiply", "divide":
-      guard let number = value.number, let other = NumberText.parse(argument)?.number, name == "multiply" || other != 0
-      else { throw Template.Failure("\(name) needs two numbers") }
-      return numeric(name == "multiply" ? number * other : number / other)
+      guard let result = TemplateNumbers.result(of: name, value, argument) else {
+        throw Template.Failure("\(name) needs two numbers")
+      }
+      return result
     case "round":
       // Half goes up, also below zero.
       guard let number = value.number, let whole = Int64(exactly: (number + 0.5).rounded(.down)) else {
@@ -97,10 +102,8 @@ enum TemplateFilters {
     case "double-format":
       guard let number = value.number else { throw Template.Failure("double-format needs a number") }
       return .string(NumberText.fixed(number, digits: Int(argument) ?? 1))
-    case "number-format":
-      guard let number = value.number else { throw Template.Failure("number-format needs a number") }
-      let digits = argument.drop { $0 != "." }.dropFirst().prefix { $0.isNumber }
-      return .string(NumberText.fixed(number, digits: Int(digits) ?? 0))
+    case "number-format": return .string(try NumberFormat.text(of: value, arguments))
+    case "currency-format": return .string(try NumberFormat.currency(value, arguments))
     case "between?":
       guard let number = value.number, arguments.count == 2, let low = NumberText.parse(arguments[0])?.number,
         let high = NumberText.parse(arguments[1])?.number
@@ -109,8 +112,10 @@ enum TemplateFilters {
     case "get-digit":
       let digits = Array(text)
       let place = natural(argument)
-      guard place > 0, place <= digits.count else { return .int(0) }
-      return NumberText.parse(String(digits[digits.count - place])) ?? .int(0)
+      guard place > 0, place <= digits.count else { return value }
+      let index = digits.count - place
+      // A point is passed over.
+      return .string(String(digits[digits[index] == "." && index > 0 ? index - 1 : index]))
     default: throw Template.Failure("there is no filter \(name)")
     }
   }
@@ -147,7 +152,7 @@ enum TemplateFilters {
   }
 
   /// The items of a collection, or the characters of a text.
-  private static func items(_ value: Value) -> [Value] {
+  static func items(_ value: Value) -> [Value] {
     switch value.unmarked {
     case .null: []
     case .list(let items): items
@@ -164,10 +169,6 @@ enum TemplateFilters {
   private static func isBefore(_ left: Value, _ right: Value) -> Bool {
     if let left = left.number, let right = right.number { return left < right }
     return left.text < right.text
-  }
-
-  private static func numeric(_ number: Double) -> Value {
-    Int64(exactly: number).map(Value.int) ?? .double(number)
   }
 
   static func replaced(_ text: String, _ what: String, _ replacement: String) -> String {

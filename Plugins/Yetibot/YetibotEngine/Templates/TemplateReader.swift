@@ -12,13 +12,16 @@ struct TemplateReader {
 
   init(_ tokens: [Token]) { self.tokens = tokens }
 
-  /// The source in pieces; a mark that is not closed takes the rest away.
-  static func tokens(_ source: String) throws -> [Token] {
+  /// The source in pieces.
+  static func tokens(_ source: String, endClosesMarks: Bool = false) throws -> [Token] {
     var tokens: [Token] = []
     let bytes = Array(source.utf8)
     var start = 0
     var place = 0
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+    func unclosed(_ place: Int, _ mark: String, _ closing: String) -> Template.Failure {
+      Template.Failure("\(mark) at character \(text(0..<place).count + 1) of the template is not closed by \(closing)")
+    }
     while place + 1 < bytes.count {
       let kind = bytes[place + 1]
       guard bytes[place] == 0x7B, kind == 0x7B || kind == 0x25 || kind == 0x23 else {
@@ -29,9 +32,18 @@ struct TemplateReader {
       let closing: [UInt8] = kind == 0x7B ? [0x7D, 0x7D] : [kind, 0x7D]
       var end = place + 2
       while end + 1 < bytes.count, !(bytes[end] == closing[0] && bytes[end + 1] == closing[1]) { end += 1 }
-      guard end + 1 < bytes.count else { return tokens }
+      if end + 1 >= bytes.count {
+        guard endClosesMarks else {
+          throw unclosed(place, text(place..<place + 2), String(decoding: closing, as: UTF8.self))
+        }
+        end = bytes.count
+      }
       let inner = text(place + 2..<end).trimmed
-      place = end + 2
+      guard kind == 0x23 || inner.utf8.reduce(0, { $0 + ($1 == 0x22 ? 1 : 0) }).isMultiple(of: 2) else {
+        throw Template.Failure("\(text(place..<min(end + 2, bytes.count))) has a quote that is not closed")
+      }
+      let mark = place
+      place = min(end + 2, bytes.count)
       start = place
       if kind == 0x7B { tokens.append(.variable(inner)) }
       if kind == 0x25 {
@@ -39,15 +51,28 @@ struct TemplateReader {
           tokens.append(.tag(inner))
           continue
         }
-        let end = Array("{% endverbatim %}".utf8)
-        while place < bytes.count, !bytes[place...].starts(with: end) { place += 1 }
+        while place < bytes.count, endOfVerbatim(bytes, place) == nil { place += 1 }
+        guard let end = endOfVerbatim(bytes, place) else {
+          throw unclosed(mark, "{% verbatim %}", "{% endverbatim %}")
+        }
         tokens.append(.text(text(start..<place)))
-        place = min(place + end.count, bytes.count)
+        place = end
         start = place
       }
     }
     if start < bytes.count { tokens.append(.text(text(start..<bytes.count))) }
     return tokens
+  }
+
+  /// Where `{% endverbatim %}` ends that begins at a place; nil where there is none.
+  private static func endOfVerbatim(_ bytes: [UInt8], _ place: Int) -> Int? {
+    var rest = bytes[place...]
+    for part in ["{%", "endverbatim", "%}"] {
+      rest = rest.drop { $0 == 0x20 && part != "{%" }
+      guard rest.starts(with: part.utf8) else { return nil }
+      rest = rest.dropFirst(part.utf8.count)
+    }
+    return rest.startIndex
   }
 
   /// The nodes up to one of the tags; that tag is left to the caller.
@@ -104,7 +129,7 @@ struct TemplateReader {
       guard let place = words.firstIndex(of: "in"), place > 0, words.count == place + 2 else {
         throw Template.Failure("for needs names, in, and a collection")
       }
-      let variables = words[..<place].map { String($0.drop { $0 == "," }.prefix { $0 != "," }) }
+      let variables = words[..<place].flatMap { $0.split(separator: ",").map(String.init) }
       let collection = try Self.expression(words[place + 1])
       let body = try nodes(until: ["empty", "endfor"])
       var empty: [Template.Node] = []
@@ -134,8 +159,27 @@ struct TemplateReader {
     case "firstof": return [.firstOf(try words.map(Self.expression))]
     case "cycle":
       guard !words.isEmpty else { throw Template.Failure("cycle needs values") }
-      return [.cycle(try words.map(Self.expression))]
+      return [.cycle(words.map(Self.unquoted))]
+    case "now":
+      guard !words.isEmpty else { throw Template.Failure("now needs a format, such as \"yyyy-MM-dd\"") }
+      return [.now(words.map(Self.unquoted).joined(separator: " "))]
+    case "debug": return [.debug]
+    case "block":
+      let body = try nodes(until: ["endblock"])
+      place += 1
+      return body
+    case "script", "style":
+      guard let address = words.first else { throw Template.Failure("\(name) needs an address") }
+      let (start, end) =
+        name == "script"
+        ? ("<script src=\"", "\" type=\"application/javascript\"></script>")
+        : ("<link href=\"", "\" rel=\"stylesheet\" type=\"text/css\" />")
+      return [.text(start), .variable(try Self.expression(address)), .text(end)]
+    case "include", "extends": throw Template.Failure("there are no other templates here for \(name)")
     case "sum": return [.sum(try words.map(Self.expression))]
+    case "else", "elif", "empty",
+      _ where name.hasPrefix("end"):
+      throw Template.Failure("\(name) belongs to no tag before it")
     default: throw Template.Failure("there is no tag \(name)")
     }
   }
@@ -171,10 +215,22 @@ struct TemplateReader {
     return words
   }
 
+  /// `or` joins what `and` joins; `not` is about what follows up to one of them.
   private static func condition(_ words: [String]) throws -> Template.Condition {
-    guard let first = words.first else { throw Template.Failure("if needs a condition") }
-    if first == "not" { return .not(try condition(Array(words.dropFirst()))) }
+    let alternatives = try words.split(separator: "or", omittingEmptySubsequences: false).map { part in
+      let conditions = try part.split(separator: "and", omittingEmptySubsequences: false).map {
+        try singleCondition(Array($0))
+      }
+      return conditions.count == 1 ? conditions[0] : .all(conditions)
+    }
+    return alternatives.count == 1 ? alternatives[0] : .any(alternatives)
+  }
+
+  private static func singleCondition(_ words: [String]) throws -> Template.Condition {
+    guard let first = words.first else { throw Template.Failure("if, and, or and not need a condition") }
+    if first == "not" { return .not(try singleCondition(Array(words.dropFirst()))) }
     if first == "any" || first == "all" {
+      guard words.count > 1 else { throw Template.Failure("\(first) needs values") }
       let conditions = try words.dropFirst().map { Template.Condition.truth(try expression($0)) }
       return first == "any" ? .any(conditions) : .all(conditions)
     }
@@ -216,8 +272,24 @@ struct TemplateReader {
     var literal: Value?
     if subject.first == "\"" { literal = .string(unquoted(subject)) } else { literal = NumberText.parse(subject) }
     if subject == "." { return Template.Expression(path: [], literal: nil, filters: joined) }
-    return Template.Expression(
-      path: subject.split(separator: ".").map(String.init), literal: literal, filters: joined)
+    return Template.Expression(path: path(subject), literal: literal, filters: joined)
+  }
+
+  /// The keys between dots; two dots are one that belongs to a key.
+  private static func path(_ text: String) -> [String] {
+    var keys: [String] = []
+    var isOpen = false
+    for part in text.split(separator: ".", omittingEmptySubsequences: false) {
+      if part.isEmpty {
+        isOpen = !keys.isEmpty
+      } else if isOpen {
+        keys[keys.count - 1] += "." + part
+        isOpen = false
+      } else {
+        keys.append(String(part))
+      }
+    }
+    return keys
   }
 
   /// The marks before `abbreviate` as arguments of it.

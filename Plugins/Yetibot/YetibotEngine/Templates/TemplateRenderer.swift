@@ -3,6 +3,12 @@ struct TemplateRenderer {
   let allowance: Allowance
   /// Runs a command on a value, for the filters that do.
   let runCommand: (String, Value) throws -> Outcome.Answer
+  /// Milliseconds since 1970, for `now`; nil where there is no clock.
+  var clock: (() -> Int64)?
+  /// Seconds east of UTC of the times that are shown.
+  var utcOffset: Int64 = 0
+  /// A number by chance below another, for `rand-nth`; nil where nothing is left to chance.
+  var chance: ((Int) -> Int)?
 
   private struct Scope {
     var root: Value
@@ -37,22 +43,27 @@ struct TemplateRenderer {
         }
         try render(body, scope, &text)
       case .loop(let variables, let expression, let body, let empty):
-        let collection = try value(expression, scope)
-        let items = collection.items ?? collection.members?.map { .list([.string($0.key), $0.value]) } ?? []
+        let items = TemplateFilters.items(try value(expression, scope))
         if items.isEmpty { try render(empty, scope, &text) }
+        var previous = Value.null
         for (index, item) in items.enumerated() {
-          var inner = scope
+          var names = ValueMap()
           if variables.count == 1 {
-            inner.variables[variables[0]] = item
+            names[variables[0]] = item
           } else {
-            for (place, name) in variables.enumerated() { inner.variables[name] = item[String(place)] ?? .null }
+            for (place, name) in variables.enumerated() { names[name] = item[String(place)] ?? .null }
           }
+          var inner = scope
+          for (name, value) in names { inner.variables[name] = value }
+          // Counted as Selmer does: `revcounter` ends with 0, and `revcounter0` with 1.
           inner.variables["forloop"] = [
             "counter": .int(Int64(index + 1)), "counter0": .int(Int64(index)),
-            "revcounter": .int(Int64(items.count - index)), "revcounter0": .int(Int64(items.count - index - 1)),
+            "revcounter": .int(Int64(items.count - index - 1)), "revcounter0": .int(Int64(items.count - index)),
             "first": .bool(index == 0), "last": .bool(index == items.count - 1), "length": .int(Int64(items.count)),
+            "parentloop": scope.variables["forloop"] ?? .null, "previous": previous,
           ]
           try render(body, inner, &text)
+          previous = .map(names)
         }
       case .with(let bindings, let body):
         var inner = scope
@@ -66,13 +77,19 @@ struct TemplateRenderer {
             break
           }
         }
-      case .cycle(let expressions):
+      case .cycle(let texts):
         let round = scope.variables["forloop"]?["counter0"]?.integer ?? 0
-        text += DataText.scalar(try value(expressions[Int(round) % expressions.count], scope))
+        text += texts[Int(round) % texts.count]
       case .sum(let expressions):
-        let numbers = try expressions.map { try value($0, scope).number ?? 0 }
-        let sum = numbers.reduce(0, +)
-        text += Int64(exactly: sum).map(String.init) ?? NumberText.format(sum)
+        let values = try expressions.map { try value($0, scope) }
+        text += TemplateNumbers.sum(values.map { $0.number == nil ? 0 : $0 })?.text ?? ""
+      case .now(let format):
+        guard let clock else { throw Template.Failure("there is no clock for now in this template") }
+        text += try TemplateDates.text(of: clock(), format, utcOffset: utcOffset)
+      case .debug:
+        var all = scope.root.members ?? ValueMap([(".", scope.root)])
+        for name in scope.variables.keys.sorted() { all[name] = scope.variables[name] }
+        text += JSONText.print(.map(all), indent: true)
       }
       try allowance.charge(bytes: 16)
       if text.utf8.count > allowance.limits.valueBytes { try allowance.charge(bytes: text.utf8.count) }
@@ -82,15 +99,35 @@ struct TemplateRenderer {
   private func value(_ expression: Template.Expression, _ scope: Scope) throws -> Value {
     var value = expression.literal ?? scope[expression.path]
     for filter in expression.filters {
+      let arguments = arguments(filter.arguments, scope)
       switch filter.name {
       case "yetibot", "yetibot-data":
-        let answer = try runCommand(filter.arguments.joined(separator: ":"), value)
+        let answer = try runCommand(arguments.joined(separator: ":"), value)
         value = filter.name == "yetibot" ? answer.value : answer.data ?? .null
-      default: value = try TemplateFilters.apply(filter.name, filter.arguments, value)
+      case "rand-nth":
+        guard let chance else { throw Template.Failure("nothing is left to chance in this template") }
+        let items = TemplateFilters.items(value)
+        guard !items.isEmpty else { throw Template.Failure("rand-nth needs a collection that is not empty") }
+        value = items[min(max(chance(items.count), 0), items.count - 1)]
+      case "date":
+        if value != .null {
+          value = .string(try TemplateDates.text(of: value, arguments, utcOffset: utcOffset))
+        }
+      case "remove-tags": value = .string(try TemplateMarkup.withoutTags(value.text, arguments, allowance))
+      default: value = try TemplateFilters.apply(filter.name, arguments, value)
       }
       try allowance.charge(value)
     }
     return value
+  }
+
+  /// The arguments of a filter: `@name` stands for the value of that name, where there is one.
+  private func arguments(_ arguments: [String], _ scope: Scope) -> [String] {
+    arguments.map { argument in
+      guard argument.utf8.count > 1, argument.hasPrefix("@") else { return argument }
+      let value = scope[argument.dropFirst().split(separator: ".").map(String.init)]
+      return value == .null ? argument : value.text
+    }
   }
 
   private func holds(_ condition: Template.Condition, _ scope: Scope) throws -> Bool {
@@ -100,14 +137,36 @@ struct TemplateRenderer {
     case .any(let conditions): return try conditions.contains { try holds($0, scope) }
     case .all(let conditions): return try conditions.allSatisfy { try holds($0, scope) }
     case .compare(let left, let comparison, let right):
-      return comparison.holds(try value(left, scope), try value(right, scope))
+      return try Self.compare(try value(left, scope), comparison, try value(right, scope))
     }
+  }
+
+  /// Everything is compared as it reads, so that 1 is the same as "1"; what is written as a number is compared as one. What is missing
+  /// is equal to nothing but what is missing, and has no order.
+  private static func compare(_ left: Value, _ comparison: Comparison, _ right: Value) throws -> Bool {
+    let numbers = (left.number, right.number)
+    let areEqual =
+      if let first = numbers.0, let second = numbers.1 {
+        first == second
+      } else {
+        (left == .null) == (right == .null) && DataText.scalar(left) == DataText.scalar(right)
+      }
+    switch comparison {
+    case .equal: return areEqual
+    case .unequal: return !areEqual
+    default: break
+    }
+    for (value, number) in [(left, numbers.0), (right, numbers.1)] where number == nil {
+      if value == .null || value == .empty { return false }
+      throw Template.Failure("\(DataText.scalar(value)) is no number that could be compared")
+    }
+    return comparison.holds(left, right)
   }
 
   private static func isTrue(_ value: Value) -> Bool {
     switch value.unmarked {
     case .null, .bool(false): false
-    case .string(let text): !text.isEmpty
+    case .string(let text): !text.isEmpty && text != "false"
     default: true
     }
   }
