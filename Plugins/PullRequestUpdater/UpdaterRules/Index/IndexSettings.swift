@@ -43,7 +43,9 @@ public struct IndexSettings: Sendable, Hashable {
     guard let scheme = ["https://", "http://"].first(where: { lower.hasPrefix($0) }) else {
       throw Failure(description: "the package index that \(source) says is no address with https:// or http://")
     }
-    let host = address.dropFirst(scheme.count).prefix { $0 != "/" }.split(separator: "@").last ?? ""
+    let host =
+      address.dropFirst(scheme.count).prefix { $0 != "/" }.split(separator: "@", omittingEmptySubsequences: false).last
+      ?? ""
     guard !host.isEmpty, host.first != ":", address.utf8.count <= longest,
       address.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !address.contains("?"), !address.contains("#")
     else {

@@ -4,6 +4,9 @@
 public protocol Manifest: Sendable {
   static var ecosystem: Ecosystem { get }
 
+  /// The names of files that a tool makes from it, which are not rewritten: where one stands beside it, a pull request says so.
+  static var lockFiles: [String] { get }
+
   /// - Throws: ``Refusal`` (`unsupported`, `invalid-line`) for a file that cannot be read at all.
   init(parsing bytes: [UInt8], path: String) throws(Refusal)
 
@@ -16,6 +19,10 @@ public protocol Manifest: Sendable {
   ///
   /// - Parameter project: the package as its index knows it; not looked at by `unpin` and `remove`.
   func applying(_ update: Update, from project: IndexProject, policy: ChoicePolicy) -> EditOutcome
+}
+
+extension Manifest {
+  public static var lockFiles: [String] { [] }
 }
 
 /// One package of a manifest.

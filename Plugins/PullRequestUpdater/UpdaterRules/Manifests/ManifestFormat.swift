@@ -2,11 +2,17 @@
 public enum ManifestFormat: String, Sendable, Hashable, CaseIterable {
   /// What pip installs from: `requirements.txt`, `requirements-dev.txt`, `requirements/base.in`, `constraints.txt`.
   case requirements
+  /// `pyproject.toml`.
+  case pyproject
 
   /// The format of the file at a path of a repository (`services/api/requirements-dev.txt`); nil for one that is no manifest.
   public init?(path: String) {
     let parts = path.split(separator: "/")
     guard let name = parts.last?.lowercased() else { return nil }
+    if name == "pyproject.toml" {
+      self = .pyproject
+      return
+    }
     let folder = parts.dropLast().last?.lowercased()
     if name.hasSuffix(".txt") || name.hasSuffix(".in") {
       let stem = name.prefix { $0 != "." }
@@ -24,6 +30,9 @@ public enum ManifestFormat: String, Sendable, Hashable, CaseIterable {
 
   public var ecosystem: Ecosystem { manifest.ecosystem }
 
+  /// See ``Manifest/lockFiles``.
+  public var lockFiles: [String] { manifest.lockFiles }
+
   /// Reads a file of this format.
   public func read(_ bytes: [UInt8], path: String) throws(Refusal) -> any Manifest {
     try manifest.init(parsing: bytes, path: path)
@@ -32,6 +41,7 @@ public enum ManifestFormat: String, Sendable, Hashable, CaseIterable {
   private var manifest: any Manifest.Type {
     switch self {
     case .requirements: RequirementsFile.self
+    case .pyproject: PyProjectFile.self
     }
   }
 }

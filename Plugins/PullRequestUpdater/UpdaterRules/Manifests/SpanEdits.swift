@@ -17,6 +17,8 @@ struct SpanEdits {
     var result: [UInt8] = []
     var position = range.lowerBound
     for edit in sorted where range.lowerBound <= edit.span.lowerBound && edit.span.upperBound <= range.upperBound {
+      // What overlaps is left out; whoever reads the result back sees that.
+      guard edit.span.lowerBound >= position else { continue }
       result += bytes[position..<edit.span.lowerBound]
       result += edit.text
       position = edit.span.upperBound

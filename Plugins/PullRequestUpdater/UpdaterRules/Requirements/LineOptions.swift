@@ -124,6 +124,8 @@ struct LineOptions {
         throw Failure(reason: "`--hash` needs sha256:, sha384: or sha512: and a digest")
       }
       hashes.append(value)
+    case .configSettings, .configSetting:
+      guard value.text.contains("=") else { throw Failure(reason: "`--\(name.rawValue)` needs KEY=VALUE") }
     default: break
     }
   }

@@ -58,8 +58,11 @@ struct RequirementLine {
     if let requirement, requirement.isDirect || !isArchive(withoutMarker.text.trimmed) {
       return .requirement(requirement)
     }
-    if requirement != nil || looksLikePath(withoutMarker) { return location(arguments) }
     let name = leadingName(arguments)
+    let isNamed =
+      name != nil
+      && arguments.dropFirst(name?.spelling.utf8.count ?? 0).first { !$0.isPythonBlank } == UInt8(ascii: "@")
+    if requirement != nil || (!isNamed && looksLikePath(withoutMarker)) { return location(arguments) }
     if hasEnvironmentVariable(arguments) { return .environment(name: name) }
     return .invalid(name: name, reason: "it is no requirement that pip reads, such as `name==1.0`")
   }
@@ -78,9 +81,12 @@ struct RequirementLine {
     return schemes.contains(text[..<colon].text.lowercased())
   }
 
+  /// A path could be anything; one with blanks or operators is taken for a requirement that is wrong.
   private static func looksLikePath(_ text: ArraySlice<UInt8>) -> Bool {
-    text.first == UInt8(ascii: ".") || text.contains(UInt8(ascii: "/"))
-      || isArchive(DistributionFileName.withoutExtras(text.text.trimmed))
+    let text = Array(text.text.trimmed.utf8)[...]
+    guard !text.contains(where: { $0.isPythonBlank || "<>=,'\"".utf8.contains($0) }) else { return false }
+    return text.first == UInt8(ascii: ".") || text.contains(UInt8(ascii: "/"))
+      || isArchive(DistributionFileName.withoutExtras(text.text))
   }
 
   private static func isArchive(_ name: String) -> Bool { DistributionFileName.isArchive(name) }

@@ -95,7 +95,19 @@ public struct RequirementsFile: Manifest {
         return .refused(Refusal(error.code, line: line.logical.line, reason: error.reason))
       }
     }
-    return edits.outcome(on: bytes)
+    return checked(edits.outcome(on: bytes), removes: update.verb == .remove, name: name)
+  }
+
+  /// What was written must be read as it is meant: where a line is so made that it is not, nothing is changed.
+  private func checked(_ outcome: EditOutcome, removes: Bool, name: ProjectName) -> EditOutcome {
+    guard case .changed(let edit) = outcome else { return outcome }
+    let before = dependencies.map(\.normalizedName).filter { !removes || $0 != name.normalized }
+    let after = try? RequirementsFile(parsing: edit.bytes, path: path).dependencies.map(\.normalizedName)
+    if after == before { return outcome }
+    return .refused(
+      Refusal(
+        .unsupported, line: edit.changes.first?.line ?? 0,
+        reason: "the line of \(name) is set in a way that cannot be kept; change it by hand"))
   }
 
   /// What a file comes to that has no line of the package.
