@@ -44,7 +44,7 @@ help:
 	@echo 'make run                               the taco bot (see README.md)'
 	@echo 'make test                              every test'
 	@echo 'make build                             the program and the plugins, in build/'
-	@echo 'make conformance SUITE=irc|merkle|yetibot [CASES=file]'
+	@echo 'make conformance SUITE=irc|merkle|yetibot|pep440|requirements|titles [CASES=file]'
 	@echo 'make bench                             measurements beside peers'
 	@echo 'make lint                              the format check alone'
 	@echo 'make sanitize                          the tests of the core under the thread and address sanitizers (half an hour)'

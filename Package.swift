@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "Kafka", type: .dynamic, targets: ["KafkaEntry"]),
     .library(name: "Yetibot", type: .dynamic, targets: ["YetibotPlugin"]),
     .library(name: "YetibotPack", type: .dynamic, targets: ["YetibotPackPlugin"]),
+    .library(name: "PullRequestUpdater", type: .dynamic, targets: ["PullRequestUpdaterPlugin"]),
     .library(name: "WordCountSwift", type: .dynamic, targets: ["WordCountSwift"]),
     .library(name: "WordCountC", type: .dynamic, targets: ["WordCountC"]),
     .library(name: "TacoSwift", type: .dynamic, targets: ["TacoSwift"]),
@@ -83,6 +84,18 @@ let package = Package(
       path: "Plugins/YetibotPack/YetibotPackPlugin",
       linkerSettings: pluginLinking),
     .target(
+      name: "UpdaterRules", dependencies: ["HTMLTree"], path: "Plugins/PullRequestUpdater/UpdaterRules"),
+    .target(
+      name: "UpdaterGitHub", dependencies: ["HTTPClient", "COpenSSL", "CYAML"],
+      path: "Plugins/PullRequestUpdater/UpdaterGitHub"),
+    .target(
+      name: "UpdaterJobs", dependencies: ["UpdaterRules", "UpdaterGitHub", "HTTPClient"],
+      path: "Plugins/PullRequestUpdater/UpdaterJobs"),
+    .target(
+      name: "PullRequestUpdaterPlugin",
+      dependencies: ["UpdaterJobs", "UpdaterGitHub", "UpdaterRules", "HTTPClient", "BotPluginKit"],
+      path: "Plugins/PullRequestUpdater/PullRequestUpdaterPlugin", linkerSettings: pluginLinking),
+    .target(
       name: "WordCountSwift", dependencies: ["BotPluginKit"], path: "Plugins/Examples/swift/Sources",
       linkerSettings: pluginLinking),
     .target(
@@ -99,10 +112,19 @@ let package = Package(
       name: "WebSimulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/WebSimulator"),
     .executableTarget(
       name: "web-simulator", dependencies: ["WebSimulator"], path: "Tests/Support/WebSimulatorProgram"),
+    .target(
+      name: "GitHubSimulator", dependencies: ["WebSimulator", "COpenSSL", "TestCertificates"],
+      path: "Tests/Support/GitHubSimulator"),
+    .target(
+      name: "UpdaterWorld", dependencies: ["GitHubSimulator", "UpdaterGitHub", "UpdaterJobs", "HTTPClient"],
+      path: "Tests/Support/UpdaterWorld"),
+    .executableTarget(
+      name: "github-simulator", dependencies: ["GitHubSimulator"], path: "Tests/Support/GitHubSimulatorProgram"),
     .executableTarget(name: "journal-writer", dependencies: ["BotHost"], path: "Tests/Support/JournalWriter"),
     .executableTarget(name: "kafka-mock", dependencies: ["CRDKafka"], path: "Tests/Support/KafkaMock"),
     .executableTarget(
-      name: "conformance", dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "CYAML"],
+      name: "conformance",
+      dependencies: ["BotHost", "TwitchChat", "YetibotEngine", "YetibotStore", "UpdaterRules", "CYAML"],
       path: "Tests/Support/Conformance"),
     .executableTarget(
       name: "benchmarks", dependencies: ["BotHost", "CBotHost", "CSQLite", "CRDKafka", "YetibotEngine"],
@@ -136,6 +158,12 @@ let package = Package(
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
+    .testTarget(name: "UpdaterRulesTests", dependencies: ["UpdaterRules"]),
+    .testTarget(
+      name: "UpdaterGitHubTests", dependencies: ["UpdaterGitHub", "HTTPClient", "GitHubSimulator", "UpdaterWorld"]),
+    .testTarget(
+      name: "UpdaterJobsTests",
+      dependencies: ["UpdaterJobs", "UpdaterGitHub", "UpdaterRules", "HTTPClient", "GitHubSimulator", "UpdaterWorld"]),
     .testTarget(name: "EndToEndTests", dependencies: ["BotHost", "CLinux", "ReservedPort"]),
   ],
   swiftLanguageModes: [.v6],

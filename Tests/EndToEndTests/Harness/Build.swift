@@ -12,6 +12,7 @@ enum Build {
   static let bothost = staged.appendingPathComponent("bin/bothost").path
   static let simulator = staged.appendingPathComponent("bin/twitch-simulator").path
   static let webSimulator = staged.appendingPathComponent("bin/web-simulator").path
+  static let gitHubSimulator = staged.appendingPathComponent("bin/github-simulator").path
   static let kafkaMock = staged.appendingPathComponent("bin/kafka-mock").path
   static let plugins = staged.appendingPathComponent("plugins").path
   static let examples = staged.appendingPathComponent("examples").path

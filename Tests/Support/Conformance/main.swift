@@ -14,6 +14,11 @@ let suites = [
   Suite(name: "irc", defaultCases: "../shared/cases/irc", run: runIRCConformance(casesDirectoryOrFile:)),
   Suite(name: "merkle", defaultCases: "../shared/cases/merkle-vectors.json", run: runMerkleConformance(file:)),
   Suite(name: "yetibot", defaultCases: "../shared/cases/yetibot-cases.jsonl", run: runYetibotConformance(file:)),
+  Suite(name: "pep440", defaultCases: "../shared/cases/pep440-vectors.jsonl", run: runPEP440Conformance(file:)),
+  Suite(
+    name: "requirements", defaultCases: "../shared/cases/requirements-cases.jsonl",
+    run: runRequirementsConformance(file:)),
+  Suite(name: "titles", defaultCases: "../shared/cases/issue-titles.jsonl", run: runTitlesConformance(file:)),
 ]
 
 func refuse(_ reason: String) -> Never {

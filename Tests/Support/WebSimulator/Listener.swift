@@ -2,12 +2,12 @@ import Foundation
 import Glibc
 
 /// A listening socket on loopback, on a port that the system chooses. Each connection has a thread.
-final class Listener: @unchecked Sendable {
+public final class Listener: @unchecked Sendable {
   // Unchecked: nothing changes after the initializer.
-  let port: Int
+  public let port: Int
   private let descriptor: Int32
 
-  init(_ context: OpaquePointer?, _ serve: @escaping @Sendable (Wire) -> Void) throws {
+  public init(_ context: OpaquePointer?, _ serve: @escaping @Sendable (Wire) -> Void) throws {
     let context = SharedContext(pointer: context)
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
@@ -40,7 +40,7 @@ final class Listener: @unchecked Sendable {
   }
 
   /// Ends the thread that accepts.
-  func close() {
+  public func close() {
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
 

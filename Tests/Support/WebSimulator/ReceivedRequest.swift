@@ -18,7 +18,7 @@ public struct ReceivedRequest: Sendable {
     return members
   }
 
-  init?(_ wire: Wire) {
+  public init?(_ wire: Wire) {
     guard let line = wire.line() else { return nil }
     let words = line.components(separatedBy: " ")
     guard words.count == 3 else { return nil }

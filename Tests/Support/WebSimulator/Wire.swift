@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// One connection of a client, plain or with TLS, for a thread that may wait.
-final class Wire {
+public final class Wire {
   private let descriptor: Int32
   private let session: OpaquePointer?
   private var pending: [UInt8] = []
@@ -34,7 +34,7 @@ final class Wire {
   }
 
   /// A line without its end; nil when the client has gone.
-  func line() -> String? {
+  public func line() -> String? {
     while true {
       if let end = pending.firstIndex(of: 0x0A) {
         let line = String(decoding: pending[..<end], as: UTF8.self)
@@ -47,7 +47,7 @@ final class Wire {
     }
   }
 
-  func bytes(_ count: Int) -> [UInt8]? {
+  public func bytes(_ count: Int) -> [UInt8]? {
     while pending.count < count {
       let more = receive()
       if more.isEmpty { return nil }
@@ -58,11 +58,11 @@ final class Wire {
   }
 
   /// Waits until the client has closed the connection.
-  func waitForEnd() { while !receive().isEmpty {} }
+  public func waitForEnd() { while !receive().isEmpty {} }
 
   /// Answers whether the client is still there.
   @discardableResult
-  func send(_ bytes: [UInt8]) -> Bool {
+  public func send(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { bytes in
@@ -76,5 +76,5 @@ final class Wire {
   }
 
   @discardableResult
-  func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+  public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 }
