@@ -141,6 +141,10 @@ struct RequirementsTests {
     let mixed = Self.text(
       try Self.outcome("pip==18.1 --hash sha256:11 -C a=b --hash=sha256:22  # x", "19", digests: digests))
     #expect(mixed == "pip==19.3.1 --hash=sha256:\(one) --hash=sha256:\(two) -C a=b  # x")
+    // The first option ends with an escaped blank, so that what lies between the two is one blank less than there are.
+    let escaped = Self.text(
+      try Self.outcome("pip==18.1 --hash=sha256:11\\  --hash=sha256:22\n", "19", digests: digests))
+    #expect(escaped == "pip==19.3.1 --hash=sha256:\(one) --hash=sha256:\(two)\n")
   }
 
   @Test("All of a package's lines change, or none")
