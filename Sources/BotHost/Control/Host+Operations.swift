@@ -90,7 +90,11 @@ extension Host {
       parts.supervisor.forget(name)
       parts.tools.stop(instance, .restart)
       instance.takeOver(planned)
-      try start(instance, parts)
+      do { try start(instance, parts) } catch {
+        // It was up, and its operator wants it up.
+        if case .failed = instance.state { failed(instance, error, parts) }
+        throw error
+      }
     }
     startThoseThatWait(for: instance)
   }
