@@ -206,6 +206,24 @@ struct RoughDayTests {
     try host.stop()
   }
 
+  @Test("a restart whose library is broken ends nothing", .timeLimit(.minutes(5)))
+  func restartWithHalfALibrary() throws {
+    let directory = try TemporaryDirectory()
+    let plugins = directory.url.appendingPathComponent("plugins").path
+    _ = try directory.file("plugins/notes.yaml", CPlugin.notesManifest)
+    try CPlugin.compile(CPlugin.notes("BH_OK"), to: plugins + "/libnotes.so", in: directory)
+    let host = try Host(plugins: plugins, directory: directory)
+    let library = URL(fileURLWithPath: plugins + "/libnotes.so")
+    let whole = try Data(contentsOf: library)
+    try whole.prefix(5_000).write(to: library)
+    try host.command("restart", "notes", expect: 1)
+    #expect(try host.command("ps").contains { $0.contains("running  1 ") })
+    try whole.write(to: library)
+    try host.command("restart", "notes")
+    #expect(try host.command("ps").contains { $0.contains("running  2 ") })
+    try host.stop()
+  }
+
   @Test("a host that was started without standard streams keeps its files out of their place", .timeLimit(.minutes(5)))
   func closedStreams() throws {
     let directory = try TemporaryDirectory()

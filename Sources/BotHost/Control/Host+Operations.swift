@@ -86,6 +86,7 @@ extension Host {
     let instance = try wanted(name)
     try operate(on: instance) { parts in
       let planned = try planned(instance, from: try readAgain(instance))
+      if instance.generation != nil { try parts.tools.loader.inspect(name, planned.source) }
       mask(planned.resolved)
       parts.supervisor.forget(name)
       parts.tools.stop(instance, .restart)

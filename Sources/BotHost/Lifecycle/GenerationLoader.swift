@@ -86,6 +86,14 @@ struct GenerationLoader {
     }
   }
 
+  /// Refuses a library that cannot be one of this manifest, from its file alone: before what runs is stopped for it.
+  func inspect(_ name: String, _ source: PluginSource) throws {
+    do {
+      _ = try ImageInspection(
+        ImageStaging.unstaged(source.library), expecting: ImageExpectations(source.manifest, isolation: .thread))
+    } catch { throw LifecycleFailure(name, .inspect, error) }
+  }
+
   /// How long `create` may take, nanoseconds; as long as `activate`.
   private static let createTime: Int64 = 10_000_000_000
 
