@@ -55,6 +55,11 @@ func main() throws {
   try command.run(arguments)
 }
 
+// What is opened next must not take the number of a stream that whoever started the program has closed: the log would be written into it.
+for descriptor in Int32(0)...2 where fcntl(descriptor, F_GETFD) < 0 {
+  _ = open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY)
+}
+
 do {
   try main()
 } catch let error as UsageError {

@@ -103,6 +103,39 @@ final class TestEffect: DeliveryEffect, DurableOperation {
     eventually { endpoint.isIdle }
   }
 
+  /// The time is what it would take when each of them were paid for by all others.
+  @Test(.timeLimit(.minutes(1))) func manyEffectsOfOneDeliveryComeOutOneAfterTheOther() throws {
+    let fixture = BusFixture()
+    let count = Atomic<Int>(0)
+    let sum = Atomic<Int>(0)
+    let total = 60_000
+    let holder = Mutex<Endpoint?>(nil)
+    let endpoint = try fixture.endpoint(
+      "a",
+      [
+        fixture.handler("in") { event in
+          let (endpoint, delivery) = (holder.withLock { $0 }, event.pointee.delivery)
+          for _ in 0..<total where endpoint?.send("out", "1", delivery: delivery) == bh_rc(BH_OK) {
+            sum.wrappingAdd(1, ordering: .relaxed)
+          }
+          return 0
+        }
+      ], open: false)
+    holder.withLock { $0 = endpoint }
+    endpoint.openGate()
+    _ = try fixture.endpoint(
+      "sink", lane: LaneOptions(capacity: 2 * total, spin: 0),
+      [
+        fixture.handler("out") { _ in
+          count.wrappingAdd(1, ordering: .relaxed)
+          return 0
+        }
+      ])
+    try fixture.endpoint("source").send("in", "1")
+    eventually { endpoint.isIdle && sum.load(ordering: .relaxed) == total }
+    eventually { count.load(ordering: .relaxed) == total }
+  }
+
   @Test func anEffectThatCannotBePreparedStopsAllOfThem() throws {
     let fixture = BusFixture { $0.durableLog = MemoryLog() }
     let (out, log) = (Box<Seen>(), Box<String>())

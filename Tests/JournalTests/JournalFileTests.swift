@@ -27,6 +27,23 @@ import Testing
     }
   }
 
+  @Test func nothingIsAcceptedIntoAFileThatHasBeenTakenAway() throws {
+    let journal = try Journal(directory: directory.path)
+    let store = try journal.store(of: "p")
+    try store.put("k", "1")
+    let aside = directory.database + "-aside"
+    try FileManager.default.moveItem(atPath: directory.database, toPath: aside)
+    let removed = #expect(throws: JournalError.self) { try store.put("k", "2") }
+    #expect(removed?.message.contains("has removed") == true, "\(String(describing: removed))")
+    try Data().write(to: URL(fileURLWithPath: directory.database))
+    let replaced = #expect(throws: JournalError.self) { try store.put("k", "3") }
+    #expect(replaced?.message.contains("another file") == true, "\(String(describing: replaced))")
+    try FileManager.default.removeItem(atPath: directory.database)
+    try FileManager.default.moveItem(atPath: aside, toPath: directory.database)
+    try store.put("k", "4")
+    #expect(try store.text("k") == "4")
+  }
+
   @Test func aFileThatIsNoDatabaseIsRefused() throws {
     try write(Data(String(repeating: "this is no database ", count: 100).utf8))
     let path = directory.path

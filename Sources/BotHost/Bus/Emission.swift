@@ -157,7 +157,7 @@ struct Emission {
 
   /// Puts one event into its lanes; the caller's reference is used up. Room was reserved.
   mutating func push(index: Int, _ thread: UnsafeMutablePointer<ThreadContext>) {
-    let bindings = track(&parts[index], thread)
+    let bindings = Self.track(&parts[index], thread)
     let part = parts[index]
     defer { giveUpUntaken(part, thread) }
     for binding in bindings {
@@ -182,8 +182,9 @@ struct Emission {
     }
   }
 
-  /// Counts references and sets up who follows the event. The handlers to push to; none: the event is over.
-  private func track(_ part: inout Part, _ thread: UnsafeMutablePointer<ThreadContext>) -> [BindingPointer] {
+  /// Counts references and sets up who follows the event. The handlers to push to; none: the event is over. Not of an instance: that
+  /// would hold all parts a second time, and change a copy of them.
+  private static func track(_ part: inout Part, _ thread: UnsafeMutablePointer<ThreadContext>) -> [BindingPointer] {
     let tracked = part.now.count { $0.pointee.flags & BindingRecord.observer == 0 }
     let all = part.now.count + part.later.reduce(0) { $0 + $1.count }
     if part.isMandatory {
@@ -239,7 +240,7 @@ struct Emission {
     var lost: [LaneItem] = []
     var dropped: [(LanePointer, LaneItem)] = []
     for index in parts.indices {
-      let bindings = track(&parts[index], thread)
+      let bindings = Self.track(&parts[index], thread)
       let part = parts[index]
       for binding in bindings {
         let lane = binding.pointee.lane

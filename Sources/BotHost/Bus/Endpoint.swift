@@ -314,19 +314,20 @@ public final class Endpoint: @unchecked Sendable {
     let address = LaneAddress(lane)
     let drop = queued == .drop
     revoke()
-    _ = onLane(timeout: 2_000_000_000) { [self] in
+    let isFree = onLane(timeout: 2_000_000_000) { [self] in
       address.pointer.giveUpQueued(drop: drop)
       keepPromises(of: nil)
+      return true
     }
     lane.lock()
     lane.pointee.stopping = true
     lane.pointee.attention.bitwiseOr(LaneState.stopBit, ordering: .releasing)
     lane.unlockAndWake()
     installed.withLock { $0.thread = nil }
-    // A handler that does not return keeps its thread; it ends when the handler does.
-    guard let thread = before.thread, !thread.isCurrent, lane.pointee.runningSince.load(ordering: .relaxed) == 0 else {
-      return false
-    }
+    // A function that does not return, a handler or another that was called on the lane, keeps its thread; it ends when that does.
+    guard let thread = before.thread, !thread.isCurrent, isFree == true,
+      lane.pointee.runningSince.load(ordering: .relaxed) == 0
+    else { return false }
     thread.join()
     hasStopped.store(true, ordering: .releasing)
     return true

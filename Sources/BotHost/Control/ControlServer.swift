@@ -98,7 +98,7 @@ public final class ControlServer: Sendable {
   /// Begins to accept clients.
   public func start() throws(ControlError) {
     let thread = HostThread(name: "bh-control") { [weak self, listener] in
-      while let descriptor = Self.accept(listener) {
+      while let descriptor = Self.accept(listener, unless: { self?.isStopping ?? true }) {
         guard let self else {
           close(descriptor)
           return
@@ -129,8 +129,10 @@ public final class ControlServer: Sendable {
     unlink(path)
   }
 
+  private var isStopping: Bool { state.withLock { $0.isStopping } }
+
   /// The next connection, or nil when the server stops.
-  private static func accept(_ listener: Int32) -> Int32? {
+  private static func accept(_ listener: Int32, unless isStopping: () -> Bool) -> Int32? {
     while true {
       let descriptor = Glibc.accept(listener, nil, nil)
       if descriptor >= 0 {
@@ -139,8 +141,11 @@ public final class ControlServer: Sendable {
       }
       switch errno {
       case EINTR, ECONNABORTED: continue
-      // Out of descriptors: the connection stays in the queue; do not spin on it.
-      case EMFILE, ENFILE, ENOMEM, ENOBUFS: usleep(100_000)
+      // Out of descriptors: the connection stays in the queue; do not spin on it. The system looks for a descriptor before it looks
+      // whether the listener has been shut down.
+      case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+        if isStopping() { return nil }
+        usleep(100_000)
       default: return nil
       }
     }

@@ -48,14 +48,19 @@ final class DeadLetterDesk: Sendable {
       guard underway.withLock({ $0.insert(number).inserted }) else { continue }
       var isHandedOut = false
       defer { if !isHandedOut { underway.withLock { _ = $0.remove(number) } } }
-      let letter = try letter(number, journal)
+      // Another request may have brought it back or deleted it by now.
+      guard let letter = try journal.deadLetter(number) else { continue }
       guard let event = StoredEventCoding.decode(letter.record) else {
         throw ControlError(.internal, "the dead letter \(number) cannot be read; \(count) were replayed before it")
       }
       tally.add()
       let code = bus.redeliver(event, to: letter.handler) { [self] code in
-        if code != BH_E_CANCELLED { remove(number, journal) { tally.remove() } } else { tally.remove() }
-        underway.withLock { _ = $0.remove(number) }
+        // Not before it is gone: another request would find it, and hand it out a second time.
+        let done: @Sendable () -> Void = { [self] in
+          underway.withLock { _ = $0.remove(number) }
+          tally.remove()
+        }
+        if code != BH_E_CANCELLED { remove(number, journal, done) } else { done() }
       }
       guard code >= 0 else {
         tally.remove()

@@ -86,11 +86,16 @@ extension Host {
     let instance = try wanted(name)
     try operate(on: instance) { parts in
       let planned = try planned(instance, from: try readAgain(instance))
+      if instance.generation != nil { try parts.tools.loader.inspect(name, planned.source) }
       mask(planned.resolved)
       parts.supervisor.forget(name)
       parts.tools.stop(instance, .restart)
       instance.takeOver(planned)
-      try start(instance, parts)
+      do { try start(instance, parts) } catch {
+        // It was up, and its operator wants it up.
+        if case .failed = instance.state { failed(instance, error, parts) }
+        throw error
+      }
     }
     startThoseThatWait(for: instance)
   }

@@ -5,6 +5,7 @@ final class JournalTables {
   let kv: KeyValueTable
   let dead: DeadLetterTable
   private let clock: any HostClock
+  private let place: FilePlace?
 
   init(_ database: SQLiteConnection, options: JournalOptions, clock: any HostClock) throws(JournalError) {
     self.database = database
@@ -18,6 +19,7 @@ final class JournalTables {
     openUnit = try database.prepare("SAVEPOINT unit")
     closeUnit = try database.prepare("RELEASE unit")
     undoUnit = try database.prepare("ROLLBACK TO unit")
+    place = FilePlace(database.path)
   }
 
   private let begin: SQLiteStatement
@@ -50,6 +52,7 @@ final class JournalTables {
   func apply(_ batch: PendingBatch) throws(JournalError) {
     let now = clock.unix
     batch.outcome.prepareResults(batch.resultCount)
+    try place?.check()
     try transaction { () throws(JournalError) in
       for index in batch.units.indices {
         let unit = batch.units[index]

@@ -34,7 +34,7 @@ struct GenerationLoader {
     let staged: StagedImage
     do {
       staged = try staging.stage(library: library, plugin: manifest.plugin, generation: UInt64(number))
-    } catch { throw LifecycleFailure(name, .stage, "\(error)") }
+    } catch { throw LifecycleFailure(name, .stage, error) }
 
     let image: Image
     do {
@@ -47,7 +47,7 @@ struct GenerationLoader {
       }
       if let probe, inspection.kind == .plugin {
         do { try probe.run(staged, inspection, expecting: expectations) } catch {
-          throw LifecycleFailure(name, .probe, "\(error)")
+          throw LifecycleFailure(name, .probe, error)
         }
       }
       image = try registry.load(staged, inspection, expecting: expectations)
@@ -56,7 +56,7 @@ struct GenerationLoader {
       throw failure
     } catch let refusal as ImageRefusal {
       staging.discard(staged)
-      throw LifecycleFailure(name, refusal.step == .load ? .load : .inspect, "\(refusal)")
+      throw LifecycleFailure(name, refusal.step == .load ? .load : .inspect, refusal)
     } catch {
       staging.discard(staged)
       throw LifecycleFailure(name, .load, "\(error)")
@@ -64,9 +64,14 @@ struct GenerationLoader {
 
     let handle = HostHandle(instance: instance, generation: number, manifest: manifest, resolved: resolved)
     var object: OpaquePointer?
+    var leaks: [String] = []
     do {
       if let descriptor = image.descriptor {
-        object = try create(descriptor, handle, instance, resolved.json, number, options)
+        guard let created = try create(descriptor, handle, instance, resolved.json, number, options) else {
+          leaks = ["`create` has not returned"]
+          throw LifecycleFailure(name, .create, "`create` did not return within \(Self.createTime / 1_000_000_000) s")
+        }
+        object = created
       }
       let binder = CallBinder(image: image, handle: handle, object: object, instance: name)
       let plan = try binder.plan(manifest, configuration: resolved.json, generation: number)
@@ -76,41 +81,71 @@ struct GenerationLoader {
     } catch {
       if let object { image.descriptor?.table.destroy?(object) }
       handle.phase = .gone
-      _ = image.retire()
+      _ = image.retire(leaks: leaks)
       throw error as? LifecycleFailure ?? LifecycleFailure(name, .create, "\(error)")
     }
   }
 
+  /// Refuses a library that cannot be one of this manifest, from its file alone: before what runs is stopped for it.
+  func inspect(_ name: String, _ source: PluginSource) throws {
+    do {
+      _ = try ImageInspection(
+        ImageStaging.unstaged(source.library), expecting: ImageExpectations(source.manifest, isolation: .thread))
+    } catch { throw LifecycleFailure(name, .inspect, error) }
+  }
+
+  /// How long `create` may take, nanoseconds; as long as `activate`.
+  private static let createTime: Int64 = 10_000_000_000
+
+  /// What `create` has answered.
+  private struct Created: @unchecked Sendable {
+    var code: bh_rc
+    var object: OpaquePointer?
+    /// Why it failed, in its own words.
+    var said: String?
+  }
+
+  /// The plugin's object; nil when `create` has not returned. Should it do so later, what it made is destroyed.
   private func create(
     _ descriptor: PluginDescriptor, _ handle: HostHandle, _ instance: PluginInstance, _ configuration: JSONValue,
     _ number: UInt32, _ options: StartOptions
-  ) throws -> OpaquePointer {
-    guard let create = descriptor.table.create else {
+  ) throws -> OpaquePointer? {
+    guard descriptor.table.create != nil else {
       throw LifecycleFailure(instance.name, .create, "its descriptor has no `create`")
     }
     // The ABI promises a directory, not only a name for one.
     do { try FileTree.makeDirectories(instance.dataDirectory) } catch {
       throw LifecycleFailure(instance.name, .create, "\(error)")
     }
-    var object: OpaquePointer?
     let began = clock.monotonic
-    let code = withBorrowed(instance.name) { name in
-      withBorrowedBytes(configuration.serialized()) { configuration in
-        withBorrowed(instance.dataDirectory) { directory in
-          withBorrowed(options.stateFormat) { format in
-            var start = bh_start(
-              size: UInt32(MemoryLayout<bh_start>.size), flags: options.flags, instance: name,
-              generation: UInt64(number), config: configuration, data_directory: directory, state_format: format,
-              state_version: options.stateVersion, reserved: 0)
-            return create(handle.pointer, HostTable.api, &start, &object)
+    let created = BoundedCall.run("create", timeout: Self.createTime) {
+      var object: OpaquePointer?
+      let code = withBorrowed(instance.name) { name in
+        withBorrowedBytes(configuration.serialized()) { configuration in
+          withBorrowed(instance.dataDirectory) { directory in
+            withBorrowed(options.stateFormat) { format in
+              var start = bh_start(
+                size: UInt32(MemoryLayout<bh_start>.size), flags: options.flags, instance: name,
+                generation: UInt64(number), config: configuration, data_directory: directory, state_format: format,
+                state_version: options.stateVersion, reserved: 0)
+              return descriptor.table.create?(handle.pointer, HostTable.api, &start, &object)
+                ?? bh_rc(BH_E_UNSUPPORTED)
+            }
           }
         }
       }
+      return Created(code: code, object: object, said: CallMessage.take())
+    } late: { created in
+      if created.code >= 0, let object = created.object { descriptor.table.destroy?(object) }
+      // Not before: the plugin has its pointer.
+      withExtendedLifetime(handle) {}
     }
-    let said = CallMessage.take()
-    guard code >= 0, let object else {
+    guard let created else { return nil }
+    guard created.code >= 0, let object = created.object else {
       throw LifecycleFailure(
-        instance.name, .create, said ?? (code < 0 ? ResultCode.name(code) : "`create` gave no object and no reason"))
+        instance.name, .create,
+        created.said
+          ?? (created.code < 0 ? ResultCode.name(created.code) : "`create` gave no object and no reason"))
     }
     let took = (clock.monotonic - began) / 1_000_000
     if took > 2000 {

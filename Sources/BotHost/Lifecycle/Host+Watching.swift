@@ -14,7 +14,8 @@ extension Host {
   }
 
   /// Swaps or reconfigures what a changed file belongs to, or starts it when it had failed.
-  private func changed(_ names: Set<String>, in directory: String) {
+  private func changed(_ changes: Set<String>, in directory: String) {
+    let names = changes.union(FileTree.links(through: changes, in: directory))
     // What has been taken away has nothing to be put in place.
     let present = names.filter { FileTree.exists("\(directory)/\($0)") }
     for instance in instances {
@@ -25,7 +26,7 @@ extension Host {
       guard files.contains(where: present.contains) else { continue }
       do {
         // A library that was put there is meant, whatever is in it.
-        if instance.state == .running, present.contains(files[1]) {
+        if instance.state == .running, present.contains(files[1]), changes.contains(files[1]) {
           try swapInstance(instance.name)
         } else {
           try renewInstance(instance.name)

@@ -99,6 +99,8 @@ public final class Host: @unchecked Sendable {
     let up = names.count { $0.state == .running }
     var fields = [("plugins", "\(up)"), ("bots", "\(bots.count)"), ("ms", "\((clock.monotonic - began) / 1_000_000)")]
     if let socket = options.controlSocket { fields.append(("control", socket)) }
+    // Whoever has ended the start knows that it is not.
+    guard !isEnding else { return }
     let failed = names.count - up
     if failed > 0 { fields.append(("not running", "\(failed)")) }
     log.notice("host", "ready", fields)
@@ -140,7 +142,9 @@ public final class Host: @unchecked Sendable {
       }
     } catch { log.error("host", "the journal cannot be replayed: \(error)") }
     for bot in bots { bot.open() }
-    for instance in prepared { instance.operations.withLock { bringUp(instance, parts) } }
+    for instance in prepared {
+      instance.operations.withLock { isEnding ? parts.tools.release(instance) : bringUp(instance, parts) }
+    }
     // Whoever has failed is started again from here on.
     parts.supervisor.start()
     parts.probations.start()
@@ -223,6 +227,9 @@ public final class Host: @unchecked Sendable {
   }
 
   // MARK: Stop
+
+  /// Lets a start that is under way bring nothing more up; `stop` comes as soon as it has returned. Any thread.
+  public func giveUpStart() { ending.store(true, ordering: .releasing) }
 
   /// Finishes what has begun and ends everything, in the opposite order of the start. Once.
   public func stop() {

@@ -43,6 +43,9 @@ public enum InstanceState: Sendable, Equatable {
 /// The steps of a hot swap, in order. A failure names the one it happened at.
 public enum SwapStep: String, Sendable, CaseIterable {
   case stage, inspect, probe, load, create, precopy, quiesce, drain, export, `import`, activate, retire
+
+  /// What fails here fails because of what is in the library, if not because of the host.
+  var judgesTheLibrary: Bool { [.stage, .inspect, .probe, .load].contains(self) }
 }
 
 /// Why a start or a swap did not succeed: the step, what happened there, and what it left.
@@ -52,36 +55,39 @@ public struct LifecycleFailure: Error, Sendable, CustomStringConvertible {
   public let reason: String
   /// What is so now: "generation 3 goes on".
   public let outcome: String?
+  /// Whether another attempt with the same files would end in the same way.
+  let isLasting: Bool
 
   init(_ instance: String, _ step: SwapStep, _ reason: String, outcome: String? = nil) {
-    self.instance = instance
-    self.step = step.rawValue
-    self.reason = reason
-    self.outcome = outcome
+    self.init(
+      instance: instance, step: step.rawValue, reason: reason, outcome: outcome, isLasting: step.judgesTheLibrary)
   }
 
   init(_ instance: String, _ step: String, _ reason: String) {
-    self.instance = instance
-    self.step = step
-    self.reason = reason
-    outcome = nil
+    self.init(instance: instance, step: step, reason: reason, outcome: nil, isLasting: false)
   }
 
-  /// Whether another attempt with the same files would end in the same way.
-  var isLasting: Bool { [SwapStep.stage, .inspect, .probe, .load].contains { $0.rawValue == step } }
+  /// Of a step before `create`.
+  init(_ instance: String, _ step: SwapStep, _ error: any Error) {
+    let isOfLibrary = (error as? ImageRefusal)?.isOfLibrary ?? true
+    self.init(
+      instance: instance, step: step.rawValue, reason: "\(error)", outcome: nil,
+      isLasting: step.judgesTheLibrary && isOfLibrary)
+  }
 
   public var description: String {
     "\(instance): \(step) failed: \(reason)" + (outcome.map { "; \($0)" } ?? "")
   }
 
   func leaving(_ outcome: String) -> LifecycleFailure {
-    LifecycleFailure(instance: instance, step: step, reason: reason, outcome: outcome)
+    LifecycleFailure(instance: instance, step: step, reason: reason, outcome: outcome, isLasting: isLasting)
   }
 
-  private init(instance: String, step: String, reason: String, outcome: String?) {
+  private init(instance: String, step: String, reason: String, outcome: String?, isLasting: Bool) {
     self.instance = instance
     self.step = step
     self.reason = reason
     self.outcome = outcome
+    self.isLasting = isLasting
   }
 }

@@ -73,9 +73,13 @@ final class Reaper: @unchecked Sendable {
     generation.handle.threads.stopAll()
     let running = generation.handle.threads.joinAll(deadline: clock.monotonic + Self.callTime, clock: clock)
     let hasReturned = instance.endpoint.endPromises(generation: generation.number, timeout: Self.callTime)
-    if running.isEmpty && hasReturned { generation.destroy() }
+    var isDestroyed = true
+    if running.isEmpty && hasReturned {
+      isDestroyed = BoundedCall.run("destroy", timeout: Self.callTime) { generation.destroy() } != nil
+    }
     generation.handle.phase = .gone
     var leaks = running.map { "thread '\($0)' is still running" }
+    if !isDestroyed { leaks.append("`destroy` has not returned") }
     if !hasReturned { leaks.append("a function that was called on its lane has not returned") }
     let retained = instance.endpoint.retainedCount(generation: generation.number)
     if retained > 0 { leaks.append("\(retained) retained events were not released") }

@@ -9,7 +9,12 @@ enum FileBytes {
       ImageRefusal(.stage, cause, library: path, message)
     }
     let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw refuse(.unreadable, "cannot be opened: \(FileTree.reason(errno))") }
+    guard file >= 0 else {
+      let code = errno
+      // The file may be as good as ever.
+      let isOfHost = [EMFILE, ENFILE, ENOMEM].contains(code)
+      throw refuse(isOfHost ? .notStaged : .unreadable, "cannot be opened: \(FileTree.reason(code))")
+    }
     do throws(ImageRefusal) {
       var status = stat()
       guard fstat(file, &status) == 0 else { throw refuse(.unreadable, "cannot be read: \(FileTree.reason(errno))") }

@@ -24,8 +24,19 @@ public enum FileTree {
       guard mkdir(made, 0o700) != 0 else { continue }
       let code = errno
       if isDirectory(made) { continue }
-      throw ImageRefusal(.stage, .unreadable, library: made, "the directory cannot be made: \(FileTree.reason(code))")
+      throw ImageRefusal(.stage, .notStaged, library: made, "the directory cannot be made: \(FileTree.reason(code))")
     }
+  }
+
+  /// The links of a directory whose targets lie below one of the names in it, as `host.yaml -> ..data/host.yaml`: when `..data` is
+  /// pointed elsewhere, all of them have changed.
+  static func links(through names: Set<String>, in directory: String) -> Set<String> {
+    guard names.contains(where: { target("\(directory)/\($0)") != nil }) else { return [] }
+    return Set(
+      self.names(in: directory).filter { name in
+        guard let target = target("\(directory)/\(name)"), let slash = target.firstIndex(of: "/") else { return false }
+        return names.contains(String(target[..<slash]))
+      })
   }
 
   /// Whether there is something of that name; also when it cannot be seen why there should not be.
@@ -50,6 +61,13 @@ public enum FileTree {
     } else {
       unlink(path)
     }
+  }
+
+  /// What a symbolic link says; nil when there is none of that name.
+  static func target(_ path: String) -> String? {
+    var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &text, text.count)
+    return count < 0 ? nil : String(decoding: text.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The absolute path without links, or nil when there is no such file; `errno` says why.

@@ -20,6 +20,8 @@ public struct ImageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
   public enum Cause: Sendable, Hashable {
     /// The file cannot be found, opened, read or copied.
     case unreadable
+    /// The host could not make its private copy: no room, no descriptors, no permission in its own directory.
+    case notStaged
     /// The file is larger than the host takes.
     case tooLarge
     /// The bytes are no shared library at all.
@@ -82,6 +84,9 @@ public struct ImageRefusal: Error, Sendable, Hashable, CustomStringConvertible {
     self.message = message
     self.advice = advice
   }
+
+  /// Whether the library is to blame. Otherwise the same file may be taken as soon as the host has room.
+  public var isOfLibrary: Bool { cause != .notStaged && cause != .notProbed }
 
   public var description: String {
     advice.isEmpty ? "\(library): \(message)" : "\(library): \(message); \(advice)"

@@ -77,14 +77,14 @@ public final class ImageStaging: Sendable {
     var path = "\(directory)/\(generation)-\(number).new"
     let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o500)
     guard file >= 0 else {
-      throw refuse(.unreadable, "the private copy \(path) cannot be made: \(FileTree.reason(errno))")
+      throw refuse(.notStaged, "the private copy \(path) cannot be made: \(FileTree.reason(errno))")
     }
     var failure = FileBytes.copy(original.descriptor, to: file, size: original.size)
     if failure == nil && fsync(file) != 0 { failure = errno }
     close(file)
     do {
       if let failure {
-        throw refuse(.unreadable, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
+        throw refuse(.notStaged, "the private copy \(path) cannot be written: \(FileTree.reason(failure))")
       }
       // What counts is what was copied, whatever has become of the original meanwhile.
       let copy = try LibraryBytes(mapping: path, limit: Self.maximumSize)
@@ -93,7 +93,7 @@ public final class ImageStaging: Sendable {
       }
       let named = "\(directory)/\(generation)-\(digest.short)-\(number).so"
       guard rename(path, named) == 0 else {
-        throw refuse(.unreadable, "the private copy \(path) cannot be named: \(FileTree.reason(errno))")
+        throw refuse(.notStaged, "the private copy \(path) cannot be named: \(FileTree.reason(errno))")
       }
       path = named
       return StagedImage(

@@ -170,7 +170,12 @@ public struct PluginDirectory: Sendable {
   /// The paths of a directory's YAML files, sorted; none when it cannot be read.
   static func yamlFiles(of directory: String) -> [String] {
     var ignored = Diagnostics()
-    return (list(directory, &ignored) ?? []).sorted().map { name in
+    return yamlFiles(of: directory, &ignored)
+  }
+
+  /// The same, with the reason.
+  static func yamlFiles(of directory: String, _ diagnostics: inout Diagnostics) -> [String] {
+    (list(directory, &diagnostics) ?? []).sorted().map { name in
       directory == "." ? name : directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"
     }
   }

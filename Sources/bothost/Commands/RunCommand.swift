@@ -1,5 +1,4 @@
 import BotHost
-import Glibc
 
 /// `bothost --plugins DIR [BOT.yaml ...]`: the host itself.
 enum RunCommand: Command {
@@ -24,38 +23,12 @@ enum RunCommand: Command {
     let log = HostLog.standardError(threshold: try level(arguments), json: arguments.flag("json"))
     let host = Host(try hostOptions(arguments, log: log), log: log)
 
-    // Signals are waited for by this thread alone; the host's threads inherit the mask.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
-    pthread_sigmask(SIG_BLOCK, &signals, nil)
-    signal(SIGPIPE, SIG_IGN)
-
+    let signals = try HostSignals(log: log) { host.giveUpStart() }
     do { try host.start() } catch {
       throw CommandFailure("\(error)")
     }
-    while true {
-      var number: Int32 = 0
-      guard sigwait(&signals, &number) == 0 else { continue }
-      if number == SIGHUP {
-        // A signal to stop is heard meanwhile.
-        _ = HostThread(name: "reload") { host.reload() }
-        continue
-      }
-      log.notice("host", "stopping; a second signal stops at once")
-      _ = HostThread(name: "impatience") {
-        var again: Int32 = 0
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        for number in [SIGTERM, SIGINT] { sigaddset(&signals, number) }
-        if sigwait(&signals, &again) == 0 {
-          log.warning("host", "stopped at once; what was under way comes back if its topic is durable")
-          _exit(1)
-        }
-      }
-      host.stop()
-      return
-    }
+    signals.waitForStop { host.reload() }
+    host.stop()
   }
 
   static func level(_ arguments: ArgumentParser.Arguments) throws -> LogLevel {

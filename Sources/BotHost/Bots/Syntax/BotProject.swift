@@ -34,10 +34,10 @@ public struct BotProject: Sendable {
   }
 
   /// From disk: each file, the other YAML files of its directory, and the files that configurations name. A directory stands for all
-  /// files in it that hold a bot.
+  /// files in it that hold a bot, or may: what cannot be read there is an error, and not a bot less.
   public static func load(_ paths: [String]) -> BotProject {
     var project = BotProject([])
-    let paths = paths.flatMap { FileTree.isDirectory($0) ? botFiles(of: $0) : [$0] }
+    let paths = paths.flatMap { FileTree.isDirectory($0) ? botFiles(of: $0, &project.diagnostics) : [$0] }
     var named: Set<String> = []
     for path in paths {
       switch SourceText.read(path) {
@@ -59,11 +59,12 @@ public struct BotProject: Sendable {
     return project
   }
 
-  private static func botFiles(of directory: String) -> [String] {
-    PluginDirectory.yamlFiles(of: directory).filter { path in
-      guard case .success(let source) = SourceText.read(path) else { return false }
-      var ignored = Diagnostics()
-      return YAMLParser.documents(of: source, diagnostics: &ignored).contains { $0["kind"]?.scalar?.text == "bot" }
+  private static func botFiles(of directory: String, _ diagnostics: inout Diagnostics) -> [String] {
+    PluginDirectory.yamlFiles(of: directory, &diagnostics).filter { path in
+      guard case .success(let source) = SourceText.read(path) else { return true }
+      var found = Diagnostics()
+      let documents = YAMLParser.documents(of: source, diagnostics: &found)
+      return found.hasErrors || documents.isEmpty || documents.contains { $0["kind"]?.scalar?.text == "bot" }
     }
   }
 
