@@ -34,11 +34,21 @@ struct RoughDayTests {
     static bh_rc activate(bh_self *self) { (void)self; hang("activate"); return BH_OK; }
     static bh_rc quiesce(bh_self *self, int64_t deadline) { (void)self; (void)deadline; hang("quiesce"); return BH_OK; }
     static void destroy(bh_self *self) { hang("destroy"); free(self); }
+    static bh_rc export_state(bh_self *self, uint32_t phase, uint32_t version, bh_writer writer, void *sink) {
+      (void)self; (void)phase; (void)version;
+      return writer(sink, "state", 5);
+    }
+    static bh_rc import_state(bh_self *self, uint32_t phase, bh_str format, uint32_t version, bh_bytes state) {
+      (void)self; (void)format; (void)version; (void)state;
+      if (phase == BH_STATE_SNAPSHOT) hang("import_state");
+      return BH_OK;
+    }
 
     static const bh_plugin plugin = {
         .size = sizeof(bh_plugin), .abi_major = BH_ABI_MAJOR, .abi_minor = BH_ABI_MINOR,
-        .name = {"hanging", 7}, .version = {"1.0.0", 5},
-        .create = create, .activate = activate, .quiesce = quiesce, .destroy = destroy,
+        .name = {"hanging", 7}, .version = {"1.0.0", 5}, .flags = BH_PLUGIN_PRECOPY, .state_format = {"hanging", 7},
+        .state_version = 1, .create = create, .activate = activate, .quiesce = quiesce, .destroy = destroy,
+        .export_state = export_state, .import_state = import_state,
     };
 
     BH_EXPORT const bh_plugin *bh_plugin_entry_v1(uint32_t minor) { (void)minor; return &plugin; }
@@ -72,6 +82,18 @@ struct RoughDayTests {
     try host.program.line(.error, "that it hangs") { $0.contains("hangs in \(function)") }
     #expect(try host.program.waitForExit() == 0)
     #expect(host.program.printed(.error).contains { $0.contains("left something behind") })
+  }
+
+  @Test("a piece of state that is never taken over ends the swap, not the host", .timeLimit(.minutes(5)))
+  func hangingImport() throws {
+    let directory = try TemporaryDirectory()
+    let host = try Host(plugins: try makeHanging(in: directory), environment: ["HANG": "import_state"])
+    let (status, _, error) = try RunningProgram.run(Build.bothost, ["swap", "--control", host.socket, "hanging"])
+    #expect(status == 1 && error.contains { $0.contains("`import_state` did not return") }, "\(error)")
+    let rows = try host.command("ps")
+    #expect(rows.contains { $0.hasPrefix("hanging ") && $0.contains("running") }, "\(rows)")
+    host.program.signal(SIGTERM)
+    #expect(try host.program.waitForExit() == 0)
   }
 
   @Test("a `create` that never returns fails its instance alone", .timeLimit(.minutes(5)))

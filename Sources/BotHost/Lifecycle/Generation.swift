@@ -14,6 +14,8 @@ final class Generation: @unchecked Sendable {
   /// What `Endpoint.install` gets.
   let plan: EndpointPlan
   let loadedAt: Int64
+  /// A call off the lane has not returned, so that the object is not to be touched. Of the operation that has begun that call.
+  var isStuck = false
 
   init(
     number: UInt32, image: Image, handle: HostHandle, object: OpaquePointer?, foreign: [ForeignFunction],

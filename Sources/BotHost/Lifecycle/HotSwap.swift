@@ -170,8 +170,13 @@ struct HotSwap {
 
   /// Ends a generation that never served.
   private func discard(_ new: Generation) {
-    new.destroy()
+    var leaks: [String] = []
+    if new.isStuck {
+      leaks = ["`import_state` has not returned"]
+    } else if BoundedCall.run("destroy", timeout: Reaper.callTime, { new.destroy() }) == nil {
+      leaks = ["`destroy` has not returned"]
+    }
     new.handle.phase = .gone
-    _ = new.image.retire()
+    _ = new.image.retire(leaks: leaks)
   }
 }

@@ -13,7 +13,7 @@ final class Reaper: @unchecked Sendable {
   private let clock: any HostClock
 
   /// For what has not returned by now, nanoseconds.
-  private static let callTime: Int64 = 2_000_000_000
+  static let callTime: Int64 = 2_000_000_000
 
   init(clock: any HostClock) {
     self.clock = clock

@@ -51,8 +51,7 @@ struct StatePrecopy {
       guard piece.code >= 0 else {
         throw LifecycleFailure(instance.name, .precopy, piece.said ?? ResultCode.name(piece.code))
       }
-      let code = new.importState(phase: phase, format: format, version: version, piece.bytes)
-      let said = CallMessage.take()
+      let (code, said) = try importing(piece.bytes, phase, format, version)
       if code == BH_E_UNSUPPORTED { return nil }
       guard code >= 0 else {
         throw LifecycleFailure(instance.name, .precopy, said ?? ResultCode.name(code))
@@ -62,6 +61,26 @@ struct StatePrecopy {
       guard piece.code == BH_ASYNC, copied.bytes < Self.limit, clock.monotonic < deadline else { return copied }
       phase = BH_STATE_CHANGES
     }
+  }
+
+  /// For one call of `import_state`, nanoseconds.
+  private static let callTime: Int64 = 10_000_000_000
+
+  private func importing(
+    _ bytes: [UInt8], _ phase: Int, _ format: String, _ version: UInt32
+  ) throws(LifecycleFailure) -> (bh_rc, String?) {
+    let answer = BoundedCall.run("import_state", timeout: Self.callTime) { [new] in
+      let code = new.importState(phase: phase, format: format, version: version, bytes)
+      return (code, CallMessage.take())
+    } late: { [new] _ in
+      new.destroy()
+    }
+    guard let answer else {
+      new.isStuck = true
+      throw LifecycleFailure(
+        instance.name, .precopy, "`import_state` did not return within \(Self.callTime / 1_000_000_000) s")
+    }
+    return answer
   }
 
   private struct Piece: Sendable {

@@ -666,22 +666,25 @@ enum { BH_BIND_HANDLER = 1, BH_BIND_METHOD = 2, BH_BIND_HOOK = 3 };
 
 /* The descriptor: a constant with the life time of the image. NULL members are not called.
  *
- *   call            thread      default deadline   host calls that are permitted       when it fails
- *   entry           loader      200 ms             none                                library refused
- *   create          loader      2 s                log, set_error, query, config_get, now, kv.get,
+ *   call            thread      given up after     host calls that are permitted       when it fails
+ *   entry           loader      10 s, in the trial none                                library refused
+ *   create          loader      10 s               log, set_error, query, config_get, now, kv.get,
  *                                                  kv.scan, metric.define, topic,
  *                                                  hook.list, extension.list           library refused
- *   bind            loader      200 ms             set_error                           library refused
- *   import_state    lane        1 s                as create                           swap aborted
- *     ... pieces    loader      1 s                as create                           swap aborted
- *   activate        lane        500 ms             all                                 swap rolled back
+ *   bind            loader      10 s, in the trial set_error                           library refused
+ *   import_state    lane        10 s               as create                           swap aborted
+ *     ... pieces    loader      10 s               as create                           swap aborted
+ *   activate        lane        10 s               all                                 swap rolled back
  *   handle, invoke  lane        the manifest's     all                                 retried, dead-lettered
- *   reconfigure     lane        1 s                all                                 old configuration stays
+ *   reconfigure     lane        10 s               all                                 old configuration stays
  *   health          lane        200 ms             log, kv.get                         reported
  *   quiesce         lane        swap.drain         all                                 swap aborted
- *   export_state    lane        1 s                log, set_error, kv.get              swap aborted
- *   resume          lane        500 ms             all                                 instance restarted
+ *   export_state    lane        10 s               log, set_error, kv.get              swap aborted
+ *   resume          lane        10 s               all                                 instance restarted
  *   destroy         reaper      2 s                log                                 image stays mapped
+ *
+ * These are limits and no allowances: what runs on the lane keeps its events waiting, so each of these calls should be done in
+ * milliseconds. The trial is a child process that calls entry, bind and create before the host does.
  *
  * The lane is one thread at a time, in the order of the events. No call may block; a plugin that has to
  * wait uses a thread of `bh.thread` and answers BH_ASYNC. */
