@@ -73,6 +73,7 @@ struct OperationTests {
     #expect(try refused(host, "stop", "wordcount", status: 2).contains("word-count"))
     #expect(try refused(host, "publish", "chat.*", "{}", status: 2).contains("chat.*"))
     #expect(try refused(host, "publish", "chat.message", "{", status: 2).contains("not JSON"))
+    #expect(try refused(host, "publish", "sys.plugin.stopped", "{}", status: 2).contains("by the host alone"))
     #expect(try refused(host, "call", "word-count.cuont", status: 2).contains("'cuont'"))
     #expect(try host.command("metrics").contains { $0.hasPrefix("# TYPE ") })
     try host.stop()

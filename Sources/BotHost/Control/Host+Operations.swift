@@ -176,6 +176,7 @@ extension Host {
       let reason = TopicPattern.problem(with: topic) ?? "a topic that is published has no '*'"
       throw MethodFailure(BH_E_INVALID, "'\(topic)' is no topic: \(reason)")
     }
+    if let problem = ReservedNames.publishProblem(topic) { throw MethodFailure(BH_E_INVALID, "'\(topic)': \(problem)") }
     let code = parts.bus.publish(
       topic: topic, payload: payload, key: key, source: "operator", contentType: contentType, isMandatory: isMandatory)
     guard code >= 0 else { throw MethodFailure(code, CallMessage.take() ?? "") }
