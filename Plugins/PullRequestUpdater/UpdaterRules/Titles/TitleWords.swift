@@ -135,7 +135,7 @@ enum TitleWords {
   static let ecosystems: [String: Ecosystem] = [
     "python": .pip, "pip": .pip, "pypi": .pip, "npm": .npm, "node": .npm, "nodejs": .npm, "node.js": .npm,
     "yarn": .npm, "pnpm": .npm, "javascript": .npm, "js": .npm, "typescript": .npm, "cargo": .cargo, "rust": .cargo,
-    "crates.io": .cargo, "docker": .docker, "container": .docker, "go": .gomod, "golang": .gomod, "ruby": .bundler,
+    "docker": .docker, "container": .docker, "go": .gomod, "golang": .gomod, "ruby": .bundler,
     "bundler": .bundler, "rubygems": .bundler, "swift": .swift, "swiftpm": .swift, "maven": .maven, "java": .maven,
     "gradle": .gradle, "nuget": .nuget, "dotnet": .nuget, ".net": .nuget, "php": .composer, "composer": .composer,
     "elixir": .mix, "hex": .mix, "dart": .pub, "flutter": .pub, "terraform": .terraform, "helm": .helm,
