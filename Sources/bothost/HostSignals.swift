@@ -58,12 +58,14 @@ final class HostSignals: Sendable {
   /// Waits for the first signal to stop. Until then `reload` is called, on a thread of its own, after each SIGHUP; those that come
   /// while it runs are one more call of it.
   func waitForStop(reload: @escaping @Sendable () -> Void) {
+    // A reload that is under way at the end sees that the host ends.
     let reloader = HostThread(name: "reload") { [self] in
       while isAskedToReload() { reload() }
     }
+    if reloader == nil {
+      log.error("host", "no thread for reloads can be started: SIGHUP does nothing until the host is started again")
+    }
     monitor.withLock { while !wantsStop { monitor.wait() } }
-    // One that is under way sees that the host ends.
-    withExtendedLifetime(reloader) {}
   }
 
   private func isAskedToReload() -> Bool {

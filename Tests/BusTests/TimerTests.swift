@@ -46,7 +46,7 @@ import Testing
     advance(fixture, 0.9)
     #expect(box.count == 0)
     advance(fixture, 0.2)
-    eventually { box.count == 1 }
+    eventually { box.count == 1 && endpoint.isIdle }
     #expect(box.all[0].topic == "timer.once")
     #expect(box.all[0].payload == #"{"x":1}"#)
     #expect(endpoint.timerNames == ["tick"])

@@ -53,6 +53,38 @@ import Testing
     #expect(try TestBot().error("obs hi = echo {{body")?.contains("is not closed") == true)
   }
 
+  @Test func largeNumbersHaveDigits() throws {
+    let data: Value = ["a": .double(1e20), "b": .double(123_456_789_012_345.678), "c": .double(-1.5e300), "d": 7]
+    #expect(try render("{{a|number-format:%,.2f}}", data) == "100,000,000,000,000,000,000.00")
+    #expect(
+      try render("{{b|number-format:%.3f}} {{b|double-format:2}}", data) == "123456789012345.672 123456789012345.67")
+    #expect(try render("{{d|number-format:%.15f}}", data) == "7.000000000000000")
+    #expect(try render("{{c|number-format:%.0f}}", data) == "-15" + String(repeating: "0", count: 299))
+    #expect(try render("{{c|currency-format}}", data).hasPrefix("-$1,500,000,"))
+    // What is more than a number can be.
+    for filter in ["number-format:%e", "number-format:%.2f", "number-format:%d", "currency-format"] {
+      #expect(failure("{{c|multiply:1e300|\(filter)}}", data).contains("is too large"), "\(filter)")
+    }
+  }
+
+  @Test func whatTemplatesPutIntoLoopsIsBounded() throws {
+    let data: Value = ["counter0": -3, "large": .string(String(repeating: "x", count: 100_000)), "list": [1]]
+    #expect(try render("{% with forloop=. %}{% cycle a b c %}{% endwith %}", data) == "a")
+    #expect(
+      failure("{{list|join:,|add\(String(repeating: ":@large", count: 2_000))}}", data).contains(
+        "bytes for one message"))
+    // Each loop over what the loops around it say of themselves holds it again: what is shown is bounded, and no loop takes all memory.
+    let open = "{% for a, b in forloop %}{% if forloop.previous.a = \"parentloop\" %}"
+    let close = "{% endif %}{% endfor %}"
+    for shown in ["{{forloop}}", "{{forloop|json}}", "{% debug %}", "{% if forloop = 1 %}{% endif %}"] {
+      let template =
+        "{% for x in . %}{% if forloop.last %}" + String(repeating: open, count: 6) + shown
+        + String(repeating: close, count: 6) + "{% endif %}{% endfor %}"
+      let text = failure(template, data)
+      #expect(text.contains("262144 bytes"), "\(shown): \(text.prefix(200))")
+    }
+  }
+
   @Test func datesAreWritten() throws {
     let data: Value = ["t": 1_583_000_000_123, "d": "2020-02-29T14:30", "name": "x"]
     #expect(try render("{{t|date:\"yyyy-MM-dd HH:mm:ss.SSS\"}}", data) == "2020-02-29 19:13:20.123")

@@ -77,11 +77,21 @@ final class Allowance {
   /// What is left of the time.
   var millisecondsLeft: Int64 { max(0, deadline - clock()) }
 
-  func charge(_ value: Value) throws(Raised) {
+  func charge(_ value: Value) throws(Raised) { try charge(bytes: try size(of: value)) }
+
+  /// Refuses a value that is too large to be written out or looked through as a whole; it is not charged.
+  func check(_ value: Value) throws(Raised) {
+    _ = try size(of: value)
+    try checkTime()
+  }
+
+  /// Roughly, in bytes. Not more is looked at than a value may have: one that holds another several times is much larger than what it
+  /// takes in memory.
+  private func size(of value: Value) throws(Raised) -> Int {
     var left = limits.valueBytes
     Self.weigh(value, &left)
     if left < 0 { throw Raised("a value of more than \(limits.valueBytes) bytes", isLimit: true) }
-    try charge(bytes: limits.valueBytes - left)
+    return limits.valueBytes - left
   }
 
   func charge(bytes count: Int) throws(Raised) {

@@ -60,13 +60,38 @@ enum NumberText {
     var scale = 1.0
     for _ in 0..<digits { scale *= 10 }
     let scaled = (number.magnitude * scale).rounded(rounding)
-    guard scaled.isFinite, scaled < 9e15 else { return format(number) }
+    guard scaled < 9e15 else { return number.isFinite ? long(number, digits, scale, rounding) : format(number) }
     let units = Int64(scaled)
     let whole = units / Int64(scale)
     let sign = number < 0 && units != 0 ? "-" : ""
     if digits == 0 { return sign + String(whole) }
     let fraction = String(units % Int64(scale))
     return sign + String(whole) + "." + String(repeating: "0", count: digits - fraction.utf8.count) + fraction
+  }
+
+  /// The same of a number that is too large to be reckoned in units of its last digit.
+  private static func long(
+    _ number: Double, _ digits: Int, _ scale: Double, _ rounding: FloatingPointRoundingRule
+  ) -> String {
+    var whole = number.magnitude.rounded(.down)
+    var units = ((number.magnitude - whole) * scale).rounded(rounding)
+    if units >= scale {
+      whole += 1
+      units = 0
+    }
+    let sign = number < 0 ? "-" : ""
+    guard digits > 0 else { return sign + wholeDigits(whole) }
+    let fraction = String(Int64(units))
+    return sign + wholeDigits(whole) + "." + String(repeating: "0", count: digits - fraction.utf8.count) + fraction
+  }
+
+  /// Of numbers that have more digits than they know, zeros stand for the rest.
+  private static func wholeDigits(_ whole: Double) -> String {
+    if whole < 9e18 { return String(Int64(whole)) }
+    let parts = whole.description.split(separator: "e")
+    guard parts.count == 2, let exponent = Int(parts[1]) else { return whole.description }
+    let known = parts[0].filter { $0 != "." && $0 != "-" }
+    return known + String(repeating: "0", count: max(exponent + 1 - known.count, 0))
   }
 }
 

@@ -83,7 +83,8 @@ final class HostControl: ControlHandler {
     return try outcome(of: report, try text(argument, "instance"), reply)
   }
 
-  /// Longer than its manifest's time a probation takes only where the build before comes back: by a swap, which has bounds of its own.
+  /// Longer than its manifest's time a probation takes only where the build before comes back, by a swap, which has bounds of its own, and
+  /// where the new one is so busy that it cannot be asked how it is.
   private static let wayBack = TimeSpan.minutes(2)
 
   private func outcome(of report: SwapReport, _ name: String, _ reply: ControlReply) throws -> JSONValue {
@@ -101,7 +102,7 @@ final class HostControl: ControlHandler {
       case .failed(let reason):
         throw ControlError(
           .internal,
-          "\(name): generation \(report.to) has failed and goes on, for the build before could not come back: \(reason)"
+          "\(name): generation \(report.to) has failed, and the build before could not come back: \(reason); see `bothost ps`"
         )
       case .cutShort:
         throw ControlError(

@@ -79,7 +79,7 @@ struct GenerationLoader {
         number: number, image: image, handle: handle, object: object, foreign: binder.foreign, plan: plan,
         loadedAt: clock.monotonic)
     } catch {
-      if let object { image.descriptor?.table.destroy?(object) }
+      if let object, !destroy(object, of: image, handle) { leaks = ["`destroy` has not returned"] }
       handle.phase = .gone
       _ = image.retire(leaks: leaks)
       throw error as? LifecycleFailure ?? LifecycleFailure(name, .create, "\(error)")
@@ -96,6 +96,18 @@ struct GenerationLoader {
 
   /// How long `create` may take, nanoseconds; as long as `activate`.
   private static let createTime: Int64 = 10_000_000_000
+
+  /// Whether it has returned.
+  private func destroy(_ object: OpaquePointer, of image: Image, _ handle: HostHandle) -> Bool {
+    // Nobody else has the object.
+    nonisolated(unsafe) let object = object
+    let returned: Void? = BoundedCall.run("destroy", timeout: Reaper.callTime) {
+      image.descriptor?.table.destroy?(object)
+      // Not before: the plugin has its pointer.
+      withExtendedLifetime(handle) {}
+    }
+    return returned != nil
+  }
 
   /// What `create` has answered.
   private struct Created: @unchecked Sendable {

@@ -42,7 +42,9 @@ extension Host {
       case .failed(let reason):
         // A swap takes its time; others are watched meanwhile, and this one is not judged again.
         guard instance.endProbation(of: probation.generation) != nil else { continue }
-        _ = HostThread(name: "rollback") { [self] in rollBack(instance, probation, reason) }
+        let thread = HostThread(name: "rollback") { [self] in rollBack(instance, probation, reason) }
+        // Without room for another thread the others wait.
+        if thread == nil { rollBack(instance, probation, reason) }
       }
     }
     return isAnybodyLeft
@@ -69,8 +71,8 @@ extension Host {
     }
   }
 
-  /// Brings the build before back, with the state of the one that failed. When it cannot come back, the one that failed goes on.
-  /// Within an operation on the instance. True when it is back.
+  /// Brings the build before back, with the state of the one that failed. When it cannot come back, the one that failed stays; whether
+  /// it goes on is the caller's affair. Within an operation on the instance. True when it is back.
   @discardableResult
   func rollBack(_ instance: PluginInstance, _ probation: Probation, _ reason: String, _ parts: Parts) -> Bool {
     let refused = instance.generation.map {

@@ -168,15 +168,5 @@ struct HotSwap {
     instance.state = .running
   }
 
-  /// Ends a generation that never served.
-  private func discard(_ new: Generation) {
-    var leaks: [String] = []
-    if new.isStuck {
-      leaks = ["`import_state` has not returned"]
-    } else if BoundedCall.run("destroy", timeout: Reaper.callTime, { new.destroy() }) == nil {
-      leaks = ["`destroy` has not returned"]
-    }
-    new.handle.phase = .gone
-    _ = new.image.retire(leaks: leaks)
-  }
+  private func discard(_ new: Generation) { reaper.discard(new, of: instance) }
 }

@@ -51,8 +51,7 @@ struct InstanceOperations {
     do {
       try instance.endpoint.install(generation.plan)
     } catch {
-      generation.destroy()
-      _ = generation.image.retire()
+      reaper.discard(generation, of: instance)
       throw LifecycleFailure(instance.name, .create, "\(error)")
     }
     instance.generation = generation

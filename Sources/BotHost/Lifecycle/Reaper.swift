@@ -73,16 +73,33 @@ final class Reaper: @unchecked Sendable {
     generation.handle.threads.stopAll()
     let running = generation.handle.threads.joinAll(deadline: clock.monotonic + Self.callTime, clock: clock)
     let hasReturned = instance.endpoint.endPromises(generation: generation.number, timeout: Self.callTime)
-    var isDestroyed = true
-    if running.isEmpty && hasReturned {
-      isDestroyed = BoundedCall.run("destroy", timeout: Self.callTime) { generation.destroy() } != nil
-    }
-    generation.handle.phase = .gone
     var leaks = running.map { "thread '\($0)' is still running" }
-    if !isDestroyed { leaks.append("`destroy` has not returned") }
     if !hasReturned { leaks.append("a function that was called on its lane has not returned") }
+    destroy(generation, &leaks)
     let retained = instance.endpoint.retainedCount(generation: generation.number)
     if retained > 0 { leaks.append("\(retained) retained events were not released") }
+    letGo(generation, of: instance, leaks)
+  }
+
+  /// Ends a generation that never served: an `activate` that failed may have left threads.
+  func discard(_ generation: Generation, of instance: PluginInstance) {
+    generation.handle.threads.stopAll()
+    let running = generation.handle.threads.joinAll(deadline: clock.monotonic + Self.callTime, clock: clock)
+    var leaks = running.map { "thread '\($0)' is still running" }
+    if generation.isStuck { leaks.append("`import_state` has not returned") }
+    destroy(generation, &leaks)
+    letGo(generation, of: instance, leaks)
+  }
+
+  /// Not while something of it still runs.
+  private func destroy(_ generation: Generation, _ leaks: inout [String]) {
+    if leaks.isEmpty, BoundedCall.run("destroy", timeout: Self.callTime, { generation.destroy() }) == nil {
+      leaks.append("`destroy` has not returned")
+    }
+    generation.handle.phase = .gone
+  }
+
+  private func letGo(_ generation: Generation, of instance: PluginInstance, _ leaks: [String]) {
     if !leaks.isEmpty {
       instance.log.warning(
         instance.name, "generation \(generation.number) left something behind: \(leaks.joined(separator: "; "))")

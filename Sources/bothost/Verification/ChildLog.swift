@@ -21,7 +21,6 @@ final class ChildLog: @unchecked Sendable {
   init(reading descriptor: Int32) {
     let thread = HostThread(name: "child-log") { [self] in
       read(descriptor)
-      close(descriptor)
       monitor.withLock {
         hasEnded = true
         monitor.broadcast()
@@ -48,8 +47,12 @@ final class ChildLog: @unchecked Sendable {
     }
   }
 
+  /// To its end; the descriptor is closed then.
   private func read(_ descriptor: Int32) {
-    guard let file = fdopen(dup(descriptor), "r") else { return }
+    guard let file = fdopen(descriptor, "r") else {
+      close(descriptor)
+      return
+    }
     defer { fclose(file) }
     var buffer: UnsafeMutablePointer<CChar>?
     var size = 0

@@ -150,7 +150,17 @@ struct PatternMachine {
     var following = [Int32](repeating: -1, count: code.count)
     // The same for what follows groups inside, at all places.
     var behind: [Int: [Int32]] = [:]
-    for case (let counter, .atomic) in code.enumerated() { behind[counter] = result }
+    // The instructions that go on only at a later place.
+    var stops: [Int] = []
+    for (counter, instruction) in code.enumerated() {
+      switch instruction {
+      case .take: stops.append(counter)
+      case .atomic:
+        stops.append(counter)
+        behind[counter] = result
+      default: break
+      }
+    }
     var entered = [Int](repeating: -1, count: code.count)
     var run = 0
     var open: [Int] = []
@@ -185,14 +195,9 @@ struct PatternMachine {
       guard budget >= 0 else { break }
       result[place] = end(from: 0, at: place)
       var row = following
-      for (counter, instruction) in code.enumerated() {
-        switch instruction {
-        case .take: row[counter] = end(from: counter + 1, at: place)
-        case .atomic:
-          let end = end(from: counter + 1, at: place)
-          behind[counter]?[place] = end
-        default: break
-        }
+      for counter in stops {
+        let end = end(from: counter + 1, at: place)
+        if case .take = code[counter] { row[counter] = end } else { behind[counter]?[place] = end }
       }
       following = row
     }

@@ -35,6 +35,13 @@ enum NumberFormat {
     return parts.count > 1 ? whole + signs.point + parts[1] : whole
   }
 
+  /// A number that has digits: sums of large ones may have become infinite.
+  private static func number(_ value: Value, for filter: String) throws -> Double {
+    guard let number = value.number else { throw Template.Failure("\(filter) needs a number") }
+    guard number.isFinite else { throw Template.Failure("\(filter) needs a number, and \(value.text) is too large") }
+    return number
+  }
+
   // MARK: Formats
 
   /// One `%` with what belongs to it.
@@ -47,7 +54,7 @@ enum NumberFormat {
 
   /// - Parameter arguments: the format, such as `%.2f` or `%,d pieces`, and the language, `en` when it is not named.
   static func text(of value: Value, _ arguments: [String]) throws -> String {
-    guard value.number != nil else { throw Template.Failure("number-format needs a number") }
+    _ = try number(value, for: "number-format")
     guard let format = arguments.first else { throw Template.Failure("number-format needs a format, such as %.2f") }
     let signs = try signs(of: arguments.count > 1 ? arguments[1] : "en")
     var result = ""
@@ -191,7 +198,7 @@ enum NumberFormat {
 
   /// - Parameter arguments: a language and a country, both may be missing: `en` and `US`.
   static func currency(_ value: Value, _ arguments: [String]) throws -> String {
-    guard let number = value.number else { throw Template.Failure("currency-format needs a number") }
+    let number = try number(value, for: "currency-format")
     let language = (arguments.first ?? "en").lowercased()
     let country = (arguments.count > 1 ? arguments[1] : countries[language] ?? language).uppercased()
     guard let currency = currencies[country] else {

@@ -34,7 +34,7 @@ struct TemplateRenderer {
       case .text(let part):
         try allowance.charge(bytes: part.utf8.count)
         text += part
-      case .variable(let expression): text += DataText.scalar(try value(expression, scope))
+      case .variable(let expression): text += try written(try value(expression, scope))
       case .branch(let branches, let otherwise):
         var body = otherwise
         for (condition, nodes) in branches where try holds(condition, scope) {
@@ -73,13 +73,14 @@ struct TemplateRenderer {
         for expression in expressions {
           let value = try value(expression, scope)
           if value.isTruthy {
-            text += DataText.scalar(value)
+            text += try written(value)
             break
           }
         }
       case .cycle(let texts):
+        // `with` may have put anything in its place.
         let round = scope.variables["forloop"]?["counter0"]?.integer ?? 0
-        text += texts[Int(round) % texts.count]
+        text += texts[Int(round.magnitude % UInt64(texts.count))]
       case .sum(let expressions):
         let values = try expressions.map { try value($0, scope) }
         text += TemplateNumbers.sum(values.map { $0.number == nil ? 0 : $0 })?.text ?? ""
@@ -89,6 +90,7 @@ struct TemplateRenderer {
       case .debug:
         var all = scope.root.members ?? ValueMap([(".", scope.root)])
         for name in scope.variables.keys.sorted() { all[name] = scope.variables[name] }
+        try allowance.check(.map(all))
         text += JSONText.print(.map(all), indent: true)
       }
       try allowance.charge(bytes: 16)
@@ -98,8 +100,9 @@ struct TemplateRenderer {
 
   private func value(_ expression: Template.Expression, _ scope: Scope) throws -> Value {
     var value = expression.literal ?? scope[expression.path]
+    if !expression.filters.isEmpty, value.isCollection { try allowance.check(value) }
     for filter in expression.filters {
-      let arguments = arguments(filter.arguments, scope)
+      let arguments = try arguments(filter.arguments, scope)
       switch filter.name {
       case "yetibot", "yetibot-data":
         let answer = try runCommand(arguments.joined(separator: ":"), value)
@@ -122,12 +125,20 @@ struct TemplateRenderer {
   }
 
   /// The arguments of a filter: `@name` stands for the value of that name, where there is one.
-  private func arguments(_ arguments: [String], _ scope: Scope) -> [String] {
-    arguments.map { argument in
+  private func arguments(_ arguments: [String], _ scope: Scope) throws -> [String] {
+    try arguments.map { argument in
       guard argument.utf8.count > 1, argument.hasPrefix("@") else { return argument }
       let value = scope[argument.dropFirst().split(separator: ".").map(String.init)]
-      return value == .null ? argument : value.text
+      guard value != .null else { return argument }
+      try allowance.charge(value)
+      return value.text
     }
+  }
+
+  /// The value as it stands in the text. Values of `forloop` hold those of the loops around them, which is much when it is written out.
+  private func written(_ value: Value) throws -> String {
+    if value.isCollection { try allowance.check(value) }
+    return DataText.scalar(value)
   }
 
   private func holds(_ condition: Template.Condition, _ scope: Scope) throws -> Bool {
@@ -137,20 +148,20 @@ struct TemplateRenderer {
     case .any(let conditions): return try conditions.contains { try holds($0, scope) }
     case .all(let conditions): return try conditions.allSatisfy { try holds($0, scope) }
     case .compare(let left, let comparison, let right):
-      return try Self.compare(try value(left, scope), comparison, try value(right, scope))
+      return try compare(try value(left, scope), comparison, try value(right, scope))
     }
   }
 
   /// Everything is compared as it reads, so that 1 is the same as "1"; what is written as a number is compared as one. What is missing
   /// is equal to nothing but what is missing, and has no order.
-  private static func compare(_ left: Value, _ comparison: Comparison, _ right: Value) throws -> Bool {
+  private func compare(_ left: Value, _ comparison: Comparison, _ right: Value) throws -> Bool {
     let numbers = (left.number, right.number)
-    let areEqual =
-      if let first = numbers.0, let second = numbers.1 {
-        first == second
-      } else {
-        (left == .null) == (right == .null) && DataText.scalar(left) == DataText.scalar(right)
-      }
+    let areEqual: Bool
+    if let first = numbers.0, let second = numbers.1 {
+      areEqual = first == second
+    } else {
+      areEqual = try (left == .null) == (right == .null) && written(left) == written(right)
+    }
     switch comparison {
     case .equal: return areEqual
     case .unequal: return !areEqual
@@ -158,7 +169,7 @@ struct TemplateRenderer {
     }
     for (value, number) in [(left, numbers.0), (right, numbers.1)] where number == nil {
       if value == .null || value == .empty { return false }
-      throw Template.Failure("\(DataText.scalar(value)) is no number that could be compared")
+      throw Template.Failure("\(try written(value)) is no number that could be compared")
     }
     return comparison.holds(left, right)
   }
