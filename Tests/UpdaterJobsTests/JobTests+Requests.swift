@@ -107,6 +107,7 @@ extension JobTests {
     #expect(file("constraints.txt", on: "bothost/pip/root/all-pin") == "pip<20\n")
     #expect(report.plan?.refusals.map(\.code) == ["conflict"])
     #expect(report.plan?.refusals.first?.reason.contains("==19.3.1, ==26.3") == true)
+    #expect(report.outcome == .done && comments().count == 1 && comments().first?.contains("conflict") == true)
   }
 
   @Test func whatIsPinnedIsNotPinnedAgain() throws {

@@ -185,7 +185,10 @@ struct UpdateJob {
     }
     // Of a request for everything it is no news that most of it is up to date.
     let isForAll = request.intent == .updateAll || request.intent == .pinAll
-    let refusals = isForAll && !outcomes.isEmpty ? [] : plan.refusals
+    // What is left unpinned is: whoever asked counts on everything.
+    let refusals =
+      !isForAll || outcomes.isEmpty
+      ? plan.refusals : request.intent == .pinAll ? plan.refusals.filter { !$0.isSatisfied } : []
     if !refusals.isEmpty {
       if let merged = try mergedBefore(plan, maker, refusals) {
         words.append((CommentText.done(merged), "done \(title) \(merged)"))
