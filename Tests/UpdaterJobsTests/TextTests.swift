@@ -20,6 +20,22 @@ import UpdaterRules
     #expect(Markdown.text("a\u{202E}b\u{7}c") == "abc")
   }
 
+  /// A combining mark makes one `Character` of a tick and itself; to GitHub it is a tick with something behind it.
+  @Test func combiningMarksHideNothing() {
+    #expect(Markdown.code("``\u{301} @everyone") == "``` ``\u{301} @everyone ```")
+    #expect(Markdown.code("a``\u{301}b") == "```a``\u{301}b```")
+    #expect(Markdown.block("```\u{301}\nx", language: "diff", limit: 100) == "````diff\n```\u{301}\nx\n````")
+    #expect(Markdown.text("[\u{301}x") == "\\[\u{301}x" && Markdown.text("`\u{301}") == "\\`\u{301}")
+    #expect(Markdown.text("@\u{301}a #1") == "@\u{200B}\u{301}a \\#\u{200B}1")
+    // Nor does a heap of them count as one.
+    let heap = "a" + String(repeating: "\u{301}", count: 100_000)
+    #expect(Markdown.text(heap).unicodeScalars.count == 301)
+    #expect(Markdown.code(heap, limit: 10).unicodeScalars.count == 13)
+    // A file with CRLF is cut between lines like any other.
+    let long = String(repeating: "-pip==18.1\r\n", count: 100)
+    #expect(Markdown.block(long, language: "diff", limit: 50).contains("-pip==18.1\r\n-pip==18.1"))
+  }
+
   @Test func markersAreReadFromTheLastLineAlone() throws {
     let marker = Marker(key: "0123456789abcdef", issue: 12, from: "18.1", to: "19.3.1")
     #expect(marker.line == "<!-- bothost:pr v1 key=0123456789abcdef issue=12 from=18.1 to=19.3.1 -->")
@@ -73,6 +89,19 @@ import UpdaterRules
       releaseNotes: [], marker: marker)
     #expect(text.body.count < 65_535)
     #expect(Marker(body: text.body) == marker)
+    // With the longest of everything, too.
+    let long = String(repeating: "1.", count: 5000) + "0"
+    let longest = PullRequestText(
+      items: (0..<300).map { _ in .init(package: long, verb: .update, from: long, to: long) }, request: long,
+      issue: 12, closes: true, files: (0..<50).map { _ in .init(path: long, changes: [], diff: diff) }, skipped: [],
+      releaseNotes: [], lockFiles: (0..<50).map { _ in long }, doubt: long, marker: marker)
+    #expect(longest.body.count < 65_535)
+    let one = PullRequestText(
+      items: [.init(package: long, verb: .update, from: long, to: long)], request: long, issue: 12, closes: true,
+      files: [.init(path: long, changes: [], diff: diff)],
+      skipped: (0..<50).map { _ in .init(version: long, reason: PullRequestText.reason(.yanked(long))) },
+      releaseNotes: [], lockFiles: (0..<50).map { _ in long }, doubt: long, marker: marker)
+    #expect(one.body.count < 65_535)
   }
 
   @Test func pathsStayInTheRepository() {

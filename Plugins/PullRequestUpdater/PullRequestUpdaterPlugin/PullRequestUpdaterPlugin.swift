@@ -126,7 +126,8 @@ final class PullRequestUpdaterPlugin: BotPlugin {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let json = String(decoding: try encoder.encode(report), as: UTF8.self)
     let diff = report.plan?.diff ?? ""
-    return Report(report: report, diff: diff, shown: diff.isEmpty ? json : "\(json)\n\n\(diff)", isWaiting: false)
+    let shown = diff.isEmpty ? json : "\(json)\n\n\(report.plan?.diffForTerminal ?? "")"
+    return Report(report: report, diff: diff, shown: shown, isWaiting: false)
   }
 
   struct WebhookArgument: Decodable {

@@ -5,6 +5,9 @@ public enum BranchName {
   /// The folder of our own.
   public static let folder = "bothost"
 
+  /// Whether a branch has a name that ``ours(ecosystem:directory:package:target:)`` or ``besideFolder(_:)`` may have made.
+  public static func isOurs(_ name: String) -> Bool { name.hasPrefix("\(folder)/") || name.hasPrefix("\(folder)-") }
+
   /// Whether git would take it.
   public static func isValid(_ name: String) -> Bool {
     let forbidden: Set<UInt8> = Set(" ~^:?*[\\".utf8)

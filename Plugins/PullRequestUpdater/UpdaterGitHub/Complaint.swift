@@ -61,6 +61,9 @@ enum Complaint {
     guard let body = try? JSONBody.decode(Body.self, response.body) else { return "\(response.status)" }
     let parts = [body.message].compactMap { $0 } + (body.errors ?? []).prefix(8).map(\.text)
     let text = parts.filter { !$0.isEmpty }.joined(separator: "; ")
-    return String(text.map { $0.isNewline ? " " : $0 }.prefix(500))
+    // Nothing in it steers the terminal or the log in which it is read.
+    return String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.prefix(500).map { $0.properties.generalCategory == .control ? " " : $0 }))
   }
 }

@@ -38,7 +38,8 @@ struct UpdateJob {
   let repository: RepositoryName
   /// nil: the request is a title alone, and gets a plan and nothing else.
   let issue: Int?
-  var isByOperator = false
+  /// The digest of the title that the operator wants done; nil: the operator has not asked. Another title is not what they saw.
+  var operatorsTitle: String?
   /// Whether labels and reviewers are looked at.
   var completes = true
   /// Whether nothing may be written, whatever the settings say.
@@ -64,6 +65,7 @@ struct UpdateJob {
       guard current.state != "closed" || isPlanOnly else { return report(.nothing, title, code: "closed") }
       found = current
     }
+    let isByOperator = operatorsTitle == QueuedJob.hash(title)
     var request = TitleGrammar.read(title)
     let hasLabel = found?.hasLabel(settings.label) ?? false
     if request.intent == .none, !hasLabel, !isByOperator, !isPlanOnly {
@@ -182,14 +184,19 @@ struct UpdateJob {
       }
     }
     // Of a request for everything it is no news that most of it is up to date.
-    let refusals = request.intent == .updateAll && !outcomes.isEmpty ? [] : plan.refusals
+    let isForAll = request.intent == .updateAll || request.intent == .pinAll
+    // What is left unpinned is: whoever asked counts on everything.
+    let refusals =
+      !isForAll || outcomes.isEmpty
+      ? plan.refusals : request.intent == .pinAll ? plan.refusals.filter { !$0.isSatisfied } : []
     if !refusals.isEmpty {
       if let merged = try mergedBefore(plan, maker, refusals) {
         words.append((CommentText.done(merged), "done \(title) \(merged)"))
-      } else if request.intent == .updateAll,
+      } else if isForAll,
         refusals.allSatisfy({ $0.isSatisfied || $0.code == Unchanged.unpinned.rawValue })
       {
-        words.append(("Everything is up to date.", "satisfied \(title)"))
+        let text = request.intent == .pinAll ? "Everything is pinned already." : "Everything is up to date."
+        words.append((text, "satisfied \(title)"))
       } else {
         words.append((CommentText.refusals(refusals), "refusals \(title)"))
       }

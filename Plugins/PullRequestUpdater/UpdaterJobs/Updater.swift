@@ -145,7 +145,8 @@ public final class Updater {
     do {
       let work = UpdateJob(
         client: settings.isDryRun ? reader : client, index: try makeIndex(), settings: settings,
-        repository: job.repository, issue: job.issue, isByOperator: job.isByOperator, completes: !job.isRefresh)
+        repository: job.repository, issue: job.issue, operatorsTitle: job.isByOperator ? job.titleHash : nil,
+        completes: !job.isRefresh)
       let report = try work.run()
       try finish(job, report)
       notice(.report(report))

@@ -113,7 +113,10 @@ extension GitHubSimulator {
       repository.issues[number] = issue
       return ["number": number]
     case "edit":
-      if let title = order["title"] as? String { repository.issues[number]?.title = title }
+      if let title = order["title"] as? String, let issue = repository.issues[number] {
+        repository.issues[number]?.title = title
+        repository.issues[number]?.events.append(("renamed", order["actor"] as? String ?? issue.author, nil))
+      }
       if let state = order["state"] as? String { repository.issues[number]?.isOpen = state == "open" }
       repository.issues[number]?.updated = time
     case "label":

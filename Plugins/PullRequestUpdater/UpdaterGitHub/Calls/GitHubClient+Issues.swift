@@ -27,6 +27,7 @@ public struct Issue: Decodable, Sendable {
 
 /// A thing that happened to an issue.
 public struct IssueHappening: Decodable, Sendable {
+  /// `labeled`, `renamed`, `transferred` and others.
   public var event: String
   public var actor: Account?
   public var label: Issue.Label?
@@ -39,6 +40,8 @@ public struct Comment: Decodable, Sendable {
 }
 
 extension GitHubClient {
+  public static var mostHappenings: Int { pages * 100 }
+
   public func issue(_ number: Int, in repository: RepositoryName) throws -> Issue {
     try value(Issue.self, Call(of: repository, "/issues/\(number)"))
   }
@@ -57,6 +60,7 @@ extension GitHubClient {
     try pages(call, of: Issue.self, body)
   }
 
+  /// All that happened to an issue, in order; where that is more than ``mostHappenings``, the first of it.
   public func happenings(of issue: Int, in repository: RepositoryName) throws -> [IssueHappening] {
     var call = Call(of: repository, "/issues/\(issue)/events")
     call.query = [("per_page", "100")]

@@ -7,10 +7,12 @@ struct FoundManifest {
   var entry: TreeEntry
   var content: any Manifest
   var ecosystem: Ecosystem
+  /// The paths of the lock files beside it.
+  var lockFiles: [String]
 }
 
-/// Finds the manifests of a commit: `requirements*.txt` and `constraints*.txt` of the root, `requirements/*.txt`, and what they take in; or what
-/// the settings or the title name instead. Nothing outside the repository is looked at, and no symbolic link is followed.
+/// Finds the manifests of a commit: `requirements*.txt`, `constraints*.txt` and `pyproject.toml` of the root, `requirements/*.txt`, and what they
+/// take in; or what the settings or the title name instead. Nothing outside the repository is looked at, and no symbolic link is followed.
 struct ManifestSearch {
   let files: RepositoryFiles
   /// From the settings; empty: the usual places.
@@ -20,9 +22,17 @@ struct ManifestSearch {
   /// What was not read, and why; for the plan.
   private(set) var notes: [String] = []
   private var seen: Set<String> = []
+  private var size = 0
+  private var followed = 0
 
+  // What a repository can have the updater read, remember and say.
   private static let most = 100
-  private static let usual = ["requirements*.txt", "constraints*.txt", "requirements/*.txt"].map(NamePattern.init)
+  /// Bytes, of all manifests together.
+  static let mostBytes = 4 << 20
+  static let mostReferences = 500
+  static let mostNotes = 50
+  private static let usual = ["requirements*.txt", "constraints*.txt", "pyproject.toml", "requirements/*.txt"]
+    .map(NamePattern.init)
 
   init(_ files: RepositoryFiles, patterns: [NamePattern]) {
     self.files = files
@@ -65,7 +75,7 @@ struct ManifestSearch {
     } else {
       for pattern in patterns {
         if pattern.text.contains("*") {
-          notes.append("the repository is too large to look for \(pattern.text); name the files")
+          note("the repository is too large to look for \(pattern.text); name the files")
         } else {
           try take(pattern.text)
         }
@@ -77,36 +87,63 @@ struct ManifestSearch {
   private mutating func take(_ path: String) throws {
     guard !seen.contains(path) else { return }
     guard let entry = try files.file(path) else {
-      notes.append("\(path) is no file of the repository")
+      note("\(path) is no file of the repository")
       return
     }
-    guard found.count < Self.most else {
-      notes.append("\(path) is not read: there are more than \(Self.most) manifests")
+    guard seen.count < Self.most else {
+      note("\(path) is not read: there are more than \(Self.most) manifests")
       return
     }
     seen.insert(path)
+    guard size + (entry.size ?? 0) <= Self.mostBytes else {
+      note("\(path) is not read: all manifests together have more than \(Self.mostBytes) bytes")
+      return
+    }
     do {
       let bytes = try files.content(of: entry)
+      size += bytes.count
       if let format = ManifestFormat(path: path), format != .requirements {
         let manifest = try format.read(bytes, path: path)
-        found.append(FoundManifest(path: path, entry: entry, content: manifest, ecosystem: format.ecosystem))
+        found.append(
+          FoundManifest(
+            path: path, entry: entry, content: manifest, ecosystem: format.ecosystem,
+            lockFiles: try lockFiles(format.lockFiles, beside: path)))
         return
       }
       let manifest = try RequirementsFile(parsing: bytes, path: path)
-      found.append(FoundManifest(path: path, entry: entry, content: manifest, ecosystem: .pip))
+      found.append(FoundManifest(path: path, entry: entry, content: manifest, ecosystem: .pip, lockFiles: []))
       for reference in manifest.references { try follow(reference, from: path) }
     } catch let refusal as Refusal {
-      notes.append("\(path) is not read: \(refusal)")
+      note("\(path) is not read: \(refusal)")
     } catch let failure as GitHubFailure where failure.kind == .unexpected {
-      notes.append("\(path) is not read: \(failure)")
+      note("\(path) is not read: \(failure)")
     }
+  }
+
+  private func lockFiles(_ names: [String], beside path: String) throws -> [String] {
+    let folder = RepositoryPath.folder(of: path)
+    let own = try files.folder(folder)
+    return names.filter { own[$0]?.type == "blob" }.map { folder.isEmpty ? $0 : "\(folder)/\($0)" }
+  }
+
+  private mutating func note(_ text: String) {
+    if notes.count < Self.mostNotes { notes.append(String(text.unicodeScalars.prefix(500))) }
+    if notes.count == Self.mostNotes { notes.append("there is more that was not read") }
   }
 
   private mutating func follow(_ reference: RequirementsFile.Reference, from path: String) throws {
     // What is on the web is none of the repository's files.
     if reference.path.contains("://") { return }
+    followed += 1
+    guard followed <= Self.mostReferences else {
+      if followed == Self.mostReferences + 1 {
+        note(
+          "\(path): from line \(reference.line) on, files are not read: more than \(Self.mostReferences) are taken in")
+      }
+      return
+    }
     guard let target = RepositoryPath.resolve(reference.path, in: RepositoryPath.folder(of: path)) else {
-      notes.append("\(path):\(reference.line): \(reference.path) leads out of the repository and is not read")
+      note("\(path):\(reference.line): \(reference.path) leads out of the repository and is not read")
       return
     }
     try take(target)

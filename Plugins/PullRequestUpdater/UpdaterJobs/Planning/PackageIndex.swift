@@ -10,7 +10,6 @@ public final class PackageIndex {
   private let authorization: String?
   private let reach: Reach
   private let surroundings: Surroundings
-  private var projects: [String: IndexProject] = [:]
 
   private static let largest = 64 << 20
   private static let repetitions = 3
@@ -29,9 +28,8 @@ public final class PackageIndex {
     self.surroundings = surroundings
   }
 
-  /// A project by its normalized name; nil: the index does not know it. Kept until ``forget()``.
+  /// A project by its normalized name; nil: the index does not know it. It is not kept: a large one has some hundred megabytes.
   func project(_ name: String) throws -> IndexProject? {
-    if let known = projects[name] { return known }
     let request = try self.request(address.resolving("\(name)/"), accept: Self.accept)
     let response = try self.response(to: request)
     switch response.status {
@@ -42,13 +40,10 @@ public final class PackageIndex {
         response.status >= 500 || response.status == 429 ? .uncertain : .unexpected,
         "the package index answers \(response.status) for \(name)")
     }
-    let project: IndexProject
     do {
-      project = try IndexProject(
+      return try IndexProject(
         simpleAPI: response.body, contentType: response.header("content-type") ?? "", name: name)
     } catch { throw GitHubFailure(.unexpected, "the package index's answer for \(name) cannot be used: \(error)") }
-    projects[name] = project
-    return project
   }
 
   /// Where a project tells what has changed; empty where the index does not say, or cannot be asked.
@@ -61,9 +56,6 @@ public final class PackageIndex {
       return try ProjectDescription(json: response.body).releaseNotes
     } catch let failure as GitHubFailure where failure.kind == .interrupted { throw failure } catch { return [] }
   }
-
-  /// What was asked for one job is not good for the next.
-  func forget() { projects = [:] }
 
   private func request(_ address: HTTPAddress, accept: String) -> HTTPRequest {
     var request = HTTPRequest("GET", address, headers: [HTTPRequest.Header("Accept", accept)])

@@ -59,6 +59,13 @@ public struct PlannedPullRequest: Codable, Sendable {
   public var body: String
   public var skipped: [Skipped]
   public var files: [File]
+  /// The lock files beside them, which are not rewritten.
+  public var lockFiles: [String]
+
+  private enum CodingKeys: String, CodingKey {
+    case key, ecosystem, package, request, from, to, branch, title, message, body, skipped, files
+    case lockFiles = "lock_files"
+  }
 }
 
 /// Why nothing is done about a package.
@@ -88,4 +95,24 @@ public struct PlannedRefusal: Codable, Sendable, Hashable {
 extension Plan {
   /// The differences of all files, as `git diff` shows them.
   public var diff: String { pullRequests.flatMap(\.files).map(\.diff).joined() }
+
+  /// The same for a terminal, which nothing in a repository's files may steer: control characters are shown as their pictures, and those that turn
+  /// the direction of text as U+FFFD.
+  public var diffForTerminal: String {
+    var shown = String.UnicodeScalarView()
+    let scalars = diff.unicodeScalars
+    for place in scalars.indices {
+      let scalar = scalars[place]
+      let next = scalars.index(after: place)
+      switch scalar.value {
+      case 0x09, 0x0A: shown.append(scalar)
+      // A line's end, without which the difference would be another one.
+      case 0x0D where next < scalars.endIndex && scalars[next] == "\n": shown.append(scalar)
+      case 0..<0x20: shown.append(Unicode.Scalar(0x2400 + scalar.value) ?? "\u{FFFD}")
+      case 0x7F..<0xA0, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: shown.append("\u{FFFD}")
+      default: shown.append(scalar)
+      }
+    }
+    return String(shown)
+  }
 }

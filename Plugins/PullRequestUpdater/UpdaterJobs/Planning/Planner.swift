@@ -26,6 +26,10 @@ struct Planner {
     var normalized: String
     var verb: Update.Verb
     var target: VersionTarget
+    /// The version that the title says it has.
+    var from: String?
+    /// What means one version stays at it, and every line means the same one afterwards.
+    var isPinAll = false
   }
 
   /// One package's new content, file by file.
@@ -33,6 +37,8 @@ struct Planner {
     var item: PullRequestText.Item
     var changes: [(path: String, changes: [PlannedPullRequest.File.Change])]
     var choice: VersionChoice?
+    /// What the title says and no manifest does.
+    var doubt: String?
   }
 
   // MARK: The whole
@@ -52,14 +58,8 @@ struct Planner {
     plan.manifests = manifests.map(\.path)
     plan.notes = search.notes
     switch request.intent {
-    case .updateAll: try planAll(request, manifests, &plan)
+    case .updateAll, .pinAll: try planAll(request, manifests, &plan)
     case .update, .pin, .downgrade, .unpin, .remove: try planEach(request, manifests, &plan)
-    case .pinAll:
-      plan.refusals = [
-        PlannedRefusal(
-          package: "*", code: Refusal.Code.unsupported.rawValue,
-          reason: "pinning everything at once is not done here; name the packages: \"Pin pip and setuptools\"")
-      ]
     case .none, .unclear: break
     }
     return plan
@@ -78,10 +78,10 @@ struct Planner {
     let works = request.packages.map { package in
       Work(
         name: package.name, normalized: ProjectName.normalize(package.name), verb: verb(of: request.intent),
-        target: package.to ?? .latest)
+        target: package.to ?? .latest, from: package.from)
     }
     // A title never adds a name: what no manifest holds may be misspelt, or somebody else's package of a similar name.
-    let missing = works.filter { work in !manifests.contains { self.holds($0, work.normalized) } }
+    let missing = works.filter { work in !manifests.contains { $0.content.mentions(work.normalized) } }
     guard missing.isEmpty else {
       plan.refusals = missing.map {
         PlannedRefusal(package: $0.normalized, code: PlannedRefusal.unknownPackage, reason: "no manifest asks for it")
@@ -96,25 +96,35 @@ struct Planner {
             reason: "\(RepositorySettings.path) leaves it alone"))
         continue
       }
+      guard manifests.contains(where: { holds($0, work.normalized, request.scope) }) else {
+        plan.refusals.append(
+          PlannedRefusal(
+            package: work.normalized, code: PlannedRefusal.notDevelopment,
+            reason: "no manifest asks for it for development alone; say it without “dev”"))
+        continue
+      }
       var manifests = manifests
       switch try edit(work, &manifests, request) {
       case .success(let edited):
         plan.pullRequests.append(
           try pullRequest(
-            [edited], manifests, package: work.normalized, request: requestText(work)))
+            [edited], manifests, package: work.normalized, request: requestText(work), scope: request.scope))
+        if let doubt = edited.doubt { plan.notes.append("\(work.normalized): \(doubt)") }
       case .failure(let refusals): plan.refusals += refusals.all
       }
     }
   }
 
-  /// Everything that can be updated, in one pull request.
+  /// Everything that can be updated, or pinned, in one pull request.
   private func planAll(_ request: TitleRequest, _ manifests: [FoundManifest], _ plan: inout Plan) throws {
     let except = Set(request.except.map { ProjectName.normalize($0) })
     var names: [String] = []
+    var seen: Set<String> = []
     for manifest in manifests {
-      for dependency in manifest.content.dependencies where !names.contains(dependency.normalizedName) {
+      for dependency in manifest.content.dependencies {
         let isWanted = request.scope == nil || dependency.isDevelopment
-        if isWanted, !except.contains(dependency.normalizedName), settings.permits(dependency.normalizedName) {
+        guard isWanted, seen.insert(dependency.normalizedName).inserted else { continue }
+        if !except.contains(dependency.normalizedName), settings.permits(dependency.normalizedName) {
           names.append(dependency.normalizedName)
         }
       }
@@ -123,11 +133,13 @@ struct Planner {
       plan.notes.append("only the first \(Self.mostPackages) of \(names.count) packages are looked at")
       names = Array(names.prefix(Self.mostPackages))
     }
+    let isPinAll = request.intent == .pinAll
     let target = request.level.map { VersionTarget.level($0) } ?? .latest
     var manifests = manifests
     var edits: [Edited] = []
     for name in names {
-      let work = Work(name: name, normalized: name, verb: .update, target: target)
+      let work = Work(
+        name: name, normalized: name, verb: isPinAll ? .pin : .update, target: target, isPinAll: isPinAll)
       switch try edit(work, &manifests, request) {
       case .success(let edited): edits.append(edited)
       case .failure(let refusals): plan.refusals += refusals.all
@@ -136,7 +148,8 @@ struct Planner {
     guard !edits.isEmpty else { return }
     plan.pullRequests = [
       try pullRequest(
-        edits, manifests, package: "*", request: request.level?.rawValue ?? "latest")
+        edits, manifests, package: "*", request: isPinAll ? "pin" : request.level?.rawValue ?? "latest",
+        scope: request.scope)
     ]
   }
 
@@ -160,8 +173,11 @@ struct Planner {
     }
   }
 
-  private func holds(_ manifest: FoundManifest, _ name: String) -> Bool {
-    manifest.content.dependencies.contains { $0.normalizedName == name }
+  /// Whether a manifest asks for a package, and of a scope: for it alone, since all of a package's lines in a file are rewritten together.
+  private func holds(_ manifest: FoundManifest, _ name: String, _ scope: TitleRequest.Scope?) -> Bool {
+    guard scope == .dev else { return manifest.content.mentions(name) }
+    let own = manifest.content.dependencies.filter { $0.normalizedName == name }
+    return !own.isEmpty && own.allSatisfy(\.isDevelopment)
   }
 
   // MARK: One package
@@ -194,12 +210,12 @@ struct Planner {
     let policy = ChoicePolicy(
       allowsPreReleases: settings.allowsPreReleases || request.pre,
       python: settings.pythonVersion.flatMap { PEP440Version($0) })
-    let update = Update(name: work.name, verb: work.verb, target: work.target)
+    let update = Update(name: work.name, verb: work.verb, target: work.target, keepsPins: work.isPinAll)
 
     var refused: [PlannedRefusal] = []
     var edited = Edited(item: PullRequestText.Item(package: work.normalized, verb: work.verb), changes: [])
     var changed = manifests
-    for (place, manifest) in manifests.enumerated() where holds(manifest, work.normalized) {
+    for (place, manifest) in manifests.enumerated() where holds(manifest, work.normalized, request.scope) {
       switch manifest.content.applying(update, from: project, policy: policy) {
       case .changed(let edit):
         changed[place].content = try type(of: manifest.content).init(parsing: edit.bytes, path: manifest.path)
@@ -226,8 +242,36 @@ struct Planner {
       }
     }
     guard !edited.changes.isEmpty else { return .failure(Refusals(all: refused)) }
+    if work.isPinAll {
+      // Pins that differ are no set that can be installed, where each of them is right by itself.
+      let pins = requirements(of: work.normalized, in: changed)
+      guard pins.count == 1 else {
+        return refuse(
+          Refusal.Code.conflict.rawValue,
+          "its lines would be pinned to different versions (\(pins.sorted().prefix(5).joined(separator: ", "))); pin it by name to one of them"
+        )
+      }
+    }
+    edited.doubt = doubt(of: work, in: manifests, request)
     manifests = changed
     return .success(edited)
+  }
+
+  /// What the manifests say about a package's version, each once and without blanks.
+  private func requirements(of name: String, in manifests: [FoundManifest]) -> Set<String> {
+    Set(
+      manifests.flatMap { $0.content.dependencies }.filter { $0.normalizedName == name }
+        .map { $0.requirement.filter { !" \t()".contains($0) } })
+  }
+
+  /// A word about a version that the title speaks of and no manifest has. What is asked for is clear without it, so that it is done; but whoever
+  /// asked has looked at something else than this branch.
+  private func doubt(of work: Work, in manifests: [FoundManifest], _ request: TitleRequest) -> String? {
+    guard let from = work.from else { return nil }
+    let own = manifests.filter { holds($0, work.normalized, request.scope) }.flatMap { $0.content.dependencies }
+      .filter { $0.normalizedName == work.normalized }
+    if own.contains(where: { $0.isAt(from) }) { return nil }
+    return "the title says that it is at \(from), and no manifest does"
   }
 
   private static func words(for unchanged: Unchanged) -> String {
@@ -243,12 +287,14 @@ struct Planner {
 
   /// - Parameter manifests: with the new content, of the files that were changed.
   private func pullRequest(
-    _ edits: [Edited], _ manifests: [FoundManifest], package: String, request: String
+    _ edits: [Edited], _ manifests: [FoundManifest], package: String, request: String, scope: TitleRequest.Scope?
   ) throws -> PlannedPullRequest {
     var files: [PlannedPullRequest.File] = []
+    var lockFiles: [String] = []
     for manifest in manifests {
       let changes = edits.flatMap { edit in edit.changes.filter { $0.path == manifest.path }.flatMap(\.changes) }
       guard !changes.isEmpty else { continue }
+      lockFiles += manifest.lockFiles
       let old = try client.blob(manifest.entry.sha, in: repository)
       files.append(
         PlannedPullRequest.File(
@@ -258,9 +304,10 @@ struct Planner {
     }
     let paths = files.map(\.path)
     let isGroup = package == "*"
+    let target = [request, scope?.rawValue].compactMap(\.self).joined(separator: "-")
     let key = Marker.key(
       repository: repository, base: base, ecosystem: Self.ecosystem.rawValue, manifests: paths, package: package,
-      request: request)
+      request: target)
     let items = edits.map(\.item)
     let skipped =
       edits.count == 1
@@ -275,19 +322,21 @@ struct Planner {
     let title = PullRequestText.title(items)
     let text = PullRequestText(
       items: items, request: request, issue: issue, closes: isDefaultBase, files: files, skipped: skipped,
-      releaseNotes: isGroup || items[0].to == nil ? [] : try index.releaseNotes(of: package), marker: marker)
+      releaseNotes: isGroup || items[0].to == nil ? [] : try index.releaseNotes(of: package), lockFiles: lockFiles,
+      doubt: edits.count == 1 ? edits[0].doubt : nil, marker: marker)
     return PlannedPullRequest(
       key: key, ecosystem: Self.ecosystem.rawValue, package: package, request: request,
       from: isGroup ? nil : items[0].from,
       to: isGroup ? nil : items[0].to,
       branch: BranchName.ours(
         ecosystem: Self.ecosystem.rawValue, directory: RepositoryPath.commonFolder(of: paths),
-        package: isGroup ? "all" : package, target: request),
-      title: title, message: title, body: text.body, skipped: skipped, files: files)
+        package: isGroup ? "all" : package, target: target),
+      title: title, message: title, body: text.body, skipped: skipped, files: files, lockFiles: lockFiles)
   }
 }
 
 extension PlannedRefusal {
   static let unknownPackage = "unknown-package"
   static let notPermitted = "not-permitted"
+  static let notDevelopment = "not-development"
 }

@@ -74,14 +74,15 @@ struct PullRequestMaker {
     pullRequest.user?.login.lowercased() == (try client.login().lowercased())
   }
 
-  /// The pull request of a request: from its branch, else by the marker. The open one first, then the newest.
+  /// The pull request of a request: from its branch, else by the marker. The open one first, then the newest. A marker is a line that anybody may
+  /// copy into a pull request, and the account may be a person's: only below the updater's own folder it means something.
   func find(_ wanted: PlannedPullRequest) throws -> PullRequest? {
     for branch in [wanted.branch, BranchName.besideFolder(wanted.branch)] {
       let all = try client.pullRequests(from: branch, to: plan.base, in: repository)
       if let found = all.first(where: { $0.isOpen }) ?? all.max(by: { $0.number < $1.number }) { return found }
     }
     return try client.openPullRequests(of: repository).first { pullRequest in
-      try isOurs(pullRequest) && pullRequest.base.ref == plan.base
+      try isOurs(pullRequest) && pullRequest.base.ref == plan.base && BranchName.isOurs(pullRequest.head.ref)
         && pullRequest.head.repo?.fullName.lowercased() == repository.normalized
         && Marker(body: pullRequest.body)?.key == wanted.key
     }

@@ -5,7 +5,7 @@ enum CommentText {
   static let forms = """
     - `Update pip to 19`, `Update pip to the latest version`, `Bump django from 4.2.1 to 4.2.7`
     - `Update pip and setuptools to latest`, `Update all dependencies except numpy`
-    - `Pin pip to 19.3.1`, `Downgrade pip to 18.1`, `Unpin pip`, `Remove pip`
+    - `Pin pip to 19.3.1`, `Pin all dependencies`, `Downgrade pip to 18.1`, `Unpin pip`, `Remove pip`
     - with `in requirements/dev.txt` behind it for one file
     """
 

@@ -1,4 +1,6 @@
 /// Text of others in GitHub's Markdown: it shows what it says, and does nothing: no mention, no link, no HTML, no comment.
+///
+/// It is looked at scalar by scalar, as GitHub does: a tick with a combining mark behind it is one `Character` and no tick, and is a tick there.
 enum Markdown {
   /// Text in a code span, on one line. No character in it has a meaning there.
   static func code(_ text: String, limit: Int = 300) -> String {
@@ -6,18 +8,18 @@ enum Markdown {
     if line.isEmpty { return "` `" }
     let fence = String(repeating: "`", count: longestRun(of: "`", in: line) + 1)
     // Blanks keep a tick at the end apart from the fence; the reader does not see them.
-    let pad = line.hasPrefix("`") || line.hasSuffix("`") ? " " : ""
+    let pad = line.unicodeScalars.first == "`" || line.unicodeScalars.last == "`" ? " " : ""
     return "\(fence)\(pad)\(line)\(pad)\(fence)"
   }
 
   /// Text between words, on one line: what would be Markdown or a mention is escaped.
   static func text(_ text: String, limit: Int = 300) -> String {
     var escaped = ""
-    for character in oneLine(text, limit: limit) {
-      if "\\`*_{}[]()<>#+-.!|~&:^$\"'".contains(character) { escaped.append("\\") }
-      escaped.append(character)
-      // A zero-width space keeps a mention from being one.
-      if character == "@" { escaped.append("\u{200B}") }
+    for scalar in oneLine(text, limit: limit).unicodeScalars {
+      if "\\`*_{}[]()<>#+-.!|~&:^$\"'".unicodeScalars.contains(scalar) { escaped.unicodeScalars.append("\\") }
+      escaped.unicodeScalars.append(scalar)
+      // A zero-width space keeps a mention, and the number of an issue, from being one.
+      if scalar == "@" || scalar == "#" { escaped.unicodeScalars.append("\u{200B}") }
     }
     return escaped
   }
@@ -27,18 +29,18 @@ enum Markdown {
     var text = text
     var isCut = false
     if text.utf8.count > limit {
-      var lines: [Substring] = []
+      var lines: [Substring.UTF8View] = []
       var size = 0
-      for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-        size += line.utf8.count + 1
+      for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+        size += line.count + 1
         if size > limit { break }
         lines.append(line)
       }
-      text = lines.joined(separator: "\n")
+      text = String(decoding: Array(lines.joined(separator: "\n".utf8)), as: UTF8.self)
       isCut = true
     }
     let fence = String(repeating: "`", count: max(3, longestRun(of: "`", in: text) + 1))
-    let end = text.hasSuffix("\n") || text.isEmpty ? "" : "\n"
+    let end = text.utf8.last == UInt8(ascii: "\n") || text.isEmpty ? "" : "\n"
     return "\(fence)\(language)\n\(text)\(end)\(fence)" + (isCut ? "\n\n(cut here; the commit has all of it)" : "")
   }
 
@@ -68,13 +70,14 @@ enum Markdown {
       default: line.unicodeScalars.append(scalar)
       }
     }
-    return line.count > limit ? line.prefix(limit) + "…" : line
+    guard line.unicodeScalars.count > limit else { return line }
+    return String(line.unicodeScalars.prefix(limit)) + "…"
   }
 
-  private static func longestRun(of character: Character, in text: String) -> Int {
+  private static func longestRun(of character: Unicode.Scalar, in text: String) -> Int {
     var longest = 0
     var run = 0
-    for each in text {
+    for each in text.unicodeScalars {
       run = each == character ? run + 1 : 0
       longest = max(longest, run)
     }

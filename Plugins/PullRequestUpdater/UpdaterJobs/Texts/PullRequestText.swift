@@ -14,14 +14,20 @@ struct PullRequestText {
 
   // GitHub takes 65,535 characters of a body; each part of it has a bound, and all of them together stay below.
   private static let longestTitle = 72
+  /// What GitHub takes as a title.
+  private static let longestSubject = 256
   private static let longestDiff = 30_000
   private static let mostSkipped = 15
   private static let mostFiles = 20
   private static let mostItems = 100
+  private static let mostLockFiles = 10
+  private static let longestVersion = 60
 
   /// `Update pip from 18.1 to 19.3.1`; where that is too long for a subject, without where it comes from.
   static func title(_ items: [Item]) -> String {
-    guard items.count == 1, let item = items.first else { return "Update \(items.count) packages" }
+    guard items.count == 1, let item = items.first else {
+      return "\(items.allSatisfy { $0.verb == .pin } ? "Pin" : "Update") \(items.count) packages"
+    }
     let verb =
       switch item.verb {
       case .unpin: "Unpin"
@@ -31,6 +37,7 @@ struct PullRequestText {
       }
     guard let to = item.to else { return "\(verb) \(item.package)" }
     let short = "\(verb) \(item.package) to \(to)"
+    guard short.utf8.count <= longestSubject else { return "\(verb) \(item.package)" }
     guard let from = item.from else { return short }
     let long = "\(verb) \(item.package) from \(from) to \(to)"
     return long.count <= longestTitle ? long : short
@@ -51,11 +58,21 @@ struct PullRequestText {
   var files: [PlannedPullRequest.File]
   var skipped: [PlannedPullRequest.Skipped]
   var releaseNotes: [ProjectDescription.Link]
+  /// Beside the files; they are not rewritten.
+  var lockFiles: [String] = []
+  /// What the title says and no manifest does, as a sentence without its first letter's case and its end.
+  var doubt: String?
   var marker: Marker
 
   /// The body, with the marker as its last line.
   var body: String {
     var parts = [introduction]
+    if let doubt { parts.append("Please look twice: \(Markdown.text(doubt)).") }
+    if !lockFiles.isEmpty {
+      var names = lockFiles.prefix(Self.mostLockFiles).map { Markdown.code($0, limit: 200) }.joined(separator: ", ")
+      if lockFiles.count > Self.mostLockFiles { names += " and \(lockFiles.count - Self.mostLockFiles) more" }
+      parts.append("Not changed with it: \(names). Have the tool that writes it make it anew on this branch.")
+    }
     parts += files.prefix(Self.mostFiles).map {
       Markdown.block($0.diff, language: "diff", limit: Self.longestDiff / min(max(1, files.count), Self.mostFiles))
     }
@@ -84,10 +101,11 @@ struct PullRequestText {
       return what + asked
     }
     var lines = items.prefix(Self.mostItems).map { item in
-      "- \(Markdown.code(item.package, limit: 80)): \(item.from.map { "from \(Markdown.code($0)) " } ?? "")to \(Markdown.code(item.to ?? "any version"))"
+      "- \(Markdown.code(item.package, limit: 80)): \(item.from.map { "from \(Markdown.code($0, limit: Self.longestVersion)) " } ?? "")to \(Markdown.code(item.to ?? "any version", limit: Self.longestVersion))"
     }
     if items.count > Self.mostItems { lines.append("- and \(items.count - Self.mostItems) more") }
-    return "Updates \(items.count) packages in \(places).\(asked)\n\n\(lines.joined(separator: "\n"))"
+    return
+      "\(items.allSatisfy { $0.verb == .pin } ? "Pins" : "Updates") \(items.count) packages in \(places).\(asked)\n\n\(lines.joined(separator: "\n"))"
   }
 
   /// Why it is this version and not a newer one.

@@ -17,11 +17,14 @@ public struct Update: Sendable, Hashable {
   public var verb: Verb
   /// Not looked at by `unpin` and `remove`.
   public var target: VersionTarget
+  /// What means one version already stays at it, whatever the target.
+  public var keepsPins: Bool
 
-  public init(name: String, verb: Verb = .update, target: VersionTarget = .latest) {
+  public init(name: String, verb: Verb = .update, target: VersionTarget = .latest, keepsPins: Bool = false) {
     self.name = name
     self.verb = verb
     self.target = target
+    self.keepsPins = keepsPins
   }
 }
 

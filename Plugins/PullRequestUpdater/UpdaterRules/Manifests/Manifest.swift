@@ -15,6 +15,11 @@ public protocol Manifest: Sendable {
   /// What it asks for, in the order of the file.
   var dependencies: [Dependency] { get }
 
+  /// Whether it asks for a package in any way, also in one that is none of the ``dependencies`` and cannot be rewritten.
+  ///
+  /// - Parameter name: in its ecosystem's normal form.
+  func mentions(_ name: String) -> Bool
+
   /// The manifest with one package's update. Of a package's lines either all are rewritten or none is.
   ///
   /// - Parameter project: the package as its index knows it; not looked at by `unpin` and `remove`.
@@ -23,6 +28,8 @@ public protocol Manifest: Sendable {
 
 extension Manifest {
   public static var lockFiles: [String] { [] }
+
+  public func mentions(_ name: String) -> Bool { dependencies.contains { $0.normalizedName == name } }
 }
 
 /// One package of a manifest.
@@ -39,4 +46,11 @@ public struct Dependency: Sendable, Hashable {
   public let line: Int
   /// Whether it is needed only for development.
   public let isDevelopment: Bool
+
+  /// Whether what somebody says of its present version is true: the pin or lower bound is that version, or begins with its numbers. Also where
+  /// nothing can be told from either.
+  public func isAt(_ version: String) -> Bool {
+    guard let said = PEP440Version(version), let base = SpecifierSet(requirement)?.base else { return true }
+    return base == said || (!said.hasSuffix && base.hasPrefix(said))
+  }
 }

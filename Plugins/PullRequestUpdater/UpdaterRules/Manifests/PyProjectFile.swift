@@ -87,6 +87,10 @@ public struct PyProjectFile: Manifest {
     return name?.normalized == "python" ? nil : name
   }
 
+  public func mentions(_ name: String) -> Bool {
+    entries.contains { $0.requirement.name.normalized == name } || poetry.contains { $0.name.normalized == name }
+  }
+
   public func applying(_ update: Update, from project: IndexProject, policy: ChoicePolicy) -> EditOutcome {
     guard let name = ProjectName(update.name) else {
       return .refused(Refusal(.invalidRequest, reason: "“\(update.name)” is no name of a Python project"))

@@ -66,6 +66,7 @@ struct RequirementUpdate {
     }
 
     func outcome(from project: IndexProject) throws(Refusal) -> Outcome {
+      if isPinned, update.keepsPins { return .unchanged(.upToDate) }
       // Nothing is said, so there is nothing to change, and nothing to measure a level from.
       if case .level = request.meaning, base == nil { return .unchanged(.unpinned) }
       if own.clauses.isEmpty, !request.namesVersion, update.verb != .pin { return .unchanged(.unpinned) }

@@ -77,6 +77,11 @@ public struct RequirementsFile: Manifest {
     return words.contains { ["dev", "development", "test", "tests", "testing", "lint", "docs"].contains($0) }
   }
 
+  public func mentions(_ name: String) -> Bool {
+    guard let name = ProjectName(name) else { return false }
+    return lines.contains { $0.concerns(name) }
+  }
+
   // MARK: Updating
 
   public func applying(_ update: Update, from project: IndexProject, policy: ChoicePolicy) -> EditOutcome {
