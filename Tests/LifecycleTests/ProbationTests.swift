@@ -159,6 +159,8 @@ struct ProbationTests {
     #expect(verdict(90, 10, isHealthy: false) == .failed("it says that it is not well, and the build before was"))
     // One that is too busy to say how it is has not passed yet.
     #expect(verdict(90, 10, isHealthy: nil) == .undecided)
+    #expect(verdict(0, 0, at: 60_999_999_999, isHealthy: nil) == .undecided)
+    #expect(verdict(0, 0, at: 61_000_000_000, isHealthy: nil) != .undecided)
     // At the end of the time, against what there was.
     #expect(verdict(1, 1, at: 1_000_000_000) == .failed("1 of 2 attempts to handle an event failed"))
     #expect(verdict(0, 0, at: 1_000_000_000) == .passed)

@@ -69,7 +69,12 @@ struct Probation: Sendable {
     return switch isHealthy() {
     case true?: .passed
     case false?: .failed("it says that it is not well, and the build before was")
-    case nil: .undecided
+    case nil:
+      time - began < policy.time.nanoseconds + Self.patience
+        ? .undecided : .failed("it has been too busy for a minute to say whether it is well")
     }
   }
+
+  /// How long past its time a build may be too busy to answer, nanoseconds: what is stuck for good must not be watched for good.
+  private static let patience: Int64 = 60_000_000_000
 }
