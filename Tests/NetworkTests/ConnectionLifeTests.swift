@@ -313,24 +313,6 @@ struct ConnectionLifeTests {
     }
   }
 
-  @Test("what came while the host itself was stopped is read before its connection counts as silent")
-  func stoppedHost() throws {
-    let server = try LoopbackServer()
-    let clock = JumpingClock()
-    try withNetwork(clock) { network in
-      let observer = Recorder(room: 100)
-      var spec = server.spec()
-      spec.idleTimeout = 10 * second
-      _ = network.dial(owner: "bot", spec: spec, observer: observer)
-      let client = try server.accept()
-      #expect(observer.events(1) == ["open"])
-      // Whenever the time is asked for, much of it has passed, and a line has come just before.
-      clock.arm(times: 20) { client.send("a\n") }
-      network.look()
-      #expect(observer.events(21) == ["open"] + [String](repeating: "a", count: 20))
-    }
-  }
-
   // MARK: Coming back
 
   @Test func attemptsFollowTheBackoff() throws {

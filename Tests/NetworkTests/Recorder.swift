@@ -120,29 +120,3 @@ final class TurnedClock: HostClock, @unchecked Sendable {
 
   func turn(_ nanoseconds: Int64) { lock.withLock { time += nanoseconds } }
 }
-
-/// A clock that leaps by 11 s when it is looked at, as it does for a process that was stopped, after something has happened.
-final class JumpingClock: HostClock, @unchecked Sendable {
-  private let lock = NSLock()
-  private var time: Int64 = 1_000_000_000_000
-  private var leaps = 0
-  private var happens: () -> Void = {}
-
-  var monotonic: Int64 {
-    lock.withLock {
-      guard leaps > 0 else { return time }
-      leaps -= 1
-      happens()
-      time += 11_000_000_000
-      return time
-    }
-  }
-  var unix: Int64 { lock.withLock { time } }
-
-  func arm(times: Int, _ body: @escaping () -> Void) {
-    lock.withLock {
-      leaps = times
-      happens = body
-    }
-  }
-}

@@ -143,11 +143,7 @@ final class Connection {
       }
     case .handshaking:
       end(.tls, "the TLS handshake with \(target) did not end within \(Self.text(spec.connectTimeout))")
-    case .open:
-      // The host itself may have been stopped: what has come meanwhile is read before the peer is called silent.
-      if isReading { read() }
-      guard phase == .open, now >= idleDeadline else { return }
-      end(.idle, "nothing was received for \(Self.text(spec.idleTimeout))")
+    case .open: end(.idle, "nothing was received for \(Self.text(spec.idleTimeout))")
     case .draining: over()
     }
   }
