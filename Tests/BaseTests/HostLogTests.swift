@@ -197,6 +197,33 @@ final class LogClock: HostClock {
     #expect(lines.last?.hasSuffix("info x: after") == true)
   }
 
+  @Test func aLineThatFoundNoRoomToItsEndDoesNotSpoilTheNext() throws {
+    // A file that may not grow is a disk that is full; of a line that would reach over its end, a part is written.
+    typealias Create = @convention(c) (UnsafePointer<CChar>, UInt32) -> Int32
+    // Glibc's module leaves out what needs _GNU_SOURCE; the numbers are those of linux/memfd.h and linux/fcntl.h.
+    let create = unsafeBitCast(try #require(dlsym(nil, "memfd_create")), to: Create.self)
+    let (allowSealing, addSeals, sealGrow): (UInt32, Int32, Int32) = (2, 1033, 4)
+    let file = create("log", allowSealing)
+    try #require(file >= 0)
+    defer { close(file) }
+    try #require(ftruncate(file, 4096) == 0 && fcntl(file, addSeals, sealGrow) == 0)
+    let log = HostLog(descriptor: file, rate: .unlimited, clock: clock)
+    let text = String(repeating: "x", count: 3000)
+    for _ in 0..<3 { log.info("x", text) }
+    let end = Int(lseek(file, 0, SEEK_CUR))
+    try #require(end == 4096)
+
+    // There is room again.
+    try #require(lseek(file, 0, SEEK_SET) == 0)
+    log.info("x", "after")
+    var written = [UInt8](repeating: 0, count: Int(lseek(file, 0, SEEK_CUR)))
+    try #require(pread(file, &written, written.count, 0) == written.count)
+    let lines = String(decoding: written, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines.count == 4 && lines.first == "" && lines.last == "", "\(lines)")
+    #expect(lines.dropFirst().first?.contains("2 log lines were dropped") == true)
+    #expect(lines.dropFirst(2).first?.hasSuffix("info x: after") == true)
+  }
+
   @Test func manyThreadsWriteWholeLines() throws {
     let log = log()
     let threads = (0..<4).map { number in

@@ -76,6 +76,36 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: place.path))
   }
 
+  @Test("a socket that was removed is made again, and who is connected stays", arguments: [false, true])
+  func renewed(lockIsGone: Bool) throws {
+    let server = try start()
+    let before = try ControlClient(path: place.path)
+    #expect(try before.request("echo", 1) == 1)
+    #expect(try !server.renew())
+    for round in 0..<3 {
+      #expect(unlink(place.path) == 0)
+      if lockIsGone { #expect(unlink(place.path + ".lock") == 0) }
+      #expect(try server.renew())
+      let after = try ControlClient(path: place.path)
+      #expect(try after.request("echo", .int(Int64(round))) == .int(Int64(round)))
+      #expect(throws: ControlError.self) { _ = try ControlServer(path: place.path, handler: handler) }
+    }
+    #expect(try before.request("echo", 2) == 2)
+    server.stop()
+    #expect(!FileManager.default.fileExists(atPath: place.path))
+    #expect(try !server.renew())
+  }
+
+  @Test("a server that stops leaves the socket that somebody else has put in its place")
+  func anothersSocket() throws {
+    let server = try start()
+    #expect(unlink(place.path) == 0 && unlink(place.path + ".lock") == 0)
+    let other = try start()
+    server.stop()
+    #expect(try ControlClient(path: place.path).request("echo", 3) == 3)
+    other.stop()
+  }
+
   @Test func manyClientsAtOnce() throws {
     let server = try start()
     let path = place.path

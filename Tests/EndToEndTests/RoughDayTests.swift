@@ -289,7 +289,68 @@ struct RoughDayTests {
     withExtendedLifetime(crowd) {}
   }
 
+  @Test("SIGHUP makes a control socket again that was removed", .timeLimit(.minutes(5)))
+  func removedSocket() throws {
+    let host = try Host(plugins: Build.examples)
+    #expect(unlink(host.socket) == 0)
+    host.program.signal(SIGHUP)
+    try host.program.line(.error, "that it listens again") { $0.contains("listens again") }
+    #expect(try host.command("ps").count > 1)
+    try host.stop()
+  }
+
+  @Test(
+    "files whose names are no text, or more than one line, are named in one", .timeLimit(.minutes(5)))
+  func oddNames() throws {
+    let directory = try TemporaryDirectory()
+    _ = try directory.file("plugins/notes.yaml", CPlugin.notesManifest)
+    let plugins = directory.url.appendingPathComponent("plugins").path
+    try CPlugin.compile(CPlugin.notes("BH_OK"), to: plugins + "/libnotes.so", in: directory)
+    let notText = Array(plugins.utf8CString.dropLast()) + [0x2f, CChar(bitPattern: 0xff)] + Array(".yaml".utf8CString)
+    for path in [notText, Array((plugins + "/two\nlines.yaml").utf8CString)] {
+      let file = open(path, O_WRONLY | O_CREAT, 0o600)
+      try #require(file >= 0)
+      #expect(write(file, "a: [", 4) == 4)
+      close(file)
+    }
+    let (status, output, error) = try RunningProgram.run(Build.bothost, ["check", "--plugins", plugins])
+    #expect(status != 0)
+    #expect((output + error).contains { $0.contains("name is not UTF-8") }, "\(output + error)")
+    #expect((output + error).contains { $0.contains(#"/two\nlines.yaml:"#) }, "\(output + error)")
+    let host = try Host(plugins: plugins)
+    #expect(try host.command("ps").contains { $0.hasPrefix("notes ") && $0.contains("running") })
+    try host.stop()
+  }
+
   // MARK: Everybody at once
+
+  @Test(
+    "what waits for a handler that a swap takes away is a dead letter, and does not stop the others' replay",
+    .timeLimit(.minutes(5)))
+  func handlerTakenAway() throws {
+    let directory = try TemporaryDirectory()
+    let plugins = try CPlugin.makePicky(in: directory)
+    let host = try Host(plugins: plugins, environment: ["PICKY_TOKEN": "t0ken"], directory: directory)
+    func becomesDead(_ topic: String, _ letters: Int) throws {
+      try host.command("publish", topic, "-", input: String(repeating: #"{"text":"bad"}"# + "\n", count: 3))
+      try eventually("the letters are there") { try host.command("dead", "list", "--json").count == letters }
+    }
+    try becomesDead("notes", 3)
+    _ = try directory.file(
+      "plugins/picky.yaml", CPlugin.pickyManifest.replacingOccurrences(of: "notes", with: "remarks"))
+    try host.command("swap", "picky")
+    try becomesDead("remarks", 6)
+    try host.command("call", "picky.forgive", "{}")
+
+    let (status, _, error) = try RunningProgram.run(
+      Build.bothost, ["dead", "replay", "--all", "--control", host.socket])
+    #expect(status == 1)
+    #expect(
+      error.contains { $0.contains("3 letters cannot be replayed") && $0.contains("picky/on_note@notes") }, "\(error)")
+    try eventually("the others are gone") { try host.command("dead", "list", "--json").count == 3 }
+    #expect(try host.command("call", "picky.taken", "{}") == ["3"])
+    try host.stop()
+  }
 
   @Test("two operators who replay all dead letters at once do not stop each other", .timeLimit(.minutes(5)))
   func replayedTwice() throws {

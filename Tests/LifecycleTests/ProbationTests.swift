@@ -166,6 +166,23 @@ struct ProbationTests {
     #expect(verdict(0, 0, at: 1_000_000_000) == .passed)
   }
 
+  @Test("the time for which the host was stopped is no part of a probation")
+  func stoppedInTheMiddle() throws {
+    var probation = try probation()
+    var time = SystemClock().monotonic
+    probation.look(at: time)
+    probation.began = time
+    func verdict(after milliseconds: Int64) -> Probation.Verdict {
+      time += milliseconds * 1_000_000
+      probation.look(at: time)
+      return probation.verdict(HandlerTotals(handled: 1, failed: 0), at: time) { true }
+    }
+    #expect(verdict(after: 50) == .undecided)
+    #expect(verdict(after: 60_000) == .undecided)
+    #expect(verdict(after: 900) == .undecided)
+    #expect(verdict(after: 50) == .passed)
+  }
+
   @Test func whatFailedBeforeIsTolerated() throws {
     let before = HandlerTotals(handled: 700, failed: 300)
     let probation = try probation(before: before, wasHealthy: false)

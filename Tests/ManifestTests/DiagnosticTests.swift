@@ -10,6 +10,12 @@ import Testing
     #expect(Diagnostic(.warning, "hm", at: nil).description == "warning: hm")
   }
 
+  @Test("a file's name neither begins another line nor steers a terminal")
+  func oneLineWhateverTheName() {
+    let place = SourceLocation(file: "a\n\u{1b}[31mb\u{9b}é.yaml")
+    #expect(Diagnostic(.error, "no", at: place).description == #"a\n\u{1B}[31mb\u{009B}é.yaml:1:1: error: no"#)
+  }
+
   @Test func caret() {
     let source = SourceText(name: "a.yaml", "first\n  key: välue\n")
     let place = SourceLocation(file: "a.yaml", line: 2, column: 8, length: 5)
@@ -62,6 +68,7 @@ import Testing
     #expect(Suggestion.nearest(to: "colour", in: ["topic", "retry", "key"]).isEmpty)
     #expect(Suggestion.nearest(to: "", in: ["a"]).isEmpty)
     #expect(Suggestion.hint(for: "colour", in: ["b", "a"]) == "expected a or b")
+    #expect(Suggestion.hint(for: "colour", in: ["b", "b"]) == "expected b")
   }
 
   @Test func allThatAreEquallyNearAreSuggested() {

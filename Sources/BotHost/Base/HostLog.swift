@@ -159,6 +159,11 @@ public final class HostLog: Sendable {
     let dropped = state.sink.dropped
     guard dropped > 0, state.sink.hasRoom else { return }
     state.sink.dropped = 0
-    emit(&state, "host", "\(dropped) log lines were dropped because nobody read them", unix)
+    emit(
+      &state, "host",
+      "\(dropped) log \(dropped == 1 ? "line was" : "lines were") dropped: nobody read them, or their file had no room",
+      unix)
+    // The report did not get through either: what it said is still to be said.
+    if state.sink.dropped > 0 { state.sink.dropped = dropped }
   }
 }

@@ -8,7 +8,9 @@ struct LogSink {
   private let descriptor: Int32
   /// Whether the last line found no room; then the next ones do not wait at all.
   private var isStuck = false
-  /// Lines that were not written.
+  /// Whether the last line was written in part, as on a disk that became full meanwhile: what comes next begins a line of its own.
+  private var isCut = false
+  /// Lines that were not written, or not to their end.
   var dropped: UInt64 = 0
 
   init(descriptor: Int32) { self.descriptor = descriptor }
@@ -22,18 +24,33 @@ struct LogSink {
       return
     }
     isStuck = false
+    if isCut {
+      guard writeAll([UInt8(ascii: "\n")]) > 0 else {
+        dropped += 1
+        return
+      }
+      isCut = false
+    }
+    let written = writeAll(line)
+    guard written < line.count else { return }
+    dropped += 1
+    isCut = written > 0
+  }
+
+  /// How many of the bytes were written; fewer than all when there is no room, or nobody who could read them.
+  private func writeAll(_ bytes: [UInt8]) -> Int {
     var position = 0
-    while position < line.count {
-      let written = line[position...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    while position < bytes.count {
+      let written = bytes[position...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written > 0 {
         position += written
       } else if written < 0, errno == EINTR || (errno == EAGAIN && waitForRoom(Self.patience)) {
         continue
       } else {
-        dropped += 1
-        return
+        break
       }
     }
+    return position
   }
 
   /// Room on a pipe means PIPE_BUF bytes, which is what a line may have at most (`LogLine.limit`), so the write that

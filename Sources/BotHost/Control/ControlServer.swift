@@ -18,11 +18,13 @@ public final class ControlServer: Sendable {
 
   private let handler: any ControlHandler
   private let log: HostLog?
-  private let listener: Int32
-  private let lock: ProcessLock
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   private struct State {
+    var listener: Listener
+    var lock: ProcessLock
+    /// Listeners that were replaced; the acceptor closes them when it waits at them no more.
+    var retired: [Int32] = []
     var isStopping = false
     var acceptor: HostThread?
     var clients: [ObjectIdentifier: ControlStream] = [:]
@@ -36,25 +38,59 @@ public final class ControlServer: Sendable {
     self.handler = handler
     self.log = log
     try Self.prepareDirectory(of: path)
-    do throws(ProcessLock.Failure) {
-      lock = try ProcessLock(path: path + ".lock")
-    } catch {
-      switch error {
-      case .held(let pid):
-        throw ControlError(
-          .busy,
-          "\(path): a host listens there already\(pid > 0 ? " (pid \(pid))" : ""); stop it, or choose another socket "
-            + "with --control")
-      case .system(let code):
-        throw ControlError(.internal, "\(path).lock: cannot be locked: \(ControlSocket.text(code))")
-      }
+    let lock: ProcessLock
+    do throws(ProcessLock.Failure) { lock = try ProcessLock(path: path + ".lock") } catch {
+      throw Self.describe(error, path)
     }
-    listener = try Self.listen(path)
+    state = Mutex(State(listener: try Self.listen(path), lock: lock))
   }
 
   deinit {
     stop()
-    close(listener)
+    state.withLock { state in
+      for descriptor in state.retired + [state.listener.descriptor] { close(descriptor) }
+    }
+  }
+
+  private static func describe(_ failure: ProcessLock.Failure, _ path: String) -> ControlError {
+    switch failure {
+    case .held(let pid):
+      ControlError(
+        .busy,
+        "\(path): a host listens there already\(pid > 0 ? " (pid \(pid))" : ""); stop it, or choose another socket "
+          + "with --control")
+    case .system(let code):
+      ControlError(.internal, "\(path).lock: cannot be locked: \(ControlSocket.text(code))")
+    }
+  }
+
+  /// Makes the socket again when its file has been removed or replaced; clients that are connected stay. Refused when another
+  /// host listens there by now. One call at a time.
+  ///
+  /// - Returns: whether it had to be made.
+  public func renew() throws(ControlError) -> Bool {
+    guard !state.withLock({ $0.isStopping || $0.listener.isAt(path) }) else { return false }
+    try Self.prepareDirectory(of: path)
+    var lock: ProcessLock?
+    do throws(ProcessLock.Failure) { lock = try ProcessLock(path: path + ".lock") } catch {
+      // Its own lock, unless that was removed with the socket.
+      guard case .held(let pid) = error, pid == getpid() else { throw Self.describe(error, path) }
+    }
+    let listener = try Self.listen(path)
+    let isTaken = state.withLock { state in
+      guard !state.isStopping else { return false }
+      state.retired.append(state.listener.descriptor)
+      // Ends the acceptor's wait.
+      shutdown(state.listener.descriptor, Int32(SHUT_RDWR))
+      state.listener = listener
+      if let lock { state.lock = lock }
+      return true
+    }
+    if !isTaken {
+      listener.removeFile(path)
+      close(listener.descriptor)
+    }
+    return isTaken
   }
 
   private static func prepareDirectory(of path: String) throws(ControlError) {
@@ -74,7 +110,7 @@ public final class ControlServer: Sendable {
   }
 
   /// With the lock held: whatever socket is there belongs to nobody.
-  private static func listen(_ path: String) throws(ControlError) -> Int32 {
+  private static func listen(_ path: String) throws(ControlError) -> Listener {
     let descriptor = try ControlSocket.make()
     var isListening = false
     defer { if !isListening { close(descriptor) } }
@@ -88,22 +124,26 @@ public final class ControlServer: Sendable {
     // The mode of the descriptor becomes that of the file, so that it is never open to others.
     fchmod(descriptor, 0o600)
     let bound = try ControlSocket.withAddress(path) { bind(descriptor, $0, $1) }
-    guard bound == 0, chmod(path, 0o600) == 0, Glibc.listen(descriptor, 64) == 0 else {
+    guard bound == 0, chmod(path, 0o600) == 0, Glibc.listen(descriptor, 64) == 0, lstat(path, &status) == 0 else {
       throw ControlError(.internal, "\(path): cannot listen: \(ControlSocket.text(errno))")
     }
     isListening = true
-    return descriptor
+    return Listener(descriptor: descriptor, device: status.st_dev, file: status.st_ino)
   }
 
   /// Begins to accept clients.
   public func start() throws(ControlError) {
-    let thread = HostThread(name: "bh-control") { [weak self, listener] in
-      while let descriptor = Self.accept(listener, unless: { self?.isStopping ?? true }) {
-        guard let self else {
-          close(descriptor)
-          return
+    let thread = HostThread(name: "bh-control") { [weak self] in
+      while let listener = self?.nextListener() {
+        while let descriptor = Self.accept(listener, unless: { self?.isDone(with: listener) ?? true }) {
+          guard let self else {
+            close(descriptor)
+            return
+          }
+          self.admit(ControlStream(descriptor: descriptor))
         }
-        self.admit(ControlStream(descriptor: descriptor))
+        // Its end is that of the server, unless another has taken its place.
+        guard self?.isRetired(listener) ?? false else { return }
       }
     }
     guard let thread else { throw ControlError(.internal, "no thread for the control socket can be started") }
@@ -118,7 +158,8 @@ public final class ControlServer: Sendable {
     }
     guard isFirst else { return }
     // Ends the acceptor's wait.
-    shutdown(listener, Int32(SHUT_RDWR))
+    let listener = state.withLock { $0.listener }
+    shutdown(listener.descriptor, Int32(SHUT_RDWR))
     if acceptor?.isCurrent != true { acceptor?.join() }
     let threads = state.withLock { state in
       for stream in state.clients.values { stream.shutDown() }
@@ -126,10 +167,23 @@ public final class ControlServer: Sendable {
       return Array(state.threads.values) + state.finished
     }
     for thread in threads where !thread.isCurrent { thread.join() }
-    unlink(path)
+    listener.removeFile(path)
   }
 
-  private var isStopping: Bool { state.withLock { $0.isStopping } }
+  /// Where to accept now; nil when the server stops. The acceptor, which waits at none of those before any more.
+  private func nextListener() -> Int32? {
+    state.withLock { state in
+      for descriptor in state.retired { close(descriptor) }
+      state.retired = []
+      return state.isStopping ? nil : state.listener.descriptor
+    }
+  }
+
+  private func isRetired(_ listener: Int32) -> Bool { state.withLock { $0.retired.contains(listener) } }
+
+  private func isDone(with listener: Int32) -> Bool {
+    state.withLock { $0.isStopping || $0.retired.contains(listener) }
+  }
 
   /// The next connection, or nil when the server stops.
   private static func accept(_ listener: Int32, unless isStopping: () -> Bool) -> Int32? {
@@ -209,5 +263,23 @@ public final class ControlServer: Sendable {
         }
       }
     }
+  }
+}
+
+/// A listening socket, and the file that it was bound to.
+private struct Listener {
+  let descriptor: Int32
+  let device: dev_t
+  let file: ino_t
+
+  /// Whether that file is still the one of its name.
+  func isAt(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_dev == device && status.st_ino == file
+  }
+
+  /// Removes its file, and not what somebody else has put in its place.
+  func removeFile(_ path: String) {
+    if isAt(path) { unlink(path) }
   }
 }

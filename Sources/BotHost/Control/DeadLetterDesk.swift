@@ -40,10 +40,17 @@ final class DeadLetterDesk: Sendable {
   }
 
   /// Hands letters to their handlers again, in order. A letter stays in the journal until its handler is done with it, so
-  /// that a host that dies meanwhile loses nothing; one that fails again has become a new letter by then.
+  /// that a host that dies meanwhile loses nothing; one that fails again has become a new letter by then. One that nobody takes, because
+  /// its handler is gone, stays and does not stop the others.
   private func replay(_ numbers: [Int64], _ journal: Journal, _ bus: Bus) throws -> JSONValue {
     let tally = ReplayTally()
     var count: Int64 = 0
+    var refused: Int64 = 0
+    var firstProblem = ""
+    func refuse(_ number: Int64, _ problem: String) {
+      if refused == 0 { firstProblem = "the dead letter \(number): \(problem)" }
+      refused += 1
+    }
     for number in numbers {
       guard underway.withLock({ $0.insert(number).inserted }) else { continue }
       var isHandedOut = false
@@ -51,7 +58,8 @@ final class DeadLetterDesk: Sendable {
       // Another request may have brought it back or deleted it by now.
       guard let letter = try journal.deadLetter(number) else { continue }
       guard let event = StoredEventCoding.decode(letter.record) else {
-        throw ControlError(.internal, "the dead letter \(number) cannot be read; \(count) were replayed before it")
+        refuse(number, "its event cannot be read")
+        continue
       }
       tally.add()
       let code = bus.redeliver(event, to: letter.handler) { [self] code in
@@ -64,17 +72,27 @@ final class DeadLetterDesk: Sendable {
       }
       guard code >= 0 else {
         tally.remove()
-        let problem =
-          letter.handler == DeadLetter.nobody && code == BH_E_NOTFOUND
-          ? "there is still no handler for \(letter.topic)" : "\(letter.handler): \(ResultCode.name(code))"
-        throw ControlError(
-          .internal, "the dead letter \(number) cannot be replayed: \(problem); \(count) were replayed before it")
+        refuse(number, Self.problem(letter, code))
+        continue
       }
       isHandedOut = true
       count += 1
     }
     let waiting = tally.wait(until: SystemClock().monotonic + Self.patience)
+    guard refused == 0 else {
+      throw ControlError(
+        .internal,
+        "\(refused) \(refused == 1 ? "letter" : "letters") cannot be replayed and \(refused == 1 ? "stays" : "stay") listed, "
+          + "\(count) \(count == 1 ? "was" : "were") replayed; \(firstProblem)")
+    }
     return .object(["count": .int(count), "waiting": .int(waiting)])
+  }
+
+  private static func problem(_ letter: DeadLetterEntry, _ code: bh_rc) -> String {
+    guard code == BH_E_NOTFOUND else { return "\(letter.handler): \(ResultCode.name(code))" }
+    return letter.handler == DeadLetter.nobody
+      ? "there is still no handler for \(letter.topic)"
+      : "there is no handler \(letter.handler) now; bring it back, or delete the letter"
   }
 
   /// Called on a lane: the journal's thread does the work.

@@ -192,6 +192,7 @@ extension Host {
 
   /// Brings everything to what the files say: SIGHUP.
   public func reload() {
+    renewControl()
     reloadInstances()
     reloadBots()
     // Last, because bots that have ended by now may have called them.

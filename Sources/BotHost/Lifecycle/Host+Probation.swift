@@ -34,8 +34,9 @@ extension Host {
   func lookAtProbations() -> Bool {
     var isAnybodyLeft = false
     for instance in instances {
-      guard let probation = instance.probation else { continue }
-      let verdict = probation.verdict(instance.endpoint.handlerTotals, at: clock.monotonic) { isHealthy(instance) }
+      let now = clock.monotonic
+      guard let probation = instance.lookAtProbation(at: now) else { continue }
+      let verdict = probation.verdict(instance.endpoint.handlerTotals, at: now) { isHealthy(instance) }
       switch verdict {
       case .undecided: isAnybodyLeft = true
       case .passed: settle(instance, probation.generation)

@@ -308,6 +308,16 @@ public final class Host: @unchecked Sendable {
     control = server
   }
 
+  /// Where commands reach the host, made again when somebody has removed the socket.
+  func renewControl() {
+    do throws(ControlError) {
+      guard let control, try control.renew() else { return }
+      log.notice("host", "listens again: the control socket was gone", [("control", control.path)])
+    } catch {
+      log.error("host", "\(error)")
+    }
+  }
+
   /// What was found in a file; for people with the line and a caret below it.
   func report(_ finding: Diagnostic, _ sources: [SourceText]) {
     let level: LogLevel =

@@ -167,6 +167,14 @@ public final class PluginInstance: @unchecked Sendable {
     }
   }
 
+  /// The probation that is under way, looked at now (CLOCK_MONOTONIC, nanoseconds).
+  func lookAtProbation(at time: Int64) -> Probation? {
+    course.withLock { course in
+      course.probation?.look(at: time)
+      return course.probation
+    }
+  }
+
   /// Ends the probation of a generation, unless it has ended. Whoever gets it decides what comes next.
   func endProbation(of generation: UInt32) -> Probation? {
     course.withLock { course in

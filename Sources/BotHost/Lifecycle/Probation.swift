@@ -8,14 +8,40 @@ struct Probation: Sendable {
   /// The text of its manifest, and its library: the files that they were read from may be the new build's by now.
   let manifestText: [UInt8]
   let library: KeptLibrary
-  /// CLOCK_MONOTONIC, nanoseconds.
+  /// CLOCK_MONOTONIC, nanoseconds; later than it was by the time that does not count: see `look`.
   var began: Int64
+  /// When it was looked at last.
+  private var looked: Int64
   /// What the handlers had done by then.
   let before: HandlerTotals
   /// Whether the build before was well.
   let wasHealthy: Bool
   /// For those who wait for its end.
   let end = ProbationEnd()
+
+  fileprivate init(
+    policy: SwapPolicy.Probation, generation: UInt32, previous: HostPlan.Instance, manifestText: [UInt8],
+    library: KeptLibrary, began: Int64, before: HandlerTotals, wasHealthy: Bool
+  ) {
+    self.policy = policy
+    self.generation = generation
+    self.previous = previous
+    self.manifestText = manifestText
+    self.library = library
+    self.began = began
+    looked = began
+    self.before = before
+    self.wasHealthy = wasHealthy
+  }
+
+  /// What may lie between two looks and still counts as watched, nanoseconds.
+  static let longestGap: Int64 = 1_000_000_000
+
+  /// Takes note of a look. While the host was stopped (SIGSTOP, a frozen container), the build has proved nothing: that time does not count.
+  mutating func look(at time: Int64) {
+    if time - looked > Self.longestGap { began += time - looked }
+    looked = time
+  }
 
   /// A probation that begins when a swap has succeeded.
   struct Prospect: Sendable {

@@ -202,11 +202,19 @@ public struct PluginDirectory: Sendable {
     _ = SettledFile.wait(for: dirfd(stream), until: SettledFile.deadline())
     var names: [String] = []
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      let (name, isText) = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          (String(cString: $0), String(validatingCString: $0) != nil)
+        }
       }
       // Editors leave hidden copies behind.
       guard name.hasSuffix(".yaml") || name.hasSuffix(".yml"), !name.hasPrefix(".") else { continue }
+      guard isText else {
+        diagnostics.error(
+          "the file's name is not UTF-8, and the file is not read; rename it",
+          at: SourceLocation(file: directory.hasSuffix("/") ? directory + name : "\(directory)/\(name)"))
+        continue
+      }
       names.append(name)
       if names.count > fileLimit {
         diagnostics.error("more than \(fileLimit) YAML files", at: SourceLocation(file: directory))

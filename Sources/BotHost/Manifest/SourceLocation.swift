@@ -16,5 +16,12 @@ public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     self.length = max(1, length)
   }
 
-  public var description: String { "\(file):\(line):\(column)" }
+  /// In one line, whatever the file is called: a name can neither begin another line nor steer a terminal.
+  public var description: String { "\(Self.visible(file)):\(line):\(column)" }
+
+  private static func visible(_ name: String) -> String {
+    func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
+    guard name.unicodeScalars.contains(where: isControl) else { return name }
+    return name.unicodeScalars.map { isControl($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+  }
 }

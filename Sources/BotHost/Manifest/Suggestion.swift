@@ -40,8 +40,9 @@ public enum Suggestion {
   /// `did you mean 'x' or 'y'?`, or the whole list when it is short, or nil.
   public static func hint(for name: String, in candidates: some Collection<String>) -> String? {
     if let question = question(about: name, in: candidates) { return question }
-    guard !candidates.isEmpty, candidates.count <= 12 else { return nil }
-    return "expected " + list(candidates.sorted())
+    let names = Set(candidates)
+    guard !names.isEmpty, names.count <= 12 else { return nil }
+    return "expected " + list(names.sorted())
   }
 
   /// `a`, `a or b`, `a, b or c`.

@@ -279,6 +279,8 @@ extension Network {
     while true {
       if let stopAt, live.isEmpty || clock.monotonic >= stopAt { break }
       let count = epoll_wait(poll, events, Int32(capacity), patience(live, stopAt))
+      // The process was stopped and goes on: what has happened meanwhile comes before what the clock says.
+      if count < 0, errno == EINTR { continue }
       for index in 0..<Int(max(0, count)) {
         let label = events[index].data.u64
         if label == 0 {
