@@ -19,12 +19,12 @@ public final class Host: @unchecked Sendable {
   private let monitor = Monitor()
   private var parts: Parts?
   private var runningBots: [RunningBot] = []
+  private var control: ControlServer?
   /// Operations that have begun.
   private var underway = 0
 
   // Of the thread that starts and stops the host.
   private var watchers: [DirectoryWatcher] = []
-  private var control: ControlServer?
   /// Compiled units of bots.
   let units: UnitCache
   let standardOutput = StandardOutput()
@@ -234,7 +234,7 @@ public final class Host: @unchecked Sendable {
   /// Finishes what has begun and ends everything, in the opposite order of the start. Once.
   public func stop() {
     ending.store(true, ordering: .releasing)
-    control?.stop()
+    monitor.withLock { control }?.stop()
     for watcher in watchers { watcher.stop() }
     monitor.withLock { while underway > 0 { monitor.wait() } }
     structure.withLock {
@@ -305,13 +305,13 @@ public final class Host: @unchecked Sendable {
     guard let path = options.controlSocket else { return }
     let server = try ControlServer(path: path, handler: HostControl(self), log: log)
     try server.start()
-    control = server
+    monitor.withLock { control = server }
   }
 
   /// Where commands reach the host, made again when somebody has removed the socket.
   func renewControl() {
     do throws(ControlError) {
-      guard let control, try control.renew() else { return }
+      guard let control = monitor.withLock({ control }), try control.renew() else { return }
       log.notice("host", "listens again: the control socket was gone", [("control", control.path)])
     } catch {
       log.error("host", "\(error)")
