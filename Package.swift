@@ -105,6 +105,7 @@ let package = Package(
 
     .target(name: "Configured", dependencies: ["BotHost"], path: "Tests/Support/Configured"),
     .target(name: "ReservedPort", path: "Tests/Support/ReservedPort"),
+    .target(name: "SeededRandom", path: "Tests/Support/SeededRandom"),
     .target(name: "TestCertificates", dependencies: ["COpenSSL"], path: "Tests/Support/TestCertificates"),
     .executableTarget(
       name: "twitch-simulator", dependencies: ["COpenSSL", "TestCertificates"], path: "Tests/Support/TwitchSimulator"),
@@ -141,7 +142,7 @@ let package = Package(
     .testTarget(name: "JournalTests", dependencies: ["BotHost", "journal-writer"]),
     hostTests("Lifecycle"),
     hostTests("Control"),
-    hostTests("Bots"),
+    .testTarget(name: "BotsTests", dependencies: ["BotHost", "SeededRandom"]),
     .testTarget(name: "BotPluginKitTests", dependencies: ["BotPluginKit"]),
     .testTarget(name: "HTMLTreeTests", dependencies: ["HTMLTree"]),
     .testTarget(name: "HostPatternsTests", dependencies: ["HostPatterns"]),
@@ -158,7 +159,7 @@ let package = Package(
     .testTarget(name: "YetibotEngineTests", dependencies: ["YetibotEngine"]),
     .testTarget(name: "YetibotStoreTests", dependencies: ["YetibotStore", "YetibotEngine"]),
     .testTarget(name: "YetibotServicesTests", dependencies: ["YetibotServices", "YetibotEngine", "HTTPClient"]),
-    .testTarget(name: "UpdaterRulesTests", dependencies: ["UpdaterRules"]),
+    .testTarget(name: "UpdaterRulesTests", dependencies: ["UpdaterRules", "SeededRandom"]),
     .testTarget(
       name: "UpdaterGitHubTests", dependencies: ["UpdaterGitHub", "HTTPClient", "GitHubSimulator", "UpdaterWorld"]),
     .testTarget(

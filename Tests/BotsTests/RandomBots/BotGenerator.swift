@@ -1,3 +1,5 @@
+import SeededRandom
+
 /// Makes bots that are right, of all constructs of the language, with literals that can be told apart.
 struct BotGenerator {
   var random: RandomSource

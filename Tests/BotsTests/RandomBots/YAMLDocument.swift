@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 
 /// What a YAML text says, apart from how it is laid out.
 indirect enum YAMLDocument: Hashable {
