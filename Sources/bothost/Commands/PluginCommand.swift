@@ -28,8 +28,11 @@ enum PluginCommand {
     guard let command = declared.first(where: { $0.name == name }) else {
       guard !declared.isEmpty else {
         let question = Suggestion.question(about: plugin, in: Commands.all.map { $0.name })
-        throw UsageError(
-          "there is no command '\(plugin)', and no plugin of that name adds one; \(question ?? "see bothost --help")")
+        let place =
+          oneShot
+          ? "no plugin of that name adds one"
+          : "no such plugin of the host that runs adds one; --plugins DIR looks at the manifests there"
+        throw UsageError("there is no command '\(plugin)', and \(place); \(question ?? "see bothost --help")")
       }
       let hint = Suggestion.hint(for: name, in: declared.map(\.name)).map { "; \($0)" } ?? ""
       throw UsageError(
