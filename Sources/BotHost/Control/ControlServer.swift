@@ -170,12 +170,13 @@ public final class ControlServer: Sendable {
     listener.removeFile(path)
   }
 
-  /// Where to accept now; nil when the server stops. The acceptor, which waits at none of those before any more.
-  private func nextListener() -> Int32? {
+  /// Where to accept now, also when the server stops: who has connected by then must see its end. For the acceptor, which waits at none
+  /// of those before any more.
+  private func nextListener() -> Int32 {
     state.withLock { state in
       for descriptor in state.retired { close(descriptor) }
       state.retired = []
-      return state.isStopping ? nil : state.listener.descriptor
+      return state.listener.descriptor
     }
   }
 
